@@ -1,0 +1,5 @@
+"""Prometheus exporter for machine-learning models in production."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"

@@ -1,0 +1,1 @@
+"""Baselines: built from rows, kept in files, shown to people."""

@@ -1,0 +1,17 @@
+"""Columns with null masks: what every room after the decoder works on."""
+
+from model_exporter.batch.columns import Column, Kind, Role, Words, column_from_values
+from model_exporter.batch.records import Batch, Event, Origin, Outcome, UpstreamBatch
+
+__all__ = [
+    "Batch",
+    "Column",
+    "Event",
+    "Kind",
+    "Origin",
+    "Outcome",
+    "Role",
+    "UpstreamBatch",
+    "Words",
+    "column_from_values",
+]

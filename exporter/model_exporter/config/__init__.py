@@ -1,0 +1,1 @@
+"""Strict wire schema to frozen settings."""

@@ -1,0 +1,101 @@
+"""Frozen settings, with every default. Values only: reading files is `config.load`'s work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from model_exporter.baseline.model import Baseline, FeatureType
+
+MIB: Final = 1024 * 1024
+
+
+class ModelKind(Enum):
+    """What a model predicts."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+    FORECASTING = "forecasting"
+    RECOMMENDATION = "recommendation"
+    RANKING = "ranking"
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """When live traffic has been watched for long enough to become a baseline."""
+
+    rows: int = 10_000
+    stable_for_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSettings:
+    """What the configuration says of a feature; None leaves it to the baseline."""
+
+    type: FeatureType | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: frozenset[str] | None = None
+    required: bool | None = None
+    missing: frozenset[str] = frozenset()  # texts that stand for a missing value, such as "N/A"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A service-level objective, exported as a threshold for the rules."""
+
+    signal: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What the configuration says of one model."""
+
+    kind: ModelKind | None = None
+    owner: str = ""
+    tier: int | None = None
+    runbook_url: str = ""
+    baseline: Baseline | None = None
+    baseline_file: str = ""
+    learn: Learn = Learn()
+    approved_versions: tuple[str, ...] = ()
+    features: Mapping[str, FeatureSettings] = field(default_factory=lambda: MappingProxyType({}))
+    objectives: tuple[Objective, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on everything that input can make grow. Each has a metric that shows it being hit."""
+
+    request_bytes: int = 64 * MIB  # as sent, and again after decompression
+    queue_rows: int = 200_000  # records waiting for the writer
+    queue_bytes: int = 64 * MIB  # request bytes of the records that wait
+    record_attributes: int = 2_000  # values of one record
+    nesting: int = 16  # maps within maps
+    name_length: int = 200  # characters of a model, version, feature or prediction id
+    models: int = 100
+    versions_per_model: int = 10
+    features_per_model: int = 500
+    upstreams_per_model: int = 20
+    error_types_per_model: int = 20
+    series: int = 200_000  # of all models together
+    learning_cells: int = 4_000_000  # values held by all models that learn a baseline
+    recent_ids: int = 200_000  # predictions remembered to tell a duplicate
+    outcomes: int = 1_000_000  # kept for the join
+    expire_after_seconds: float = 86_400.0  # series of a model version that went silent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. `models` are the configured ones; others are registered as they appear."""
+
+    environment: str = ""
+    learn: Learn = Learn()
+    limits: Limits = Limits()
+    models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
+
+    def model(self, name: str) -> ModelSettings:
+        """Settings of `name`: the configured ones, or the defaults."""
+        return self.models.get(name) or ModelSettings(learn=self.learn)

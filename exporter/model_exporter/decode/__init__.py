@@ -1,0 +1,1 @@
+"""Bytes to columns: the only room that knows wire formats."""

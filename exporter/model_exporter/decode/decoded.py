@@ -1,0 +1,52 @@
+"""What a decoder makes of a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model_exporter.batch import Batch, Event, Outcome, UpstreamBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Records refused for one reason, with an example for the sender.
+
+    `reason` comes from a small fixed set and is safe as a label value.
+    """
+
+    reason: str
+    records: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The good records of a request as columns, and an account of the rest.
+
+    `ignored` counts well-formed records that are not about predictions, by reason; they are no fault of the sender.
+    `dropped_values` counts values left out of records that were otherwise kept, by reason.
+    """
+
+    batches: tuple[Batch, ...] = ()
+    upstreams: tuple[UpstreamBatch, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    events: tuple[Event, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    ignored: Mapping[str, int] | None = None
+    dropped_values: Mapping[str, int] | None = None
+
+    @property
+    def accepted(self) -> int:
+        """Records kept."""
+        rows = sum(batch.rows for batch in self.batches)
+        calls = sum(len(batch.failed) for batch in self.upstreams)
+        return rows + calls + len(self.outcomes) + len(self.events)
+
+    @property
+    def rejected(self) -> int:
+        """Records refused one by one."""
+        return sum(rejection.records for rejection in self.rejections)
+
+    @property
+    def message(self) -> str:
+        """Why records were refused, for the sender's eyes."""
+        return "; ".join(f"{r.records} x {r.reason}: {r.message}" for r in self.rejections)

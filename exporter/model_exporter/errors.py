@@ -1,0 +1,52 @@
+"""The errors that cross a room's door. Each says what happened to the input, not where in the code."""
+
+
+class ModelExporterError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+
+class DecodeError(ModelExporterError):
+    """A whole request cannot be understood; nothing of it was kept.
+
+    Attributes:
+        reason: one of a small fixed set of words, safe as a label value.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TooLargeError(ModelExporterError):
+    """A request is over a size limit, before or after decompression. Sending it again cannot help."""
+
+
+class OverloadedError(ModelExporterError):
+    """There is no room for the request now; the same request may succeed after `retry_after_seconds`."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ConfigError(ModelExporterError):
+    """One mistake in the configuration, told so that its author can mend it.
+
+    Args:
+        file: the file that holds the mistake.
+        path: where in the file, as `models.fraud.features.amount.type`; empty for the file as a whole.
+        problem: what is wrong, with the offending value.
+        remedy: what to write instead.
+    """
+
+    def __init__(self, *, file: str, path: str, problem: str, remedy: str) -> None:
+        place = f"{file}: {path}" if path else file
+        super().__init__(f"{place}: {problem}. {remedy}")
+        self.file = file
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+
+
+class BaselineError(ModelExporterError):
+    """A baseline cannot be built from, read from or written to a file."""

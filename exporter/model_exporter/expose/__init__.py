@@ -1,0 +1,1 @@
+"""Snapshots to Prometheus text and to pages a person can read."""

@@ -1,0 +1,80 @@
+"""What the rooms ask of each other across the pipeline, as types without behaviour."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Signal(Enum):
+    """What a request claims to carry."""
+
+    LOGS = "logs"
+    TRACES = "traces"
+    METRICS = "metrics"
+    PREDICTIONS = "predictions"
+    OUTCOMES = "outcomes"
+    EVENTS = "events"
+
+
+class Encoding(Enum):
+    """How the bytes of a request are to be read; its reply is written the same way."""
+
+    PROTOBUF = "protobuf"
+    JSON = "json"
+    JSON_LINES = "json_lines"
+
+
+class Door(Enum):
+    """Where a request came in; the value of the label `door`."""
+
+    OTLP_GRPC = "otlp_grpc"
+    OTLP_HTTP = "otlp_http"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One request body, decompressed and within its size limit.
+
+    `received_at` is unix seconds on the receiver's clock.
+    """
+
+    door: Door
+    signal: Signal
+    encoding: Encoding
+    body: bytes
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a request's records.
+
+    `accepted` records are counted or on their way to be; `rejected` ones were refused one by one, and `message`
+    says why, for the sender's eyes. Records that are not about predictions are in neither.
+    """
+
+    accepted: int
+    rejected: int
+    message: str = ""
+
+
+class Ingest(Protocol):
+    """The door to the pipeline. Safe to call from any thread.
+
+    Raises:
+        DecodeError: the body as a whole is not what its encoding and signal say.
+        OverloadedError: the queue is full, or the exporter is shutting down.
+    """
+
+    def __call__(self, payload: Payload, /) -> Receipt:
+        """Decode `payload` and queue its records; returns once they are safe from back-pressure."""
+        ...
+
+
+class Clock(Protocol):
+    """Unix seconds."""
+
+    def __call__(self) -> float:
+        """Now."""
+        ...

@@ -1,0 +1,1 @@
+"""Sockets, limits, decompression, statuses. Moves bytes, parses nothing."""

@@ -1,0 +1,1 @@
+"""Rolling state: batches in, frozen snapshots out. Time is an argument, never read."""

@@ -1,0 +1,146 @@
+"""The frozen picture of all models that exposition reads. It computes nothing."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.baseline.model import Baseline
+from model_exporter.batch import Role
+from model_exporter.config.settings import ModelSettings
+
+WINDOWS: Final = {"5m": 300.0, "1h": 3600.0, "1d": 86_400.0}
+"""Rolling windows by the value of the label `window`, in seconds."""
+
+QUALITY: Final = ("values", "missing", "type", "range", "category", "nonfinite", "outliers")
+"""Columns of a quality matrix. `values` counts the cells that held anything, usable or not; `missing` those that
+were absent or null; `type`, `range`, `category` and `nonfinite` are reasons of invalid values; `outliers` are usable
+numbers outside the baseline's fences."""
+INVALID_REASONS: Final = ("type", "range", "category", "nonfinite")
+
+VIOLATIONS: Final = ("missing_feature", "unexpected_feature", "type")
+"""Reasons of schema violations, each counted once per record and feature."""
+
+LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the latency histograms, seconds; one more bucket is unbounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureName:
+    """A feature or output of a model."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class BinLayout:
+    """Where each feature's bins stand in the flat arrays of counts.
+
+    Attributes:
+        baseline: the baseline that the bins come from.
+        features: index into `baseline.features` of each binned feature, in the order of the flat arrays.
+        starts: int64[F+1]; the bins of feature f are flat[starts[f]:starts[f+1]].
+        baseline_counts: int64[B], flat.
+    """
+
+    baseline: Baseline
+    features: tuple[int, ...]
+    starts: NDArray[np.int64]
+    baseline_counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A latency histogram: int64[len(LATENCY_BUCKETS) + 1] counts (not cumulated) and the sum in seconds."""
+
+    buckets: NDArray[np.int64]
+    total_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSnapshot:
+    """One rolling window of one model version.
+
+    Arrays named after a distance are float64[F] over the layout's features, NaN where the window or the baseline
+    has too few rows, or the distance is not defined for the feature's type. Without a baseline they are empty.
+    """
+
+    name: str
+    predictions: int
+    duplicates: int
+    violations: NDArray[np.int64]  # [len(VIOLATIONS)]
+    quality: NDArray[np.int64]  # [features of the model, len(QUALITY)]
+    bins: NDArray[np.int64]  # [B] flat
+    observations: NDArray[np.int64]  # [F] rows in the bins of each feature
+    psi: NDArray[np.float64]
+    js_distance: NDArray[np.float64]
+    ks_distance: NDArray[np.float64]
+    wasserstein_ratio: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSnapshot:
+    """Counts of one version of a model since the exporter started, and its windows."""
+
+    version: str
+    first_seen: float  # unix seconds
+    last_prediction: float | None  # event time of the newest prediction, never in the future; None before the first
+    active: bool  # the version that most recently took over the traffic
+    predictions: int
+    duplicates: int
+    errors: tuple[tuple[str, int], ...]  # by error type
+    duration: Histogram | None  # None until a record carried a latency
+    violations: NDArray[np.int64]  # [len(VIOLATIONS)]
+    quality: NDArray[np.int64]  # [features of the model, len(QUALITY)]
+    layout: BinLayout | None  # None until the model has a baseline
+    bins: NDArray[np.int64]  # [B] flat, empty without a layout
+    windows: tuple[WindowSnapshot, ...]  # in the order of WINDOWS
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSnapshot:
+    """Calls to one upstream of a model."""
+
+    upstream: str
+    duration: Histogram
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class LearningSnapshot:
+    """How far a model without a baseline has come towards one."""
+
+    rows: int
+    rows_needed: int
+    seconds: float
+    seconds_needed: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSnapshot:
+    """One model."""
+
+    name: str
+    settings: ModelSettings
+    features: tuple[FeatureName, ...]  # in the order of the quality matrices' rows
+    baseline: Baseline | None
+    learning: LearningSnapshot | None  # None when the model has a baseline
+    changes: tuple[tuple[str, float], ...]  # what changed last when: version, schema, config, baseline, deployment, ...
+    sources: tuple[tuple[str, float], ...]  # newest run of each data source
+    versions: tuple[VersionSnapshot, ...]
+    upstreams: tuple[UpstreamSnapshot, ...]
+    outcomes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All models at one moment (unix seconds)."""
+
+    at: float
+    environment: str
+    configured_at: float  # when the running configuration was loaded
+    models: tuple[ModelSnapshot, ...]
+    series: int  # series that the models take, counted against the limit
+    series_limit: int
