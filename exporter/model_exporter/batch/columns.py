@@ -42,12 +42,9 @@ class Words:
     @classmethod
     def from_texts(cls, texts: Sequence[str | None]) -> Self:
         """Code `texts`; None and the empty text become -1."""
-        distinct = dict.fromkeys(texts)
-        distinct.pop(None, None)
-        distinct.pop("", None)
-        index = {word: code for code, word in enumerate(distinct)}
-        codes = np.fromiter((index.get(text, -1) for text in texts), np.int32, len(texts))  # type: ignore[arg-type]  # None finds nothing
-        return cls(codes, tuple(index))
+        words = tuple(dict.fromkeys(text for text in texts if text))
+        index: dict[str | None, int] = {word: code for code, word in enumerate(words)}
+        return cls(np.fromiter((index.get(text, -1) for text in texts), np.int32, len(texts)), words)
 
 
 @dataclass(frozen=True, slots=True)
