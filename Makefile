@@ -1,0 +1,59 @@
+# model_exporter. `make help` lists what there is.
+#
+#   make demo ARGS=--once      arguments for the demo
+#   make test-fast ARGS='-k psi'   arguments for pytest
+#   make PYTHON=python3.12 ... another interpreter for .venv
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-fast test-slow format bench lock clean setup tools
+
+SHELL := /bin/sh
+BIN := .venv/bin
+ARGS ?=
+export PYTHON
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Watch a real model drift: exporter, model, OpenTelemetry SDK, Prometheus when there is one
+	@.ci/setup-python demo
+	@exec $(BIN)/model_exporter demo $(ARGS)
+
+test: setup tools lint test-fast test-slow ## Lint, types, import contracts, then all tests
+
+lint: setup ## ruff, mypy --strict, import-linter
+	@echo '==> ruff check' && $(BIN)/ruff check --quiet .
+	@echo '==> ruff format --check' && $(BIN)/ruff format --quiet --check .
+	@echo '==> mypy' && $(BIN)/mypy
+	@echo '==> lint-imports' && PYTHONPATH=exporter $(BIN)/lint-imports --no-cache
+
+test-fast: setup ## Unit, property and contract tests, on two cores
+	@echo '==> pytest: unit, property and contract tests'
+	@$(BIN)/pytest --quiet -n 2 -m 'not slow and not e2e' $(ARGS)
+
+test-slow: setup tools ## Slow tests, and real clients against the running exporter
+	@echo '==> pytest: slow and end-to-end tests'
+	@$(BIN)/pytest --quiet -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
+
+format: setup ## Let ruff rewrite the code
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
+
+bench: setup ## Measure, and write the report in tests/benchmarks
+	@$(BIN)/pytest --quiet tests/benchmarks $(ARGS)
+
+lock: ## Renew requirements.lock from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-annotate --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+
+clean: ## Remove everything that the other targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf tests/e2e/node/node_modules
+	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	@.ci/setup-python dev,demo
+
+tools:
+	@.ci/install-tools
