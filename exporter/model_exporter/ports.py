@@ -78,3 +78,11 @@ class Clock(Protocol):
     def __call__(self) -> float:
         """Now."""
         ...
+
+
+class Recorder(Protocol):
+    """Where rooms without a clock or a log say what they counted; `Telemetry` is one."""
+
+    def count(self, metric: str, *labels: str, amount: float = 1) -> None:
+        """Add `amount` to a counter named in the catalogue."""
+        ...

@@ -2,6 +2,7 @@
 
 from model_exporter.batch.columns import Column, Kind, Role, Words, column_from_values
 from model_exporter.batch.records import Batch, Event, Origin, Outcome, UpstreamBatch
+from model_exporter.batch.selection import absent_cells, concatenate, take_cells, take_rows
 
 __all__ = [
     "Batch",
@@ -13,5 +14,9 @@ __all__ = [
     "Role",
     "UpstreamBatch",
     "Words",
+    "absent_cells",
     "column_from_values",
+    "concatenate",
+    "take_cells",
+    "take_rows",
 ]

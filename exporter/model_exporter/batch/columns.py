@@ -66,39 +66,55 @@ class Column:
     texts: Words | None = None
 
 
-ABSENT: Final = object()
+class _Absent:
+    """The type of `ABSENT`."""
+
+
+ABSENT: Final = _Absent()
 """Marks a row without the key in the values given to `column_from_values`."""
+
+
+class _KindOfType(dict[type, Kind]):
+    """The kind of a value by its exact type, or else by the scalar type that it derives from."""
+
+    def __missing__(self, cls: type) -> Kind:
+        return next((self[base] for base in (int, float, str) if issubclass(cls, base)), Kind.NESTED)
+
+
+_KINDS: Final = _KindOfType(
+    {
+        _Absent: Kind.ABSENT,
+        type(None): Kind.NULL,
+        bool: Kind.BOOLEAN,
+        int: Kind.NUMBER,
+        float: Kind.NUMBER,
+        str: Kind.TEXT,
+    }
+)
 
 
 def column_from_values(name: str, role: Role, values: Sequence[object]) -> Column:
     """Build a column from Python values: float, int, bool, str, None, `ABSENT`; anything else is NESTED.
 
     The empty text is NULL, as most loggers write it for a missing value. Integers too large for a float become
-    infinite, hence non-finite.
+    infinite, hence non-finite. Text that UTF-8 cannot carry (a lone surrogate) keeps its escape instead.
     """
-    types = set(map(type, values))
-    if types <= {float, int}:
+    types = list(map(type, values))
+    distinct = set(types)
+    if distinct <= {float, int}:
         return Column(name, role, np.full(len(values), Kind.NUMBER, np.uint8), _numbers(values))
-    kinds = np.fromiter(map(_kind, values), np.uint8, len(values))
-    numbers = np.full(len(values), np.nan)
-    numeric = (kinds == Kind.NUMBER) | (kinds == Kind.BOOLEAN)
-    numbers[numeric] = _numbers([value for value, keep in zip(values, numeric.tolist(), strict=True) if keep])
+    kinds = np.fromiter(map(_KINDS.__getitem__, types), np.uint8, len(values))
     texts = None
-    if str in types:
-        texts = Words.from_texts([_bounded(value) if isinstance(value, str) else None for value in values])
+    if Kind.TEXT in {_KINDS[cls] for cls in distinct}:
+        coded = Words.from_texts([value if isinstance(value, str) else None for value in values])
+        kinds[(kinds == Kind.TEXT) & (coded.codes < 0)] = Kind.NULL
+        if coded.words:
+            texts = Words(coded.codes, tuple(map(_bounded, coded.words)))
+    numbers = np.full(len(values), np.nan)
+    numeric = np.flatnonzero((kinds == Kind.NUMBER) | (kinds == Kind.BOOLEAN))
+    if numeric.size:
+        numbers[numeric] = _numbers([values[row] for row in numeric.tolist()])
     return Column(name, role, kinds, numbers, texts)
-
-
-def _kind(value: object) -> Kind:
-    if value is ABSENT:
-        return Kind.ABSENT
-    if value is None or value == "":
-        return Kind.NULL
-    if isinstance(value, bool):
-        return Kind.BOOLEAN
-    if isinstance(value, int | float):
-        return Kind.NUMBER
-    return Kind.TEXT if isinstance(value, str) else Kind.NESTED
 
 
 def _numbers(values: Sequence[object]) -> NDArray[np.float64]:
@@ -112,11 +128,13 @@ def _as_float(value: object) -> float:
     try:
         return float(value)  # type: ignore[arg-type]  # callers pass int and float only
     except OverflowError:
-        return np.inf
+        return np.inf if value > 0 else -np.inf  # type: ignore[operator]  # only an int overflows
 
 
 def _bounded(text: str) -> str:
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) <= MAX_TEXT:
         return text
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
+    digest = blake2b(text.encode("utf-8"), digest_size=_DIGEST_BYTES).hexdigest()
     return f"{text[: MAX_TEXT - len(digest) - 1]}~{digest}"

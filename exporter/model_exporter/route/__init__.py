@@ -1,1 +1,5 @@
 """Which model a row belongs to, and how many models there may be."""
+
+from model_exporter.route.router import Router
+
+__all__ = ["Router"]

@@ -1,0 +1,270 @@
+"""Builds the exporter from its rooms, runs it, reloads it, stops it."""
+
+import logging
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+from model_exporter import __version__
+from model_exporter.baseline.library import BaselineLibrary
+from model_exporter.config.load import load_settings, unused_keys
+from model_exporter.config.settings import Settings
+from model_exporter.decode import Decoder
+from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
+from model_exporter.expose import ServiceStatus, WebServer
+from model_exporter.join import OutcomeStore
+from model_exporter.pipeline import BoundedQueue, Pipeline
+from model_exporter.receive import GrpcDoor, HttpDoor
+from model_exporter.route import Router
+from model_exporter.telemetry import Telemetry
+from model_exporter.window.fleet import Fleet
+from model_exporter.window.notices import (
+    BaselineLearned,
+    Expired,
+    LearningRestarted,
+    LimitHit,
+    ModelAppeared,
+    Notice,
+)
+
+log = logging.getLogger(__name__)
+
+_RELOAD_SECONDS: Final = 30.0
+"""How long a reload may wait for the writer."""
+
+
+class StartError(ModelExporterError):
+    """The exporter cannot run: a port is taken, the storage cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    config_file: Path | None
+    grpc_address: str
+    http_address: str
+    web_address: str
+    enable_lifecycle: bool
+    storage_path: Path
+    grace_seconds: float
+
+
+class App:
+    """One exporter.
+
+    Raises:
+        ConfigError: the configuration has a mistake.
+        StartError: the storage cannot be used.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._started_at = time.time()
+        self._settings = load_settings(options.config_file)
+        self._signals: SimpleQueue[int] = SimpleQueue()
+        self._failure: BaseException | None = None
+        self._reloading = threading.Lock()
+        self._serving = False
+        self._telemetry = Telemetry()
+        limits = self._settings.limits
+        try:
+            self._library = BaselineLibrary(options.storage_path / "baselines")
+            self._outcomes = OutcomeStore(options.storage_path / "outcomes.db", limit=limits.outcomes)
+            learned = self._library.load()
+        except OSError as error:
+            raise StartError(
+                f"{options.storage_path}: cannot keep state there: {error}. Choose a writable --storage.path"
+            ) from error
+        self._router = Router(limit=limits.models, configured=self._settings.models)
+        self._queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
+        self._fleet = Fleet(
+            self._settings,
+            learned=learned,
+            recorder=self._telemetry,
+            notify=self._hear,
+            now=self._started_at,
+        )
+        self._pipeline = Pipeline(
+            decoder=Decoder(limits),
+            queue=self._queue,
+            router=self._router,
+            fleet=self._fleet,
+            outcomes=self._outcomes,
+            telemetry=self._telemetry,
+            clock=time.time,
+            on_failure=self._fail,
+        )
+        self._doors = [
+            door(
+                address,
+                ingest=self._pipeline.ingest,
+                telemetry=self._telemetry,
+                request_bytes=limits.request_bytes,
+                clock=time.time,
+            )
+            for door, address in ((GrpcDoor, options.grpc_address), (HttpDoor, options.http_address))
+        ]
+        self._web = WebServer(
+            options.web_address,
+            snapshot=lambda: self._pipeline.snapshot,
+            telemetry=self._telemetry,
+            status=self.status,
+            reload=self.reload,
+            enable_lifecycle=options.enable_lifecycle,
+        )
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then stop in order.
+
+        Raises:
+            StartError: a listener cannot be opened.
+            ModelExporterError: the exporter failed while it ran.
+        """
+        self._report_reload(successful=True)
+        self._warn_of_unused_keys()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda received, _: self._signals.put(received))
+        try:
+            self._start()
+            while self._signals.get() == signal.SIGHUP:
+                self._reload_by_signal()
+        finally:
+            self._stop()
+        if self._failure:
+            raise ModelExporterError(f"the writer failed: {self._failure}") from self._failure
+
+    def status(self) -> ServiceStatus:
+        """What people and probes want to know of the process."""
+        file = self._options.config_file
+        return ServiceStatus(
+            ready=self._serving,
+            reason="" if self._serving else "starting or stopping",
+            doors=tuple((type(door).__name__, door.address) for door in self._doors) if self._serving else (),
+            config_file=str(file) if file else "",
+            started_at=self._started_at,
+            version=__version__,
+        )
+
+    def reload(self) -> None:
+        """Read the configuration again and take it over as a whole, or not at all.
+
+        Raises:
+            ConfigError: it has a mistake; what ran goes on running.
+        """
+        with self._reloading:
+            try:
+                settings = load_settings(self._options.config_file)
+            except ConfigError:
+                self._report_reload(successful=False)
+                raise
+            if settings.limits.request_bytes != self._settings.limits.request_bytes:
+                log.warning("limits.request_bytes takes effect at the next start")
+            applied = threading.Event()
+            self._pipeline.run_in_writer(lambda: self._take_over(settings, applied))
+            if not applied.wait(_RELOAD_SECONDS):
+                raise ModelExporterError("the writer was too busy to take over the configuration in time")
+            self._report_reload(successful=True)
+            self._warn_of_unused_keys()
+
+    def _take_over(self, settings: Settings, applied: threading.Event) -> None:
+        limits = settings.limits
+        self._settings = settings
+        self._router.configure(limit=limits.models, configured=settings.models)
+        self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
+        self._outcomes.resize(limits.outcomes)
+        self._pipeline.use_decoder(Decoder(limits))
+        self._fleet.reconfigure(settings, time.time())
+        applied.set()
+
+    def _start(self) -> None:
+        self._pipeline.start()
+        try:
+            for server in (self._web, *self._doors):
+                server.start()
+        except OSError as error:
+            raise StartError(str(error)) from error
+        self._serving = True
+        log.info(
+            "serving",
+            extra={
+                "version": __version__,
+                "otlp_grpc": self._doors[0].address,
+                "otlp_http": self._doors[1].address,
+                "web": self._web.address,
+                "config": str(self._options.config_file or "none"),
+            },
+        )
+
+    def _stop(self) -> None:
+        """First the doors, so that nothing is acknowledged any more; then what was acknowledged is written."""
+        self._serving = False
+        deadline = time.monotonic() + self._options.grace_seconds
+        log.info("stopping", extra={"queued": self._queue.rows})
+        for door in self._doors:
+            door.stop(max(0.0, deadline - time.monotonic()))
+        if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
+            log.error("the grace time is over", extra={"lost_records": self._queue.rows})
+        self._web.stop(max(0.0, deadline - time.monotonic()))
+        self._outcomes.close()
+        log.info("stopped")
+
+    def _reload_by_signal(self) -> None:
+        try:
+            self.reload()
+        except ModelExporterError as error:
+            log.error("reload failed; the old configuration goes on", extra={"error": str(error)})  # noqa: TRY400  # the message says it all
+        else:
+            log.info("reloaded", extra={"config": str(self._options.config_file or "none")})
+
+    def _report_reload(self, *, successful: bool) -> None:
+        self._telemetry.set("model_exporter_config_last_reload_successful", value=float(successful))
+        if successful:
+            self._telemetry.set("model_exporter_config_last_reload_success_timestamp_seconds", value=time.time())
+
+    def _warn_of_unused_keys(self) -> None:
+        if keys := unused_keys(self._options.config_file):
+            log.warning("settings that nothing reads yet", extra={"keys": ",".join(keys)})
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        self._signals.put(signal.SIGTERM)
+
+    def _hear(self, notice: Notice) -> None:
+        """Say what the rolling state has to tell, and keep what it learned."""
+        match notice:
+            case ModelAppeared(model, configured):
+                log.info("model", extra={"model": model, "configured": configured})
+            case BaselineLearned(baseline, doubt):
+                self._keep(baseline_notice=notice)
+                level = logging.WARNING if doubt else logging.INFO
+                log.log(
+                    level,
+                    "baseline learned from live traffic and frozen",
+                    extra={
+                        "model": baseline.model,
+                        "rows": baseline.rows,
+                        "features": len(baseline.features),
+                        "digest": baseline.digest,
+                        **({"doubt": doubt} if doubt else {}),
+                    },
+                )
+            case LearningRestarted(model, reason):
+                log.warning("traffic changed while its baseline was learned; watching on", extra={"model": model, "reason": reason})
+            case LimitHit(limit, model, what):
+                log.warning(
+                    "a limit was hit; model_exporter_limit_hits_total counts on",
+                    extra={"limit": f"limits.{limit}", "model": model, "refused": what},
+                )
+            case Expired(model, version):
+                log.info("series of a silent version dropped", extra={"model": model, "model_version": version})
+
+    def _keep(self, *, baseline_notice: BaselineLearned) -> None:
+        try:
+            self._library.save(baseline_notice.baseline)
+        except BaselineError as error:
+            log.warning("the learned baseline is not on disk; a restart will learn anew", extra={"error": str(error)})

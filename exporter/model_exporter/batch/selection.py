@@ -1,0 +1,67 @@
+"""Rows of batches and columns: some of them, or several one after another."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.batch.columns import Column, Kind, Words
+from model_exporter.batch.records import Batch
+
+
+def take_rows(batch: Batch, rows: NDArray[np.intp]) -> Batch:
+    """The rows of `batch` at the indices `rows`, in that order."""
+    return replace(
+        batch,
+        times=batch.times[rows],
+        keys=batch.keys[rows],
+        ids=tuple(map(batch.ids.__getitem__, rows.tolist())),
+        latency_seconds=batch.latency_seconds[rows],
+        errors=replace(batch.errors, codes=batch.errors.codes[rows]),
+        columns=tuple(take_cells(column, rows) for column in batch.columns),
+    )
+
+
+def take_cells(column: Column, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Column:
+    """The cells of `column` at the indices or under the mask `rows`."""
+    texts = column.texts and replace(column.texts, codes=column.texts.codes[rows])
+    return replace(column, kinds=column.kinds[rows], numbers=column.numbers[rows], texts=texts)
+
+
+def concatenate(columns: Sequence[Column]) -> Column:
+    """One column out of the cells of `columns`, at least one, all of one name and role."""
+    first = columns[0]
+    if len(columns) == 1:
+        return first
+    texts = None
+    if any(column.texts for column in columns):
+        texts = _concatenate_words([column.texts or _no_words(len(column.kinds)) for column in columns])
+    return Column(
+        first.name,
+        first.role,
+        np.concatenate([column.kinds for column in columns]),
+        np.concatenate([column.numbers for column in columns]),
+        texts,
+    )
+
+
+def absent_cells(like: Column, rows: int) -> Column:
+    """`rows` cells that are ABSENT, under the name and role of `like`."""
+    return Column(like.name, like.role, np.full(rows, Kind.ABSENT, np.uint8), np.full(rows, np.nan))
+
+
+def _concatenate_words(parts: Sequence[Words]) -> Words:
+    """Recode each part into one vocabulary that holds only the words still in use."""
+    vocabulary: dict[str, int] = {}
+    codes = []
+    for part in parts:
+        table = np.full(len(part.words) + 1, -1, np.int32)  # the last entry serves code -1
+        for code in np.unique(part.codes[part.codes >= 0]).tolist():
+            table[code] = vocabulary.setdefault(part.words[code], len(vocabulary))
+        codes.append(table[part.codes])
+    return Words(np.concatenate(codes), tuple(vocabulary))
+
+
+def _no_words(rows: int) -> Words:
+    return Words(np.full(rows, -1, np.int32), ())

@@ -1,0 +1,279 @@
+"""From a request's bytes to the rolling state: many receiving threads, a bounded queue, one writer."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from model_exporter.decode import Decoded, Decoder
+from model_exporter.errors import DecodeError, OverloadedError
+from model_exporter.join import OutcomeStore
+from model_exporter.join.store import StorageError
+from model_exporter.ports import Clock, Payload, Receipt
+from model_exporter.route import Router
+from model_exporter.telemetry import Telemetry
+from model_exporter.window.fleet import Fleet
+from model_exporter.window.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_SECONDS: Final = 1.0
+"""How often exposition gets a new picture while data comes in."""
+SNAPSHOT_SHARE: Final = 0.05
+"""At most this share of the writer's time goes into pictures: with many models they are taken less often."""
+
+Task = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """Decoded records, or a task, on their way to the writer."""
+
+    decoded: Decoded | None
+    task: Task | None
+    rows: int
+    size: int  # bytes of the request
+
+
+class BoundedQueue:
+    """Work for the writer, bounded by records and by bytes. An empty queue takes any one request."""
+
+    def __init__(self, *, rows: int, size: int) -> None:
+        self._limit_rows = rows
+        self._limit_size = size
+        self._items: deque[_Item] = deque()
+        self._changed = threading.Condition()
+        self._rows = 0
+        self._size = 0
+        self._closed = False
+
+    @property
+    def rows(self) -> int:
+        """Records waiting."""
+        return self._rows
+
+    @property
+    def capacity(self) -> int:
+        """Records that may wait."""
+        return self._limit_rows
+
+    def resize(self, *, rows: int, size: int) -> None:
+        """Take over new limits."""
+        with self._changed:
+            self._limit_rows, self._limit_size = rows, size
+
+    def check(self) -> None:
+        """Refuse early what `put` would refuse late.
+
+        Raises:
+            OverloadedError: it is full or closed.
+        """
+        if self._closed:
+            raise OverloadedError("the exporter is shutting down")
+        if self._rows >= self._limit_rows or self._size >= self._limit_size:
+            raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
+
+    def put(self, item: _Item) -> None:
+        """Add an item.
+
+        Raises:
+            OverloadedError: it does not fit, or the queue is closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise OverloadedError("the exporter is shutting down")
+            full = self._rows + item.rows > self._limit_rows or self._size + item.size > self._limit_size
+            if full and self._items and item.task is None:
+                raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
+            self._items.append(item)
+            self._rows += item.rows
+            self._size += item.size
+            self._changed.notify()
+
+    def take(self, timeout: float) -> _Item | None:
+        """The next item, or None after `timeout` seconds or when the queue is closed and empty."""
+        with self._changed:
+            if not self._items and not self._closed:
+                self._changed.wait(timeout)
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._rows -= item.rows
+            self._size -= item.size
+            return item
+
+    def close(self) -> None:
+        """Take no more; what is there can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def drained(self) -> bool:
+        """Closed, and nothing left."""
+        return self._closed and not self._items
+
+
+class Pipeline:
+    """Decodes in the caller's thread, then hands over to one writer thread that owns all rolling state.
+
+    Args:
+        decoder: bytes to columns.
+        queue: what waits for the writer.
+        router: which model a record belongs to.
+        fleet: the rolling state.
+        outcomes: where outcomes wait for the join.
+        telemetry: the exporter's own counters.
+        clock: unix seconds.
+        on_failure: called from the writer thread when it dies of a bug.
+    """
+
+    def __init__(
+        self,
+        *,
+        decoder: Decoder,
+        queue: BoundedQueue,
+        router: Router,
+        fleet: Fleet,
+        outcomes: OutcomeStore,
+        telemetry: Telemetry,
+        clock: Clock,
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._decoder = decoder
+        self._queue = queue
+        self._router = router
+        self._fleet = fleet
+        self._outcomes = outcomes
+        self._telemetry = telemetry
+        self._clock = clock
+        self._on_failure = on_failure
+        self._snapshot: Snapshot | None = None
+        self._thread = threading.Thread(target=self._run, name="writer")
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The newest picture of all models; None before the first."""
+        return self._snapshot
+
+    def ingest(self, payload: Payload) -> Receipt:
+        """Decode `payload` and queue its records. Safe to call from any thread; see `ports.Ingest`."""
+        door, signal = payload.door.value, payload.signal.value
+        self._queue.check()
+        decoded = self._decoder.decode(payload)
+        if decoded.accepted:
+            self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body)))
+        count = self._telemetry.count
+        if decoded.accepted:
+            count("model_exporter_records_total", door, signal, "accepted", amount=decoded.accepted)
+        for rejection in decoded.rejections:
+            count("model_exporter_records_total", door, signal, "rejected", amount=rejection.records)
+            count("model_exporter_rejected_records_total", rejection.reason, amount=rejection.records)
+        for reason, records in (decoded.ignored or {}).items():
+            count("model_exporter_records_total", door, signal, "ignored", amount=records)
+            count("model_exporter_ignored_records_total", reason, amount=records)
+        for reason, values in (decoded.dropped_values or {}).items():
+            count("model_exporter_dropped_values_total", reason, amount=values)
+        return Receipt(decoded.accepted, decoded.rejected, decoded.message)
+
+    def run_in_writer(self, task: Task) -> None:
+        """Have the writer run `task` after what is queued now; returns at once.
+
+        Raises:
+            OverloadedError: the exporter is shutting down.
+        """
+        self._queue.put(_Item(None, task, 0, 0))
+
+    def start(self) -> None:
+        """Take the first picture and start the writer."""
+        self._take_snapshot()
+        self._thread.start()
+
+    def stop(self, grace_seconds: float) -> bool:
+        """Take no more, write what is queued, take a last picture; False when that was not done in time."""
+        self._queue.close()
+        self._thread.join(grace_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            due = time.monotonic() + SNAPSHOT_SECONDS
+            while not self._queue.drained:
+                item = self._queue.take(max(0.0, due - time.monotonic()))
+                if item:
+                    self._write(item)
+                if time.monotonic() >= due:
+                    due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
+            self._take_snapshot()
+        except BaseException as error:  # the top of a thread: a bug must not leave a deaf exporter behind
+            log.exception("the writer failed")
+            self._queue.close()
+            self._on_failure(error)
+
+    def _write(self, item: _Item) -> None:
+        if item.task:
+            item.task()
+        if item.decoded:
+            started = time.thread_time()
+            self._apply(item.decoded, self._clock())
+            self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
+
+    def _apply(self, decoded: Decoded, now: float) -> None:
+        for batch in decoded.batches:
+            if model := self._route(batch.model, batch.service, batch.rows):
+                self._fleet.predict(model, batch, now)
+        for calls in decoded.upstreams:
+            if model := self._route(calls.model, calls.service, len(calls.failed)):
+                self._fleet.call_upstreams(model, calls, now)
+        for event in decoded.events:
+            if model := self._route(event.model, "", 1):
+                self._fleet.note(model, event, now)
+        if decoded.outcomes:
+            self._keep_outcomes(decoded, now)
+
+    def _keep_outcomes(self, decoded: Decoded, now: float) -> None:
+        routed = [
+            (model, outcome) for outcome in decoded.outcomes if (model := self._route(outcome.model, "", 1)) is not None
+        ]
+        for model, _ in routed:
+            self._fleet.count_outcomes(model, 1, now)
+        try:
+            evicted = self._outcomes.keep(routed, now)
+        except StorageError as error:
+            log.warning("outcomes were counted but not kept", extra={"error": str(error), "outcomes": len(routed)})
+            self._telemetry.count("model_exporter_outcomes_evicted_total", "storage_failure", amount=len(routed))
+            return
+        if evicted:
+            self._telemetry.count("model_exporter_outcomes_evicted_total", "limit", amount=evicted)
+
+    def _route(self, model: str, service: str, rows: int) -> str | None:
+        name = self._router.route(model=model, service=service)
+        if name is None:
+            self._fleet.refuse_model(model or service, rows)
+        return name
+
+    def _take_snapshot(self) -> float:
+        """Let time pass and publish a picture; returns what it cost, seconds."""
+        started = time.thread_time()
+        now = self._clock()
+        for model in self._fleet.advance(now):
+            self._router.forget(model)
+        self._snapshot = self._fleet.snapshot(now)
+        cost = time.thread_time() - started
+        gauge = self._telemetry.set
+        gauge("model_exporter_snapshot_timestamp_seconds", value=now)
+        gauge("model_exporter_snapshot_duration_seconds", value=cost)
+        gauge("model_exporter_queue_rows", value=self._queue.rows)
+        gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
+        gauge("model_exporter_outcomes_kept", value=self._outcomes.kept)
+        usage = self._fleet.usage() | {
+            "queue_rows": (self._queue.rows, self._queue.capacity),
+            "outcomes": (self._outcomes.kept, self._outcomes.limit),
+        }
+        for limit, (used, bound) in usage.items():
+            gauge("model_exporter_limit_usage", limit, value=used)
+            gauge("model_exporter_limit", limit, value=bound)
+        return cost

@@ -1,0 +1,161 @@
+"""All models of this exporter. One writer owns it; no other thread may touch it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model_exporter.baseline.model import Baseline
+from model_exporter.batch import Batch, Event, UpstreamBatch
+from model_exporter.config.settings import Settings
+from model_exporter.ports import Recorder
+from model_exporter.window.budget import Budget
+from model_exporter.window.duplicates import RecentKeys
+from model_exporter.window.model import ModelState, Shared
+from model_exporter.window.notices import BaselineLearned, Expired, LimitHit, ModelAppeared, Notice, Notify
+from model_exporter.window.snapshot import Snapshot
+
+FUTURE_SECONDS = 60.0
+"""A record this far ahead of the exporter's clock has a wrong clock."""
+PAST_SECONDS = 600.0
+"""A record this far behind was delayed, or has a wrong clock."""
+
+
+class Fleet:
+    """Rolling state of every model.
+
+    Time is the time of arrival, which a wrong clock in a record cannot bend; how many records disagree with it by
+    more than `FUTURE_SECONDS` or `PAST_SECONDS` is counted.
+
+    Args:
+        settings: the configuration.
+        learned: baselines learned earlier, by model.
+        recorder: counts what was refused.
+        notify: hears what the operator should.
+        now: unix seconds.
+    """
+
+    def __init__(
+        self, settings: Settings, *, learned: Mapping[str, Baseline], recorder: Recorder, notify: Notify, now: float
+    ) -> None:
+        self._settings = settings
+        self._configured_at = now
+        self._learned = dict(learned)
+        self._recorder = recorder
+        self._notify = notify
+        self._recent = RecentKeys(settings.limits.recent_ids)
+        self._series = Budget(settings.limits.series)
+        self._cells = Budget(settings.limits.learning_cells)
+        self._models: dict[str, ModelState] = {}
+        self._warned: set[str] = set()
+        self._shared = self._share()
+        for name in settings.models:
+            self._model(name, now)
+
+    def predict(self, model: str, batch: Batch, now: float) -> None:
+        """Count predictions of `model`, once each."""
+        self._count_clock_skew(batch, now)
+        fresh = self._recent.first_seen(batch.keys)
+        if not self._model(model, now).predict(batch, fresh, now):
+            self._refuse("series", model, f"version {batch.version or 'unknown'}", batch.rows)
+            self._recorder.count("model_exporter_dropped_records_total", "series_limit", amount=batch.rows)
+
+    def call_upstreams(self, model: str, calls: UpstreamBatch, now: float) -> None:
+        """Count calls that `model` made to others."""
+        self._model(model, now).call_upstreams(calls, self._recent.first_seen(calls.keys))
+
+    def count_outcomes(self, model: str, outcomes: int, now: float) -> None:
+        """Count outcomes of `model`."""
+        self._model(model, now).count_outcomes(outcomes)
+
+    def note(self, model: str, event: Event, now: float) -> None:
+        """Take note of an event in the life of `model`."""
+        self._model(model, now).note(event, now)
+
+    def refuse_model(self, model: str, rows: int) -> None:
+        """Count records of a model there is no room for."""
+        self._refuse("models", model, "the model", rows)
+        self._recorder.count("model_exporter_dropped_records_total", "model_limit", amount=rows)
+
+    def advance(self, now: float) -> list[str]:
+        """Let time pass; returns the models that expired."""
+        before = now - self._settings.limits.expire_after_seconds
+        gone = []
+        for name, model in list(self._models.items()):
+            model.advance(now)
+            for version in model.expire(before):
+                self._notify(Expired(name, version))
+            if model.versions == 0 and model.last_seen < before and name not in self._settings.models:
+                model.close()
+                del self._models[name]
+                gone.append(name)
+        return gone
+
+    def reconfigure(self, settings: Settings, now: float) -> None:
+        """Take over a new configuration without losing counts."""
+        previous, self._settings = self._settings, settings
+        self._configured_at = now
+        self._series.limit = settings.limits.series
+        self._cells.limit = settings.limits.learning_cells
+        self._recent.resize(settings.limits.recent_ids)
+        self._shared = self._share()
+        for name, model in self._models.items():
+            if settings.model(name) != previous.model(name):
+                model.reconfigure(settings.model(name), now)
+            model.share(self._shared)
+        for name in settings.models:
+            self._model(name, now)
+
+    def snapshot(self, now: float) -> Snapshot:
+        """Freeze everything as of the last `advance`."""
+        return Snapshot(
+            at=now,
+            environment=self._settings.environment,
+            configured_at=self._configured_at,
+            models=tuple(model.snapshot(now) for model in self._models.values()),
+            series=self._series.used,
+            series_limit=self._series.limit,
+        )
+
+    def usage(self) -> dict[str, tuple[float, float]]:
+        """How much of each shared limit is used: (used, limit) by the value of the label `limit`."""
+        limits = self._settings.limits
+        return {
+            "models": (len(self._models), limits.models),
+            "series": (self._series.used, self._series.limit),
+            "learning_cells": (self._cells.used, self._cells.limit),
+            "recent_ids": (len(self._recent), limits.recent_ids),
+        }
+
+    def _model(self, name: str, now: float) -> ModelState:
+        model = self._models.get(name)
+        if model is None:
+            settings = self._settings.model(name)
+            baseline = settings.baseline or self._learned.get(name)
+            model = ModelState(name, settings, baseline=baseline, shared=self._shared, now=now)
+            self._models[name] = model
+            self._notify(ModelAppeared(name, configured=name in self._settings.models))
+        return model
+
+    def _share(self) -> Shared:
+        return Shared(self._settings.limits, self._series, self._cells, self._hear, self._refuse)
+
+    def _hear(self, notice: Notice) -> None:
+        if isinstance(notice, BaselineLearned):
+            self._learned[notice.baseline.model] = notice.baseline
+        self._notify(notice)
+
+    def _refuse(self, limit: str, model: str, what: str, amount: int) -> None:
+        """Count each hit of a limit; say it aloud the first time."""
+        self._recorder.count("model_exporter_limit_hits_total", limit, amount=amount)
+        if limit not in self._warned:
+            self._warned.add(limit)
+            self._notify(LimitHit(limit, model, what))
+
+    def _count_clock_skew(self, batch: Batch, now: float) -> None:
+        # Comparisons with NaN, a record without a time, are False.
+        for direction, rows in (
+            ("future", np.count_nonzero(batch.times > now + FUTURE_SECONDS)),
+            ("past", np.count_nonzero(batch.times < now - PAST_SECONDS)),
+        ):
+            if rows:
+                self._recorder.count("model_exporter_clock_skew_records_total", direction, amount=int(rows))

@@ -1,0 +1,167 @@
+"""Watching live traffic until it makes a baseline."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.baseline.build import build_baseline, stability
+from model_exporter.baseline.model import Baseline
+from model_exporter.batch import Batch, Column, Role, absent_cells, concatenate, take_cells, take_rows
+from model_exporter.config.settings import Learn, ModelSettings
+from model_exporter.window.budget import Budget
+from model_exporter.window.snapshot import LearningSnapshot
+
+MAX_RESTARTS: Final = 3
+"""How often an unstable stretch is extended before its baseline is taken as it is, marked as unstable."""
+_CELLS_PER_WORD: Final = 8
+"""What a distinct text costs, in cells of a number."""
+_MIN_ROWS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A finished baseline; `doubt` is empty when the stretch agreed with itself."""
+
+    baseline: Baseline
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The stretch disagreed with itself; learning goes on from its second half."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """The rows held, as chunks of each feature's column; every feature has as many cells as there are rows."""
+
+    chunks: dict[tuple[Role, str], list[Column]] = field(default_factory=dict)
+    rows: int = 0
+
+    def append(self, batch: Batch) -> None:
+        present = {(column.role, column.name): column for column in batch.columns}
+        for key, column in present.items():
+            if key not in self.chunks:
+                self.chunks[key] = [absent_cells(column, self.rows)] if self.rows else []
+            self.chunks[key].append(column)
+        for key, chunks in self.chunks.items():
+            if key not in present:
+                chunks.append(absent_cells(chunks[0], batch.rows))
+        self.rows += batch.rows
+
+    def columns(self) -> list[Column]:
+        for key, chunks in self.chunks.items():
+            self.chunks[key] = [concatenate(chunks)]
+        return [chunks[0] for chunks in self.chunks.values()]
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        self.chunks = {(c.role, c.name): [take_cells(c, mask)] for c in self.columns()}
+        self.rows = int(np.count_nonzero(mask))
+
+    def cells(self) -> int:
+        return self.rows * len(self.chunks) + sum(map(_cost_of_words, self.columns()))
+
+    def cost_of(self, batch: Batch) -> int:
+        new = [column for column in batch.columns if (column.role, column.name) not in self.chunks]
+        cells = batch.rows * (len(self.chunks) + len(new)) + self.rows * len(new)
+        return cells + sum(map(_cost_of_words, batch.columns))
+
+
+def _cost_of_words(column: Column) -> int:
+    return _CELLS_PER_WORD * len(column.texts.words) if column.texts else 0
+
+
+class Learner:
+    """Collects a model's rows until there are enough of them over a long enough time.
+
+    When more rows come than are needed, a random half of those held is kept and from then on every row has half the
+    chance, so that the rows held stay a fair sample of the whole stretch. The randomness is seeded.
+
+    Args:
+        learn: how many rows, over how long.
+        budget: cells, shared by all models that learn.
+        now: unix seconds.
+    """
+
+    def __init__(self, learn: Learn, budget: Budget, now: float) -> None:
+        self._learn = learn
+        self._budget = budget
+        self._started = now
+        self._seen = 0
+        self._share = 1.0
+        self._restarts = 0
+        self._cells = 0
+        self._stretch = _Stretch()
+        self._random = np.random.default_rng(0)
+
+    def add(self, batch: Batch) -> bool:
+        """Collect a sample of `batch`; False when the budget left no room for it."""
+        self._seen += batch.rows
+        if self._share < 1:
+            batch = take_rows(batch, np.flatnonzero(self._random.random(batch.rows) < self._share))
+        cost = self._stretch.cost_of(batch)
+        if not self._budget.take(cost):
+            self._thin()
+            if not self._budget.take(cost):
+                return False
+        self._cells += cost
+        self._stretch.append(batch)
+        if self._stretch.rows >= 2 * self._learn.rows:
+            self._thin()
+        return True
+
+    def progress(self, now: float) -> LearningSnapshot:
+        """How far it has come."""
+        return LearningSnapshot(self._seen, self._learn.rows, now - self._started, self._learn.stable_for_seconds)
+
+    def finish(self, model: str, settings: ModelSettings, now: float) -> Learned | Restarted | None:
+        """The baseline when the stretch is long enough and agrees with itself; None while it is too short."""
+        seconds = now - self._started
+        enough = self._seen >= self._learn.rows and seconds >= self._learn.stable_for_seconds
+        if not enough or self._stretch.rows < _MIN_ROWS:
+            return None
+        columns = self._stretch.columns()
+        newer = np.arange(self._stretch.rows) >= self._stretch.rows // 2
+        agreement = stability([take_cells(c, ~newer) for c in columns], [take_cells(c, newer) for c in columns])
+        if not agreement.stable and self._restarts < MAX_RESTARTS:
+            self._restarts += 1
+            self._started = now - seconds / 2
+            self._seen //= 2
+            self._stretch.keep(newer)
+            self._settle()
+            return Restarted(agreement.describe())
+        configured = settings.features
+        baseline = build_baseline(
+            columns,
+            model=model,
+            created=now,
+            source="live traffic",
+            span_seconds=seconds,
+            stable=agreement.stable,
+            types={name: f.type for name, f in configured.items() if f.type is not None},
+            required={name: f.required for name, f in configured.items() if f.required is not None},
+            missing={name: f.missing for name, f in configured.items() if f.missing},
+        )
+        self.discard()
+        return Learned(baseline, "" if agreement.stable else agreement.describe())
+
+    def discard(self) -> None:
+        """Give back what was reserved; the learner is of no more use."""
+        self._stretch = _Stretch()
+        self._settle()
+
+    def _thin(self) -> None:
+        if self._stretch.rows:
+            self._stretch.keep(self._random.random(self._stretch.rows) < 1 / 2)
+            self._share /= 2
+            self._settle()
+
+    def _settle(self) -> None:
+        """Match the reservation to what is held."""
+        held = self._stretch.cells()
+        self._budget.give_back(self._cells - held)
+        self._cells = held

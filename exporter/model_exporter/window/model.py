@@ -1,0 +1,324 @@
+"""Rolling state of one model: its features, its baseline, its versions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import accumulate, takewhile
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.baseline.model import Baseline
+from model_exporter.batch import Batch, Event, Origin, UpstreamBatch, Words, take_rows
+from model_exporter.config.settings import Limits, ModelSettings
+from model_exporter.window.budget import Budget
+from model_exporter.window.layout import Layout, binned_features
+from model_exporter.window.learning import Learned, Learner, Restarted
+from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
+from model_exporter.window.schema import Schema, columns_by_room
+from model_exporter.window.snapshot import QUALITY, WINDOWS, FeatureName, ModelSnapshot, UpstreamSnapshot
+from model_exporter.window.traffic import OVERFLOW, Durations, rows_of
+from model_exporter.window.version import VersionState
+
+UNKNOWN_VERSION: Final = "unknown"
+"""Version of predictions that name none."""
+
+_VERSION_SERIES: Final = 50  # traffic, latency buckets, error types and the like of one version
+_FEATURE_SERIES: Final = len(QUALITY)
+_BINNED_SERIES: Final = 5 * len(WINDOWS)  # four distances and the size, per window
+
+Refuse = Callable[[str, str, str, int], None]
+"""Tell that (limit, model, what) was refused, for so many rows or values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all models have in common."""
+
+    limits: Limits
+    series: Budget
+    learning_cells: Budget
+    notify: Notify
+    refuse: Refuse
+
+
+class ModelState:
+    """One model.
+
+    Args:
+        name: the value of the label `model`.
+        settings: its configuration.
+        baseline: the frozen baseline, None to learn one.
+        shared: bounds and ways out.
+        now: unix seconds.
+    """
+
+    def __init__(
+        self, name: str, settings: ModelSettings, *, baseline: Baseline | None, shared: Shared, now: float
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._shared = shared
+        self._schema = Schema(settings.features)
+        self._layout: Layout | None = None
+        self._learner: Learner | None = None
+        self._versions: dict[str, VersionState] = {}
+        self._current = ""  # the version that took over last
+        self._from_logs: set[str] = set()  # traffic signals that prediction logs carry: spans then do not count
+        self._upstreams: dict[str, tuple[Durations, int]] = {}
+        self._changes: dict[str, float] = {}
+        self._sources: dict[str, float] = {}
+        self._outcomes = 0
+        self.last_seen = now
+        if baseline:
+            self.compare_with(baseline, now)
+        else:
+            self._learner = Learner(settings.learn, shared.learning_cells, now)
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The frozen baseline."""
+        return self._layout.public.baseline if self._layout else None
+
+    @property
+    def versions(self) -> int:
+        """How many versions it holds."""
+        return len(self._versions)
+
+    def compare_with(self, baseline: Baseline, now: float) -> None:
+        """Freeze `baseline`: from now on rows fall into its bins, which begin at 0."""
+        if self._learner:
+            self._learner.discard()
+            self._learner = None
+        self._release_layout()
+        self._layout = Layout(baseline, self.settings.features, self._fitting(baseline))
+        self._shared.series.give_back(-self._layout_series())
+        known = len(self._schema)
+        self._schema.compare_with(self._layout, self.settings.features)
+        self._shared.series.give_back(-_FEATURE_SERIES * (len(self._schema) - known) * len(self._versions))
+        for version in self._versions.values():
+            version.compare_with(self._layout)
+        self._changes["baseline"] = now
+
+    def reconfigure(self, settings: ModelSettings, now: float) -> None:
+        """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""
+        previous, self.settings = self.settings, settings
+        self._changes["config"] = now
+        baseline = settings.baseline or self.baseline
+        if baseline and (baseline != self.baseline or settings.features != previous.features):
+            same = self.baseline is not None and baseline.digest == self.baseline.digest
+            self.compare_with(baseline, self._changes.get("baseline", now) if same else now)
+            return
+        if self._learner and settings.learn != previous.learn:
+            self._learner.discard()
+            self._learner = Learner(settings.learn, self._shared.learning_cells, now)
+        self._schema.compare_with(self._layout, settings.features)
+
+    def share(self, shared: Shared) -> None:
+        """Take over changed bounds."""
+        self._shared = shared
+
+    def predict(self, batch: Batch, fresh: NDArray[np.bool_], now: float) -> bool:
+        """Count `batch`, whose rows outside the mask bool[n] `fresh` repeat earlier ones.
+
+        Returns False when there was no room for its version, and then nothing of it was counted.
+        """
+        self.last_seen = now
+        version = self._version(batch, now)
+        if version is None:
+            return False
+        rows = np.flatnonzero(fresh)
+        duplicates = batch.rows - len(rows)
+        if duplicates:
+            batch = take_rows(batch, rows)
+        predictions = self._count_traffic(version, batch)
+        if predictions:
+            self._activate(version, now)
+        version.count_traffic(predictions=predictions, duplicates=duplicates, now=now)
+        if predictions:
+            version.saw_prediction(batch.times, now)
+        if batch.rows and batch.origin is Origin.LOG:
+            self._count_features(version, batch, now)
+        return True
+
+    def call_upstreams(self, calls: UpstreamBatch, fresh: NDArray[np.bool_]) -> None:
+        """Count calls to others, but those outside the mask bool[n] `fresh`; beyond the limit they share one name."""
+        names = Words(np.where(fresh, calls.upstreams.codes, -1), calls.upstreams.words)
+        for name, rows in rows_of(names):
+            mine = names.codes == names.words.index(name)
+            label = name
+            if name not in self._upstreams and len(self._upstreams) >= self._shared.limits.upstreams_per_model:
+                self._shared.refuse("upstreams_per_model", self.name, f"a series of its own to upstream {name}", rows)
+                label = OVERFLOW
+            durations, errors = self._upstreams.get(label) or (Durations(), 0)
+            seconds = calls.duration_seconds[mine]
+            durations.add(seconds[np.isfinite(seconds)])
+            self._upstreams[label] = durations, errors + int(np.count_nonzero(calls.failed[mine]))
+
+    def count_outcomes(self, outcomes: int) -> None:
+        """Count outcomes; joining them to their predictions is not done here."""
+        self._outcomes += outcomes
+
+    def note(self, event: Event, now: float) -> None:
+        """Remember when something changed; an event from the future happened now."""
+        at = min(event.time, now) if event.time is not None else now
+        self._changes[event.change] = max(at, self._changes.get(event.change, at))
+        if not event.source:
+            return
+        if event.source not in self._sources and len(self._sources) >= self._shared.limits.upstreams_per_model:
+            self._shared.refuse("upstreams_per_model", self.name, f"a series to source {event.source}", 1)
+            return
+        self._sources[event.source] = max(at, self._sources.get(event.source, at))
+
+    def advance(self, now: float) -> None:
+        """Let time pass: windows move, and a stretch of traffic may have become a baseline."""
+        for version in self._versions.values():
+            version.advance(now)
+        match self._learner and self._learner.finish(self.name, self.settings, now):
+            case Learned(baseline, doubt):
+                self.compare_with(baseline, now)
+                self._shared.notify(BaselineLearned(baseline, doubt))
+            case Restarted(reason):
+                self._shared.notify(LearningRestarted(self.name, reason))
+
+    def expire(self, before: float) -> list[str]:
+        """Drop the versions that were last seen before then; returns their names."""
+        gone = [name for name, version in self._versions.items() if version.last_seen < before]
+        for name in gone:
+            self._drop(name)
+        return gone
+
+    def close(self) -> None:
+        """Give back everything that counts against a shared bound."""
+        for name in list(self._versions):
+            self._drop(name)
+        self._release_layout()
+        if self._learner:
+            self._learner.discard()
+
+    def snapshot(self, now: float) -> ModelSnapshot:
+        """Freeze the state as of the last `advance`."""
+        return ModelSnapshot(
+            name=self.name,
+            settings=self.settings,
+            features=self._schema.features,
+            baseline=self.baseline,
+            learning=self._learner.progress(now) if self._learner else None,
+            changes=tuple(self._changes.items()),
+            sources=tuple(self._sources.items()),
+            versions=tuple(version.snapshot(features=len(self._schema)) for version in self._versions.values()),
+            upstreams=tuple(
+                UpstreamSnapshot(name, durations.snapshot(), errors)
+                for name, (durations, errors) in self._upstreams.items()
+            ),
+            outcomes=self._outcomes,
+        )
+
+    def _count_traffic(self, version: VersionState, batch: Batch) -> int:
+        """Count errors and latencies; returns how many predictions the rows tell of.
+
+        Logs and spans may tell of the same predictions. What logs carry is taken from them alone. A failed request
+        seldom gets as far as a log, so while logs carry no errors a failed span is a prediction of its own.
+        """
+        failed = int(np.count_nonzero(batch.errors.codes >= 0))
+        carried = {"predictions": batch.rows, "errors": failed, "latency": np.isfinite(batch.latency_seconds).any()}
+        if batch.origin is Origin.LOG:
+            self._from_logs |= {signal for signal, present in carried.items() if present}
+            counts = set(carried)
+        else:
+            counts = carried.keys() - self._from_logs
+        if "errors" in counts and failed:
+            overflowed = version.count_errors(batch)
+            if overflowed:
+                self._shared.refuse("error_types_per_model", self.name, "a series of its own to an error type", overflowed)
+        if "latency" in counts:
+            version.count_durations(batch.latency_seconds)
+        if "predictions" in counts:
+            return batch.rows
+        return failed if "errors" in counts else 0
+
+    def _count_features(self, version: VersionState, batch: Batch, now: float) -> None:
+        batch = self._admit_features(batch, now)
+        version.count_features(self._schema.count(batch), now)
+        if self._learner and batch.columns and not self._learner.add(batch):
+            self._shared.refuse("learning_cells", self.name, "rows to the baseline being learned", batch.rows)
+
+    def _admit_features(self, batch: Batch, now: float) -> Batch:
+        """Register new features and leave out those there is no room for."""
+        cost = _FEATURE_SERIES * len(self._versions)
+        by_count = self._shared.limits.features_per_model - len(self._schema)
+        by_series = self._shared.series.left // cost
+        kept, refused = columns_by_room(batch, self._schema, room=min(by_count, by_series))
+        for column in kept:
+            feature = FeatureName(column.name, column.role)
+            if feature not in self._schema:
+                self._shared.series.take(cost)
+                if self._schema.add(feature):
+                    self._changes["schema"] = now
+        if refused:
+            limit = "features_per_model" if by_count <= by_series else "series"
+            what = f"{len(refused)} features, {refused[0].name} first"
+            self._shared.refuse(limit, self.name, what, sum(len(column.kinds) for column in refused))
+            batch = replace(batch, columns=tuple(kept))
+        return batch
+
+    def _version(self, batch: Batch, now: float) -> VersionState | None:
+        """The state of the batch's version; spans that name none belong to the current one."""
+        name = batch.version or (self._current if batch.origin is Origin.SPAN else "") or UNKNOWN_VERSION
+        if name in self._versions:
+            return self._versions[name]
+        if len(self._versions) >= self._shared.limits.versions_per_model:
+            oldest = min(self._versions.values(), key=lambda version: version.last_seen)
+            self._shared.refuse("versions_per_model", self.name, f"version {oldest.version} any longer", 1)
+            self._drop(oldest.version)
+        if not self._shared.series.take(self._version_series()):
+            return None
+        self._versions[name] = VersionState(
+            name,
+            now=now,
+            error_types=self._shared.limits.error_types_per_model,
+            features=len(self._schema),
+            layout=self._layout,
+        )
+        return self._versions[name]
+
+    def _activate(self, version: VersionState, now: float) -> None:
+        """Tell a change of version from a canary beside the current one: only a version that was idle takes over."""
+        if version.version in (self._current, UNKNOWN_VERSION) or version.active:
+            return
+        if self._current:
+            self._changes["version"] = now
+        self._current = version.version
+
+    def _drop(self, version: str) -> None:
+        del self._versions[version]
+        self._shared.series.give_back(self._version_series())
+
+    def _fitting(self, baseline: Baseline) -> tuple[int, ...]:
+        """Indices of the features whose bins fit among the series that are left: the first ones."""
+        wanted = binned_features(baseline)
+        versions = len(self._versions)
+        costs = ((2 + versions) * len(baseline.features[i].bins) + versions * _BINNED_SERIES for i in wanted)
+        left = self._shared.series.left
+        fitting = wanted[: sum(1 for _ in takewhile(lambda total: total <= left, accumulate(costs)))]
+        without = len(wanted) - len(fitting)
+        if without:
+            self._shared.refuse("series", self.name, f"bins to {without} of {len(wanted)} features", without)
+        return fitting
+
+    def _release_layout(self) -> None:
+        self._shared.series.give_back(self._layout_series())
+        self._layout = None
+
+    def _layout_series(self) -> int:
+        """Series that the baseline takes now, over all versions."""
+        if not self._layout:
+            return 0
+        return 2 * self._layout.width + len(self._versions) * self._binned_series()
+
+    def _version_series(self) -> int:
+        """Series that one version takes now."""
+        return _VERSION_SERIES + _FEATURE_SERIES * len(self._schema) + self._binned_series()
+
+    def _binned_series(self) -> int:
+        return self._layout.width + _BINNED_SERIES * len(self._layout.place) if self._layout else 0

@@ -1,0 +1,51 @@
+"""What the rolling state has to tell the operator: it may not log, so it hands these over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model_exporter.baseline.model import Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAppeared:
+    """A model was seen for the first time."""
+
+    model: str
+    configured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineLearned:
+    """A baseline was learned from live traffic and frozen; `doubt` says why it may be a poor one, or is empty."""
+
+    baseline: Baseline
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRestarted:
+    """The two halves of the learning stretch differ too much; the older one was let go."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHit:
+    """A bound was hit for the first time, by `model`; `what` was refused. The counter tells how often since."""
+
+    limit: str
+    model: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The series of a silent model version were dropped."""
+
+    model: str
+    version: str
+
+
+Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired
+Notify = Callable[[Notice], None]

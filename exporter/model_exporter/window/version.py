@@ -1,0 +1,151 @@
+"""Counts and windows of one version of a model."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.batch import Batch
+from model_exporter.window.layout import Layout
+from model_exporter.window.rolling import Rolling
+from model_exporter.window.schema import FeatureCounts
+from model_exporter.window.snapshot import QUALITY, VIOLATIONS, WINDOWS, VersionSnapshot, WindowSnapshot
+from model_exporter.window.traffic import BoundedCounts, Durations
+
+PREDICTIONS: Final = 0
+DUPLICATES: Final = 1
+_HEAD: Final = 2 + len(VIOLATIONS)  # what stands before the features in the vector of counts
+
+
+class VersionState:
+    """One version of one model.
+
+    Its counts stand in one vector, `[predictions, duplicates, violations..., quality of feature 0, of feature 1, ...]`,
+    and those of the bins in another, because the first grows with the features and the second belongs to a baseline.
+    """
+
+    def __init__(self, version: str, *, now: float, error_types: int, features: int, layout: Layout | None) -> None:
+        self.version = version
+        self.first_seen = now
+        self.last_seen = now
+        self._last_prediction: float | None = None
+        self._errors = BoundedCounts(error_types)
+        self._durations: Durations | None = None
+        self._counts = Rolling(_HEAD + len(QUALITY) * max(8, features))
+        self._bins: Rolling | None = None
+        self._layout: Layout | None = None
+        self._snapshot: tuple[object, VersionSnapshot] | None = None
+        self._touched = 0
+        self.compare_with(layout)
+
+    @property
+    def active(self) -> bool:
+        """Whether it made a prediction within the shortest window, as of the last `advance`."""
+        return bool(self._counts.window("5m")[PREDICTIONS])
+
+    def compare_with(self, layout: Layout | None) -> None:
+        """Take over the bins of a new baseline; they begin at 0."""
+        self._layout = layout
+        self._bins = Rolling(layout.width) if layout else None
+        self._touched += 1
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        self._counts.advance(now)
+        if self._bins:
+            self._bins.advance(now)
+
+    def count_traffic(self, *, predictions: int, duplicates: int, now: float) -> None:
+        """Count rows that are (or repeat) predictions."""
+        delta = np.zeros(self._counts.width, np.int64)
+        delta[PREDICTIONS] = predictions
+        delta[DUPLICATES] = duplicates
+        self._counts.add(delta, now)
+
+    def count_errors(self, batch: Batch) -> int:
+        """Count failed rows by type; returns how many found no room for their type."""
+        before = self._errors.overflowed
+        self._errors.add(batch.errors)
+        self._touched += 1
+        return self._errors.overflowed - before
+
+    def count_durations(self, seconds: NDArray[np.float64]) -> None:
+        """Count latencies; NaN is no latency."""
+        known = seconds[np.isfinite(seconds)]
+        if len(known):
+            self._durations = self._durations or Durations()
+            self._durations.add(known)
+            self._touched += 1
+
+    def saw_prediction(self, times: NDArray[np.float64], now: float) -> None:
+        """Remember when the newest prediction was made; a clock that runs ahead counts as now."""
+        known = times[np.isfinite(times)]
+        newest = min(float(known.max()), now) if len(known) else now
+        self._last_prediction = max(newest, self._last_prediction or newest)
+        self.last_seen = now
+        self._touched += 1
+
+    def count_features(self, counts: FeatureCounts, now: float) -> None:
+        """Count what the columns of one batch amount to."""
+        features = len(counts.quality)
+        self._make_room(features)
+        delta = np.zeros(self._counts.width, np.int64)
+        delta[_HEAD - len(VIOLATIONS) : _HEAD] = counts.violations
+        delta[_HEAD : _HEAD + features * len(QUALITY)] = counts.quality.ravel()
+        self._counts.add(delta, now)
+        if counts.bins is not None and self._bins is not None:
+            self._bins.add(counts.bins, now)
+
+    def snapshot(self, *, features: int) -> VersionSnapshot:
+        """Freeze the state as of the last `advance`; the same object again when nothing changed."""
+        self._make_room(features)
+        revision = (self._counts.revision, self._bins.revision if self._bins else 0, self._touched)
+        if self._snapshot is None or self._snapshot[0] != revision:
+            self._snapshot = revision, self._freeze(features)
+        return self._snapshot[1]
+
+    def _freeze(self, features: int) -> VersionSnapshot:
+        total = self._counts.total.copy()
+        return VersionSnapshot(
+            version=self.version,
+            first_seen=self.first_seen,
+            last_prediction=self._last_prediction,
+            active=self.active,
+            predictions=int(total[PREDICTIONS]),
+            duplicates=int(total[DUPLICATES]),
+            errors=self._errors.snapshot(),
+            duration=self._durations.snapshot() if self._durations else None,
+            violations=total[_HEAD - len(VIOLATIONS) : _HEAD],
+            quality=_quality(total, features),
+            layout=self._layout.public if self._layout else None,
+            bins=self._bins.total.copy() if self._bins else np.zeros(0, np.int64),
+            windows=tuple(self._window(name, features) for name in WINDOWS),
+        )
+
+    def _window(self, name: str, features: int) -> WindowSnapshot:
+        counts = self._counts.window(name)
+        bins = self._bins.window(name) if self._bins else np.zeros(0, np.int64)
+        none = np.zeros(0)
+        distances = self._layout.measure(bins) if self._layout else None
+        return WindowSnapshot(
+            name=name,
+            predictions=int(counts[PREDICTIONS]),
+            duplicates=int(counts[DUPLICATES]),
+            violations=counts[_HEAD - len(VIOLATIONS) : _HEAD],
+            quality=_quality(counts, features),
+            bins=bins,
+            observations=distances.observations if distances else np.zeros(0, np.int64),
+            psi=distances.psi if distances else none,
+            js_distance=distances.js_distance if distances else none,
+            ks_distance=distances.ks_distance if distances else none,
+            wasserstein_ratio=distances.wasserstein_ratio if distances else none,
+        )
+
+    def _make_room(self, features: int) -> None:
+        needed = _HEAD + features * len(QUALITY)
+        if needed > self._counts.width:
+            self._counts.widen(_HEAD + 2 * features * len(QUALITY))
+
+
+def _quality(counts: NDArray[np.int64], features: int) -> NDArray[np.int64]:
+    return counts[_HEAD : _HEAD + features * len(QUALITY)].reshape(features, len(QUALITY))
