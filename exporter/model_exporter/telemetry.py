@@ -1,6 +1,6 @@
 """What the exporter counts about itself, from any thread."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from threading import Lock
 
@@ -23,13 +23,13 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._counters: Counter[tuple[str, Labels]] = Counter()
+        self._counters: defaultdict[tuple[str, Labels], float] = defaultdict(float)
         self._gauges: dict[tuple[str, Labels], float] = {}
 
     def count(self, metric: str, *labels: str, amount: float = 1) -> None:
-        """Add `amount` to a counter. An amount of 0 makes the series exist."""
+        """Add `amount`, which is never negative, to a counter. An amount of 0 makes the series exist."""
         with self._lock:
-            self._counters[metric, labels] += amount  # type: ignore[assignment]  # Counter is typed for int only
+            self._counters[metric, labels] += amount
 
     def set(self, metric: str, *labels: str, value: float) -> None:
         """Set a gauge."""
