@@ -1,0 +1,143 @@
+"""The demo: an exporter, a model that sends to it, a Prometheus when there is one, and a screen to watch."""
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from model_exporter.demo.processes import (
+    HOST,
+    ExporterPorts,
+    exporter_command,
+    fetch,
+    free_port,
+    prometheus_command,
+    running,
+    wait_until,
+)
+from model_exporter.demo.screen import Link, Screen
+from model_exporter.demo.session import BRIEF, LASTING, Session
+from model_exporter.errors import ModelExporterError
+
+if TYPE_CHECKING:
+    from model_exporter.demo.service import Service
+
+_CONFIG: Final = """\
+environment: demo
+models:
+  tumour:
+    kind: classification
+    owner: screening-ml
+    learn: {rows: 2000, stable_for: 5s}
+"""
+_LOST_PER_SECOND: Final = 'rate(model_feature_missing_total{feature="symmetry"}[1m])'
+_QUERIES: Final = (
+    ("drift", 'sort_desc(model_drift_psi{model="tumour",role="input",window="5m"})'),
+    ("symmetry missing", _LOST_PER_SECOND + " / on (model, version) rate(model_predictions_total[1m])"),
+    ("latency, p95", "histogram_quantile(0.95, sum by (le) (rate(model_prediction_duration_seconds_bucket[1m])))"),
+)
+_START_SECONDS: Final = 30.0
+
+
+def run_demo(*, once: bool, rate: float, seed: int, shift: bool = True) -> int:
+    """Run the demo and return the exit code of the command.
+
+    Args:
+        once: end by itself, within about 80 seconds, with a verdict.
+        rate: predictions a second.
+        seed: of the training split and the traffic.
+        shift: False keeps the traffic normal to the end, which makes `once` fail.
+
+    Returns:
+        0 when the user ended the demo, or `once` found the shift in the exporter's metrics; 1 otherwise.
+    """
+    with _ended_by_signal() as ended, TemporaryDirectory(prefix="model_exporter-demo-") as name, ExitStack() as stack:
+        try:
+            session = _start(Path(name), stack, rate=rate, seed=seed, ended=ended)
+            return session.run(BRIEF if once else LASTING, shift=shift)
+        except ModelExporterError as error:
+            if ended.is_set():
+                return 0
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal has its usual effect."""
+    ended = Event()
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        ended.set()
+        signal.signal(number, usual[signal.Signals(number)])
+
+    for number in usual:
+        signal.signal(number, end)
+    try:
+        yield ended
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
+def _start(folder: Path, stack: ExitStack, *, rate: float, seed: int, ended: Event) -> Session:
+    config = folder / "config.yml"
+    config.write_text(_CONFIG, "utf-8")
+    ports = ExporterPorts.free()
+    print("Starting the exporter and training the model ...", flush=True)
+    command = exporter_command(ports, storage=folder / "storage", config=config)
+    exporter = stack.enter_context(running("exporter", command, folder))
+    prometheus = _start_prometheus(folder, stack, target=ports.web)
+    service, accuracy = _train(endpoint=f"http://{HOST}:{ports.http}", seed=seed)
+    stack.callback(service.close)
+    wait_until(
+        lambda: ended.is_set() or fetch(ports.web, "/-/ready")[0] == 200,  # noqa: PLR2004  # HTTP OK
+        what="the exporter to be ready",
+        seconds=_START_SECONDS,
+        child=exporter,
+    )
+    title = (
+        f"A classifier of tumours, right on {accuracy:.0%} of held-out rows, serves {rate:g} predictions a second "
+        "and logs each through OpenTelemetry."
+    )
+    screen = Screen(sys.stdout, title=title, links=_links(ports.web, prometheus))
+    return Session(exporter, ports.web, service, screen, rate=rate, ended=ended)
+
+
+def _start_prometheus(folder: Path, stack: ExitStack, *, target: int) -> int | None:
+    """Port of a Prometheus that scrapes the exporter, None when there is no such program."""
+    program = shutil.which("prometheus")
+    if program is None:
+        return None
+    port = free_port()
+    stack.enter_context(
+        running("prometheus", prometheus_command(program, port, folder, targets=[target], interval="2s"), folder)
+    )
+    return port
+
+
+def _train(*, endpoint: str, seed: int) -> "tuple[Service, float]":
+    try:
+        from model_exporter.demo.service import Classifier, Service  # noqa: PLC0415  # an extra, and slow to load
+    except ImportError as error:
+        raise ModelExporterError(f"{error}. The demo needs its extra: pip install 'model_exporter[demo]'") from error
+    classifier = Classifier(seed=seed)
+    return Service(classifier, endpoint=endpoint, seed=seed), classifier.accuracy
+
+
+def _links(web: int, prometheus: int | None) -> tuple[Link, ...]:
+    links = [Link(f"http://{HOST}:{web}/", "exporter"), Link(f"http://{HOST}:{web}/metrics", "its metrics")]
+    if prometheus is not None:
+        links += [
+            Link(f"http://{HOST}:{prometheus}/graph?g0.tab=0&g0.range_input=5m&g0.expr={quote(query)}", what)
+            for what, query in _QUERIES
+        ]
+    return tuple(links)

@@ -1,0 +1,114 @@
+"""What the demo shows: a panel refreshed in place on a terminal, plain lines anywhere else."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+_SHOWN_FEATURES: Final = 6
+_LINE_EVERY_SECONDS: Final = 5.0
+_UP_AND_CLEAR: Final = "\x1b[{lines}A\x1b[J"
+_BAR_WIDTH: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureView:
+    """One input feature in the 5-minute window; None where the exporter gives no number."""
+
+    name: str
+    psi: float | None
+    observations: float | None
+    missing: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment of the demo. `counted` is None as long as the exporter shows no predictions."""
+
+    seconds: float
+    phase: str
+    sent: int
+    counted: float | None
+    baseline: str
+    features: tuple[FeatureView, ...]  # worst first
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something to open in a browser."""
+
+    url: str
+    what: str
+
+
+class Screen:
+    """Writes views to `stream`, in place when it is a terminal."""
+
+    def __init__(self, stream: TextIO, *, title: str, links: tuple[Link, ...]) -> None:
+        self._stream = stream
+        self._in_place = stream.isatty()
+        self._links = links
+        self._lines_up = 0
+        self._next_line = 0.0
+        self._phase = ""
+        self.say(title)
+        if not self._in_place:
+            for line in self._open():
+                self.say(line)
+
+    def say(self, text: str) -> None:
+        """Print `text` for good, under what is there."""
+        print(text, file=self._stream, flush=True)
+        self._lines_up = 0
+
+    def show(self, view: View) -> None:
+        """Refresh the panel; without a terminal, a line now and then and on every change of phase."""
+        if self._in_place:
+            self._refresh([*_panel(view), "", *self._open(), "", "Ctrl-C ends everything."])
+        elif view.phase != self._phase or view.seconds >= self._next_line:
+            self._phase = view.phase
+            self._next_line = view.seconds + _LINE_EVERY_SECONDS
+            print(_line(view), file=self._stream, flush=True)
+
+    def _open(self) -> list[str]:
+        width = max(len(link.what) for link in self._links)
+        return [f"  {link.what:<{width}}  {link.url}" for link in self._links]
+
+    def _refresh(self, lines: list[str]) -> None:
+        columns = shutil.get_terminal_size().columns
+        # A URL stays whole, to be clicked on; it may take several rows of a narrow terminal.
+        lines = [line if "://" in line else line[: columns - 1] for line in lines]
+        if self._lines_up:
+            self._stream.write(_UP_AND_CLEAR.format(lines=self._lines_up))
+        self._stream.write("\n".join(lines) + "\n")
+        self._stream.flush()
+        self._lines_up = sum(max(1, -(-len(line) // columns)) for line in lines)
+
+
+def _panel(view: View) -> list[str]:
+    lines = [
+        "",
+        f"  {view.seconds:4.0f} s       {view.phase}",
+        f"  predictions  {view.sent:,} sent, {_count(view.counted)} counted by the exporter",
+        f"  baseline     {view.baseline}",
+        "",
+        f"  {'worst features, 5 min':<24}{'PSI':>8}{'n':>10}{'missing':>10}",
+    ]
+    for feature in view.features[:_SHOWN_FEATURES]:
+        bar = "#" * min(_BAR_WIDTH, round(_BAR_WIDTH * (feature.psi or 0.0)))
+        psi = "-" if feature.psi is None else f"{feature.psi:.3f}"
+        lines.append(
+            f"  {feature.name:<24}{psi:>8}{_count(feature.observations):>10}{_count(feature.missing):>10}  {bar}"
+        )
+    return lines + [""] * (_SHOWN_FEATURES - len(view.features))
+
+
+def _line(view: View) -> str:
+    worst = ", ".join(f"{feature.name} {feature.psi:.3f}" for feature in view.features[:3] if feature.psi is not None)
+    return (
+        f"{view.seconds:4.0f} s  {view.phase}; sent {view.sent:,}, counted {_count(view.counted)}; "
+        f"baseline {view.baseline}; worst PSI: {worst or 'none yet'}"
+    )
+
+
+def _count(number: float | None) -> str:
+    return "-" if number is None else f"{number:,.0f}"

@@ -1,0 +1,160 @@
+"""The phases of the demo: send traffic, look at the exporter, show what it says, and judge it in the end."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from model_exporter.demo import findings
+from model_exporter.demo.processes import Child, ProcessError, fetch
+from model_exporter.demo.scrape import Scrape
+from model_exporter.demo.screen import Screen, View
+
+if TYPE_CHECKING:
+    from model_exporter.demo.service import Service
+
+_TICK_SECONDS: Final = 0.05
+_LOOK_EVERY_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long the phases may last, seconds; None is until Ctrl-C."""
+
+    learning: float | None
+    steady: float
+    shifted: float | None
+
+
+BRIEF: Final = Plan(learning=40.0, steady=6.0, shifted=25.0)
+LASTING: Final = Plan(learning=None, steady=20.0, shifted=None)
+
+
+class _Phase(Enum):
+    """What the traffic is like."""
+
+    LEARNING = "normal traffic, from which the exporter learns a baseline"
+    STEADY = "normal traffic"
+    SHIFTED = "shifted traffic: texture x 1.3, smoothness x 0.85, symmetry missing from 20 % of the requests"
+
+
+class Session:
+    """One run of the demo, once everything is started.
+
+    Args:
+        exporter: the process, watched for a sudden end.
+        web: the port of its metrics.
+        service: what sends.
+        screen: what shows.
+        rate: predictions a second.
+        ended: set when the user has had enough.
+    """
+
+    def __init__(
+        self, exporter: Child, web: int, service: "Service", screen: Screen, *, rate: float, ended: Event
+    ) -> None:
+        self._exporter = exporter
+        self._web = web
+        self._service = service
+        self._screen = screen
+        self._rate = rate
+        self._ended = ended
+        self._started = time.monotonic()
+
+    def run(self, plan: Plan, *, shift: bool) -> int:
+        """Go through the phases and return the exit code.
+
+        Raises:
+            ProcessError: the exporter ended, or no baseline was learned in time.
+        """
+        learned = self._send(_Phase.LEARNING, seconds=plan.learning, until=self._has_baseline)
+        if not learned and not self._ended.is_set():
+            raise ProcessError(f"no baseline was learned in {plan.learning:g} s; a higher --rate may help")
+        self._send(_Phase.STEADY, seconds=plan.steady)
+        last = _Phase.SHIFTED if shift else _Phase.STEADY
+        self._send(last, seconds=plan.shifted, until=self._shows_drift if plan.shifted else None)
+        if self._ended.is_set():
+            self._screen.say("\nStopping everything.")
+            return 0
+        return self._judge()
+
+    def _send(self, phase: _Phase, *, seconds: float | None, until: Callable[[Scrape], bool] | None = None) -> bool:
+        """Send until `until` holds, the time is up or the user ends the demo; whether `until` held."""
+        start = then = next_look = time.monotonic()
+        due = 0.0
+        while not self._ended.wait(_TICK_SECONDS):
+            now = time.monotonic()
+            # A service that cannot keep up falls behind; it does not send in bursts.
+            due = min(due + self._rate * (now - then), max(1.0, self._rate * 2 * _TICK_SECONDS))
+            then = now
+            self._service.answer(int(due), shifted=phase is _Phase.SHIFTED)
+            due -= int(due)
+            if now >= next_look:
+                self._exporter.require_running()
+                page = self._look(phase)
+                if until is not None and until(page):
+                    return True
+                next_look = now + _LOOK_EVERY_SECONDS
+            if seconds is not None and now - start >= seconds:
+                return False
+        return False
+
+    def _look(self, phase: _Phase) -> Scrape:
+        page = self._scrape()
+        self._screen.show(
+            View(
+                seconds=time.monotonic() - self._started,
+                phase=phase.value,
+                sent=self._service.sent,
+                counted=page.total("model_predictions_total", model=self._service.model),
+                baseline=self._baseline(page),
+                features=findings.features(page, self._service.model),
+            )
+        )
+        return page
+
+    def _scrape(self) -> Scrape:
+        return Scrape(fetch(self._web, "/metrics")[1])
+
+    def _baseline(self, page: Scrape) -> str:
+        rows = page.total("model_baseline_rows", model=self._service.model)
+        if rows is not None:
+            return f"learned from {rows:,.0f} predictions"
+        share = page.total("model_baseline_learning_ratio", model=self._service.model)
+        return "none yet" if share is None else f"learning, {share:.0%} done"
+
+    def _has_baseline(self, page: Scrape) -> bool:
+        return page.total("model_baseline_rows", model=self._service.model) is not None
+
+    def _shows_drift(self, page: Scrape) -> bool:
+        return self._drift(page).holds
+
+    def _drift(self, page: Scrape) -> findings.Finding:
+        service = self._service
+        return findings.drift(page, model=service.model, shifted=service.scaled, lost=service.lossy)
+
+    def _judge(self) -> int:
+        """Print what the exporter must show by now, and whether it does."""
+        self._service.flush()
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while True:
+            page = self._scrape()
+            service = self._service
+            results = (
+                findings.counted(page, model=service.model, sent=service.sent),
+                findings.missed(page, model=service.model, feature=service.lossy, lost=service.lost),
+                self._drift(page),
+            )
+            if all(result.holds for result in results) or time.monotonic() > deadline or self._ended.is_set():
+                break
+            self._ended.wait(_LOOK_EVERY_SECONDS)
+        for result in results:
+            self._screen.say(f"{'ok    ' if result.holds else 'FAILED'}  {result.text}")
+        if all(result.holds for result in results):
+            self._screen.say("The shift is visible in the exporter's metrics.")
+            return 0
+        self._screen.say("The shift is not visible in the exporter's metrics, or not every prediction was counted.")
+        return 1
