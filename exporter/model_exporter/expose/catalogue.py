@@ -1,0 +1,304 @@
+"""Every metric the exporter can expose, named once.
+
+Other rooms count by these names through `Telemetry`; rules, dashboards and documentation are checked against them.
+Labels stand in the order in which `Telemetry` and the writers give their values.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import Final
+
+from model_exporter.ports import Door
+
+Labels = tuple[str, ...]
+
+
+class MetricType(Enum):
+    """How a family's samples are to be read. INFO is written as a gauge where the format knows no better."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+class Group(Enum):
+    """Families that answer one question, in the order of documentation and exposition."""
+
+    IDENTITY = "identity"
+    TRAFFIC = "traffic"
+    QUALITY = "data quality"
+    DISTRIBUTION = "distribution"
+    DRIFT = "drift, this replica"
+    OUTCOMES = "outcomes"
+    EXPORTER = "the exporter itself"
+    PROCESS = "the process"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family.
+
+    Attributes:
+        name: as queried, so counters end in `_total`.
+        help: one sentence.
+        labels: label names in order; `le` of histograms goes without saying.
+        zeros: label values known in advance, whose series exist from 0 on.
+    """
+
+    name: str
+    type: MetricType
+    help: str
+    labels: Labels = ()
+    zeros: tuple[Labels, ...] = ()
+    group: Group = Group.EXPORTER
+
+
+def _each(*values: str) -> tuple[Labels, ...]:
+    return tuple((value,) for value in values)
+
+
+_COUNTER, _GAUGE, _HISTOGRAM = MetricType.COUNTER, MetricType.GAUGE, MetricType.HISTOGRAM
+_MODEL: Final = ("model",)
+_VERSION: Final = ("model", "version")
+_FEATURE: Final = (*_VERSION, "feature", "role")
+_WINDOW: Final = (*_FEATURE, "window")
+_BASELINE_BIN: Final = ("model", "feature", "role", "baseline", "bin")
+
+_identity = partial(Metric, group=Group.IDENTITY)
+MODEL_INFO: Final = _identity(
+    "model_info", MetricType.INFO, "A model version that the exporter keeps series of.", (*_VERSION, "kind")
+)
+OWNERSHIP: Final = _identity(
+    "model_ownership_timestamp_seconds",
+    _GAUGE,
+    "When the running configuration, which names the model's owner, was loaded.",
+    ("model", "owner", "tier", "environment", "runbook_url"),
+)
+CHANGE: Final = _identity(
+    "model_change_timestamp_seconds", _GAUGE, "When something about the model last changed.", ("model", "change")
+)
+VERSION_APPROVED: Final = _identity(
+    "model_version_approved", _GAUGE, "Whether the configuration approves of the version.", _VERSION
+)
+VERSION_ACTIVE: Final = _identity(
+    "model_version_active", _GAUGE, "Whether the version most recently took over the traffic.", _VERSION
+)
+VERSION_FIRST_SEEN: Final = _identity(
+    "model_version_first_seen_timestamp_seconds", _GAUGE, "When the version was first seen.", _VERSION
+)
+THRESHOLD: Final = _identity(
+    "model_threshold",
+    _GAUGE,
+    "Threshold of a signal, in the signal's own unit, that the rules compare with.",
+    ("model", "signal", "severity"),
+)
+
+_traffic = partial(Metric, group=Group.TRAFFIC)
+PREDICTIONS: Final = _traffic("model_predictions_total", _COUNTER, "Predictions, duplicates left out.", _VERSION)
+ERRORS: Final = _traffic(
+    "model_prediction_errors_total", _COUNTER, "Predictions that failed, by type of error.", (*_VERSION, "error_type")
+)
+DURATION: Final = _traffic("model_prediction_duration_seconds", _HISTOGRAM, "Time that predictions took.", _VERSION)
+LAST_PREDICTION: Final = _traffic(
+    "model_last_prediction_timestamp_seconds", _GAUGE, "Event time of the newest prediction.", _VERSION
+)
+UPSTREAM_DURATION: Final = _traffic(
+    "model_upstream_duration_seconds",
+    _HISTOGRAM,
+    "Time that calls of the model's service to others took.",
+    ("model", "upstream"),
+)
+UPSTREAM_ERRORS: Final = _traffic(
+    "model_upstream_errors_total",
+    _COUNTER,
+    "Calls of the model's service to others that failed.",
+    ("model", "upstream"),
+)
+
+_quality = partial(Metric, group=Group.QUALITY)
+VALUES: Final = _quality(
+    "model_feature_values_total", _COUNTER, "Values of the feature that held anything, usable or not.", _FEATURE
+)
+MISSING: Final = _quality(
+    "model_feature_missing_total", _COUNTER, "Predictions whose feature was absent or null.", _FEATURE
+)
+INVALID: Final = _quality(
+    "model_feature_invalid_total", _COUNTER, "Values of the feature that cannot be right.", (*_FEATURE, "reason")
+)
+OUTLIERS: Final = _quality(
+    "model_feature_outliers_total", _COUNTER, "Usable numbers outside the fences of the baseline.", _FEATURE
+)
+VIOLATIONS: Final = _quality(
+    "model_schema_violations_total",
+    _COUNTER,
+    "Deviations from the schema, one a record and feature.",
+    (*_VERSION, "reason"),
+)
+DUPLICATES: Final = _quality(
+    "model_duplicate_predictions_total", _COUNTER, "Predictions that had been counted before.", _VERSION
+)
+SOURCE: Final = _quality(
+    "model_source_timestamp_seconds", _GAUGE, "When a data source of the model last ran.", ("model", "source")
+)
+
+_distribution = partial(Metric, group=Group.DISTRIBUTION)
+BIN_OBSERVATIONS: Final = _distribution(
+    "model_feature_bin_observations_total",
+    _COUNTER,
+    "Predictions by the bin of the baseline that their value fell in.",
+    (*_FEATURE, "baseline", "bin"),
+)
+BASELINE_BIN: Final = _distribution("model_baseline_bin_observations", _GAUGE, "Baseline rows by bin.", _BASELINE_BIN)
+BASELINE_UPPER: Final = _distribution(
+    "model_baseline_bin_upper_bound", _GAUGE, "Inclusive upper bound of a bin of numbers.", _BASELINE_BIN
+)
+BASELINE_ROWS: Final = _distribution(
+    "model_baseline_rows", _GAUGE, "Rows that the baseline was built from.", ("model", "baseline")
+)
+BASELINE_CREATED: Final = _distribution(
+    "model_baseline_created_timestamp_seconds", _GAUGE, "When the baseline was built.", ("model", "baseline")
+)
+BASELINE_STABLE: Final = _distribution(
+    "model_baseline_stable",
+    _GAUGE,
+    "Whether the halves of a learned baseline agreed with each other; 1 for a built one.",
+    ("model", "baseline"),
+)
+LEARNING: Final = _distribution(
+    "model_baseline_learning_ratio", _GAUGE, "Share of the learning of a baseline that is done.", _MODEL
+)
+
+_drift = partial(Metric, group=Group.DRIFT)
+PSI: Final = _drift(
+    "model_drift_psi", _GAUGE, "Population stability index of the window against the baseline, in nats.", _WINDOW
+)
+JS_DISTANCE: Final = _drift(
+    "model_drift_js_distance", _GAUGE, "Jensen-Shannon distance of the window from the baseline.", _WINDOW
+)
+KS_DISTANCE: Final = _drift(
+    "model_drift_ks_distance", _GAUGE, "Kolmogorov-Smirnov distance of the window from the baseline.", _WINDOW
+)
+WASSERSTEIN: Final = _drift(
+    "model_drift_wasserstein_ratio",
+    _GAUGE,
+    "Wasserstein distance of the window from the baseline, in standard deviations of the baseline.",
+    _WINDOW,
+)
+WINDOW_OBSERVATIONS: Final = _drift(
+    "model_window_observations", _GAUGE, "Predictions in the window that the feature was binned for.", _WINDOW
+)
+WINDOW_PREDICTIONS: Final = _drift(
+    "model_window_predictions", _GAUGE, "Predictions in the window.", (*_VERSION, "window")
+)
+
+OUTCOMES: Final = Metric("model_outcomes_total", _COUNTER, "Outcomes received.", _MODEL, group=Group.OUTCOMES)
+
+_LIMITS_HIT: Final = (
+    "series",
+    "models",
+    "features_per_model",
+    "versions_per_model",
+    "upstreams_per_model",
+    "error_types_per_model",
+    "learning_cells",
+)
+BUILD_INFO: Final = Metric(
+    "model_exporter_build_info", _GAUGE, "The exporter and the Python that runs it.", ("version", "python_version")
+)
+REQUESTS: Final = Metric(
+    "model_exporter_requests_total", _COUNTER, "Requests by what became of them.", ("door", "signal", "outcome")
+)
+REQUEST_BYTES: Final = Metric(
+    "model_exporter_request_bytes_total",
+    _COUNTER,
+    "Bytes of request bodies as sent.",
+    ("door",),
+    _each(*(door.value for door in Door)),
+)
+RECORDS: Final = Metric(
+    "model_exporter_records_total",
+    _COUNTER,
+    "Records by what became of them: accepted, rejected or ignored.",
+    ("door", "signal", "outcome"),
+)
+REJECTED_RECORDS: Final = Metric(
+    "model_exporter_rejected_records_total", _COUNTER, "Records refused one by one, by reason.", ("reason",)
+)
+DROPPED_RECORDS: Final = Metric(
+    "model_exporter_dropped_records_total",
+    _COUNTER,
+    "Records accepted but not counted, by reason.",
+    ("reason",),
+    _each("model_limit", "series_limit"),
+)
+DROPPED_VALUES: Final = Metric(
+    "model_exporter_dropped_values_total",
+    _COUNTER,
+    "Values left out of records that were kept, by reason.",
+    ("reason",),
+)
+IGNORED_RECORDS: Final = Metric(
+    "model_exporter_ignored_records_total", _COUNTER, "Records that are not about predictions, by reason.", ("reason",)
+)
+CLOCK_SKEW: Final = Metric(
+    "model_exporter_clock_skew_records_total",
+    _COUNTER,
+    "Records whose time was too far from the exporter's clock and was replaced by it.",
+    ("direction",),
+    _each("future", "past"),
+)
+LIMIT: Final = Metric("model_exporter_limit", _GAUGE, "A configured limit, in its own unit.", ("limit",))
+LIMIT_USAGE: Final = Metric(
+    "model_exporter_limit_usage", _GAUGE, "How much of a limit is taken, in its own unit.", ("limit",)
+)
+LIMIT_HITS: Final = Metric(
+    "model_exporter_limit_hits_total",
+    _COUNTER,
+    "Rows or values that a limit turned away.",
+    ("limit",),
+    _each(*_LIMITS_HIT),
+)
+QUEUE_ROWS: Final = Metric("model_exporter_queue_rows", _GAUGE, "Records that wait for the writer.")
+QUEUE_CAPACITY: Final = Metric("model_exporter_queue_capacity_rows", _GAUGE, "Records that may wait for the writer.")
+SERIES: Final = Metric("model_exporter_series", _GAUGE, "Series that all models take together.")
+MODELS: Final = Metric("model_exporter_models", _GAUGE, "Models that the exporter keeps series of.")
+SNAPSHOT_TIMESTAMP: Final = Metric(
+    "model_exporter_snapshot_timestamp_seconds", _GAUGE, "When the exposed picture of the models was taken."
+)
+SNAPSHOT_DURATION: Final = Metric(
+    "model_exporter_snapshot_duration_seconds", _GAUGE, "Time that taking the last picture of the models took."
+)
+WRITER_CPU: Final = Metric(
+    "model_exporter_writer_cpu_seconds_total", _COUNTER, "Processor time spent on adding records to windows.", (), ((),)
+)
+SCRAPE_DURATION: Final = Metric(
+    "model_exporter_scrape_duration_seconds", _GAUGE, "Time that writing the last scrape took.", ("format",)
+)
+RELOAD_SUCCESSFUL: Final = Metric(
+    "model_exporter_config_last_reload_successful", _GAUGE, "Whether the last load of the configuration succeeded."
+)
+RELOAD_TIMESTAMP: Final = Metric(
+    "model_exporter_config_last_reload_success_timestamp_seconds", _GAUGE, "When the configuration was last loaded."
+)
+OUTCOMES_KEPT: Final = Metric("model_exporter_outcomes_kept", _GAUGE, "Outcomes kept for the join with predictions.")
+OUTCOMES_EVICTED: Final = Metric(
+    "model_exporter_outcomes_evicted_total",
+    _COUNTER,
+    "Outcomes given up before the join, by reason.",
+    ("reason",),
+    _each("limit", "storage_failure"),
+)
+
+_process = partial(Metric, group=Group.PROCESS)
+PROCESS_CPU: Final = _process("process_cpu_seconds_total", _COUNTER, "Processor time used, user and system.")
+PROCESS_RESIDENT: Final = _process("process_resident_memory_bytes", _GAUGE, "Resident memory.")
+PROCESS_VIRTUAL: Final = _process("process_virtual_memory_bytes", _GAUGE, "Virtual memory.")
+PROCESS_OPEN_FDS: Final = _process("process_open_fds", _GAUGE, "Open file descriptors.")
+PROCESS_MAX_FDS: Final = _process("process_max_fds", _GAUGE, "File descriptors that may be open.")
+PROCESS_START: Final = _process("process_start_time_seconds", _GAUGE, "When the process started.")
+
+CATALOGUE: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
+"""All of the above, in the order of exposition."""
+BY_NAME: Final = {metric.name: metric for metric in CATALOGUE}

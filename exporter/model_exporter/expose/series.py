@@ -1,0 +1,118 @@
+"""The models' series: numbers of a snapshot under the names of the catalogue."""
+
+from math import inf
+
+from model_exporter.baseline.model import Baseline
+from model_exporter.expose import catalogue
+from model_exporter.expose.text import Block, HistogramBlock, Lines, number
+from model_exporter.expose.version_series import VersionText
+from model_exporter.window.snapshot import LearningSnapshot, ModelSnapshot, Snapshot, VersionSnapshot
+
+
+class SeriesWriter:
+    """Writes the series of all models. For one thread at a time.
+
+    What stays the same in the lines of a model is kept from one snapshot to the next, and dropped with the model,
+    version, baseline or upstream that it belongs to.
+    """
+
+    def __init__(self) -> None:
+        self._models: dict[str, _ModelText] = {}
+
+    def write(self, snapshot: Snapshot) -> Lines:
+        """Lines of all models in `snapshot`."""
+        lines = Lines()
+        self._models = {model.name: self._models.get(model.name) or _ModelText() for model in snapshot.models}
+        for model in snapshot.models:
+            _write_own(lines, model, snapshot)
+            self._models[model.name].write(lines, model)
+        return lines
+
+
+def learned_share(learning: LearningSnapshot) -> float:
+    """Share of the learning of a baseline that is done, 0 to 1: of its rows or of its time, whichever is behind."""
+    rows = learning.rows / learning.rows_needed if learning.rows_needed > 0 else 1.0
+    time = learning.seconds / learning.seconds_needed if learning.seconds_needed > 0 else 1.0
+    return max(0.0, min(rows, time, 1.0))
+
+
+def _write_own(lines: Lines, model: ModelSnapshot, snapshot: Snapshot) -> None:
+    """Write what belongs to the model and not to a version of it."""
+    settings = model.settings
+    if settings.owner:
+        tier = "" if settings.tier is None else str(settings.tier)
+        ownership = (model.name, settings.owner, tier, snapshot.environment, settings.runbook_url)
+        lines.sample(catalogue.OWNERSHIP, ownership, snapshot.configured_at)
+    for change, at in model.changes:
+        lines.sample(catalogue.CHANGE, (model.name, change), at)
+    for objective in settings.objectives:
+        lines.sample(catalogue.THRESHOLD, (model.name, objective.signal, "objective"), objective.value)
+    for source, at in model.sources:
+        lines.sample(catalogue.SOURCE, (model.name, source), at)
+    lines.sample(catalogue.OUTCOMES, (model.name,), model.outcomes)
+    if model.learning:
+        lines.sample(catalogue.LEARNING, (model.name,), learned_share(model.learning))
+    if model.baseline:
+        labels = (model.name, model.baseline.digest)
+        lines.sample(catalogue.BASELINE_ROWS, labels, model.baseline.rows)
+        lines.sample(catalogue.BASELINE_CREATED, labels, model.baseline.created)
+        lines.sample(catalogue.BASELINE_STABLE, labels, model.baseline.stable)
+
+
+class _ModelText:
+    """What stays of one model's lines."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, VersionText] = {}
+        self._baselines: dict[str, _BaselineText] = {}
+        self._upstreams: dict[str, HistogramBlock] = {}
+
+    def write(self, lines: Lines, model: ModelSnapshot) -> None:
+        self._versions = {version.version: self._version(model, version) for version in model.versions}
+        for version in model.versions:
+            self._versions[version.version].write(lines, model, version)
+        self._write_baselines(lines, model)
+        self._write_upstreams(lines, model)
+
+    def _version(self, model: ModelSnapshot, version: VersionSnapshot) -> VersionText:
+        kept = self._versions.get(version.version)
+        return kept if kept and kept.fits(model, version) else VersionText(model, version)
+
+    def _write_baselines(self, lines: Lines, model: ModelSnapshot) -> None:
+        """Write the bins that any version counts in, once: not every version has room for all features."""
+        binned: dict[str, tuple[Baseline, set[int]]] = {}
+        for version in model.versions:
+            if version.layout:
+                baseline = version.layout.baseline
+                binned.setdefault(baseline.digest, (baseline, set()))[1].update(version.layout.features)
+        texts: dict[str, _BaselineText] = {}
+        for digest, (baseline, features) in binned.items():
+            kept = self._baselines.get(digest)
+            fits = kept is not None and kept.features == features
+            texts[digest] = kept if kept and fits else _BaselineText(model.name, baseline, features)
+            lines.extend(texts[digest].lines)
+        self._baselines = texts
+
+    def _write_upstreams(self, lines: Lines, model: ModelSnapshot) -> None:
+        blocks: dict[str, HistogramBlock] = {}
+        for call in model.upstreams:
+            labels = (model.name, call.upstream)
+            kept = self._upstreams.get(call.upstream)
+            blocks[call.upstream] = kept or HistogramBlock(catalogue.UPSTREAM_DURATION, labels)
+            blocks[call.upstream].write(lines, call.duration)
+            lines.sample(catalogue.UPSTREAM_ERRORS, labels, call.errors)
+        self._upstreams = blocks
+
+
+class _BaselineText:
+    """Lines of a baseline's bins, which never change."""
+
+    def __init__(self, model: str, baseline: Baseline, features: set[int]) -> None:
+        self.features = features
+        self.lines = Lines()
+        for feature in (baseline.features[index] for index in sorted(features)):
+            labels = [(model, feature.name, feature.role.value, baseline.digest, bin_) for bin_ in feature.bins]
+            Block(catalogue.BASELINE_BIN, labels).write(self.lines, feature.counts)
+            if feature.numeric:  # all bins of numbers are bounded but the last, `_missing`
+                bounds = map(number, (*feature.edges, inf))
+                Block(catalogue.BASELINE_UPPER, labels[:-1]).write(self.lines, bounds)

@@ -1,0 +1,248 @@
+"""Snapshots with something of everything, for tests of what is made of them."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.baseline.model import Baseline, FeatureBaseline, FeatureType, NumericSummary
+from model_exporter.batch import Role
+from model_exporter.config.settings import ModelKind, ModelSettings, Objective
+from model_exporter.window.snapshot import (
+    LATENCY_BUCKETS,
+    QUALITY,
+    VIOLATIONS,
+    WINDOWS,
+    BinLayout,
+    FeatureName,
+    Histogram,
+    LearningSnapshot,
+    ModelSnapshot,
+    Snapshot,
+    UpstreamSnapshot,
+    VersionSnapshot,
+    WindowSnapshot,
+)
+
+AT: Final = 1_760_000_000.25
+HOSTILE: Final = 'back\\slash "quoted"\nnew line {curly} %s %d 100% <b>&amp;</b> \u00fcn\u00ef\u2603\U0001f600 \ud800 \x00 \r\t\x7f\u2028'
+"""A name with all that has ever broken an exposition, a template or a page."""
+
+
+def numeric(name: str, *, role: Role = Role.INPUT, ordinals: int = 16, scale: float = 1.0) -> FeatureBaseline:
+    """Baseline of a number with `ordinals` bins between its minimum and its maximum."""
+    edges = tuple(scale * edge for edge in np.linspace(-2.0, 3.0, ordinals + 1).tolist())
+    labels = ("_below", *(f"{i:02d}" for i in range(ordinals)), "_above", "_missing")
+    counts = (0, *(100 + 7 * i for i in range(ordinals)), 0, 12)
+    summary = NumericSummary(
+        mean=0.5 * scale,
+        sd=1.1 * scale,
+        minimum=edges[0],
+        maximum=edges[-1],
+        fence_low=-1.5 * scale,
+        fence_high=2.5 * scale,
+        positions=(edges[0], *((low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)), edges[-1]),
+    )
+    return FeatureBaseline(name, role, FeatureType.NUMERIC, sum(counts), True, labels, counts, edges, numeric=summary)  # noqa: FBT003  # `required`
+
+
+def categorical(name: str, categories: Sequence[str], *, role: Role = Role.INPUT) -> FeatureBaseline:
+    """Baseline of a category."""
+    labels = (*categories, "_other", "_unseen", "_missing")
+    counts = tuple(range(50 * len(labels), 0, -50))
+    known = frozenset({"rare"})
+    return FeatureBaseline(name, role, FeatureType.CATEGORICAL, sum(counts), False, labels, counts, known=known)  # noqa: FBT003  # `required`
+
+
+def boolean(name: str, *, role: Role = Role.INPUT) -> FeatureBaseline:
+    """Baseline of a truth value."""
+    return FeatureBaseline(name, role, FeatureType.BOOLEAN, 1000, True, ("false", "true", "_missing"), (600, 390, 10))  # noqa: FBT003  # `required`
+
+
+def identifier(name: str) -> FeatureBaseline:
+    """Baseline of an id, which has no bins."""
+    return FeatureBaseline(name, Role.INPUT, FeatureType.IDENTIFIER, 1000, True)  # noqa: FBT003  # `required`
+
+
+def baseline(model: str, features: Sequence[FeatureBaseline], *, stable: bool = True) -> Baseline:
+    """Baseline of a model."""
+    return Baseline(model, AT - 86_400.5, "train.csv", 10_000, 86_400.0, stable, tuple(features))
+
+
+def layout(of: Baseline, *, features: tuple[int, ...] | None = None) -> BinLayout:
+    """Bins of `features`, or of all features that have some."""
+    binned = tuple(i for i, f in enumerate(of.features) if f.bins) if features is None else features
+    starts = np.array([0, *accumulate(len(of.features[i].bins) for i in binned)], np.int64)
+    counts = np.array([count for i in binned for count in of.features[i].counts], np.int64)
+    return BinLayout(of, binned, starts, counts)
+
+
+def histogram(rng: np.random.Generator) -> Histogram:
+    """Latencies."""
+    return Histogram(rng.integers(0, 1000, len(LATENCY_BUCKETS) + 1), float(rng.uniform(1, 1000)))
+
+
+def window(
+    name: str, rng: np.random.Generator, *, features: int, bins: BinLayout | None, distances: bool = True
+) -> WindowSnapshot:
+    """A window; without `distances` it holds too few rows for any."""
+    binned = len(bins.features) if bins else 0
+
+    def distance(scale: float) -> NDArray[np.float64]:
+        return rng.uniform(0, scale, binned) if distances else np.full(binned, np.nan)
+
+    return WindowSnapshot(
+        name=name,
+        predictions=int(rng.integers(1000, 5000)),
+        duplicates=3,
+        violations=rng.integers(0, 9, len(VIOLATIONS)),
+        quality=rng.integers(0, 99, (features, len(QUALITY))),
+        bins=rng.integers(0, 500, int(bins.starts[-1]) if bins else 0),
+        observations=rng.integers(100, 5000, binned),
+        psi=distance(0.6),
+        js_distance=distance(0.3),
+        ks_distance=distance(0.4),
+        wasserstein_ratio=distance(1.5),
+    )
+
+
+def version(
+    name: str,
+    rng: np.random.Generator,
+    *,
+    features: int,
+    bins: BinLayout | None,
+    active: bool = True,
+    distances: bool = True,
+) -> VersionSnapshot:
+    """A version with traffic."""
+    return VersionSnapshot(
+        version=name,
+        first_seen=AT - 7200.125,
+        last_prediction=AT - 3.5,
+        active=active,
+        predictions=int(rng.integers(10_000, 2**53)),
+        duplicates=int(rng.integers(1, 100)),
+        errors=(("timeout", 4), ("ValueError", 2)),
+        duration=histogram(rng),
+        violations=rng.integers(0, 99, len(VIOLATIONS)),
+        quality=rng.integers(0, 9999, (features, len(QUALITY))),
+        layout=bins,
+        bins=rng.integers(0, 9999, int(bins.starts[-1]) if bins else 0),
+        windows=tuple(window(w, rng, features=features, bins=bins, distances=distances) for w in WINDOWS),
+    )
+
+
+def model(
+    name: str,
+    features: Sequence[FeatureBaseline],
+    *,
+    seed: int = 1,
+    versions: Sequence[str] = ("1.4.2",),
+    settings: ModelSettings | None = None,
+    distances: bool = True,
+) -> ModelSnapshot:
+    """A model with a baseline; the first of its `versions` is active."""
+    rng = np.random.default_rng(seed)
+    of = baseline(name, features)
+    bins = layout(of)
+    return ModelSnapshot(
+        name=name,
+        settings=settings or ModelSettings(),
+        features=tuple(FeatureName(feature.name, feature.role) for feature in features),
+        baseline=of,
+        learning=None,
+        changes=(("version", AT - 7200.0), ("schema", AT - 86_400.0), ("config", AT - 60.5)),
+        sources=(("orders", AT - 1800.0),),
+        versions=tuple(
+            version(v, rng, features=len(features), bins=bins, active=v == versions[0], distances=distances)
+            for v in versions
+        ),
+        upstreams=(UpstreamSnapshot("feature-store", histogram(rng), 7),),
+        outcomes=41,
+    )
+
+
+def learning_model(name: str = "churn", *, seed: int = 2) -> ModelSnapshot:
+    """A model that learns its baseline: counts, but no bins and no distances."""
+    rng = np.random.default_rng(seed)
+    features = (FeatureName("tenure", Role.INPUT), FeatureName("score", Role.OUTPUT))
+    return ModelSnapshot(
+        name=name,
+        settings=ModelSettings(),
+        features=features,
+        baseline=None,
+        learning=LearningSnapshot(rows=2500, rows_needed=10_000, seconds=1800.0, seconds_needed=3600.0),
+        changes=(("version", AT - 900.0),),
+        sources=(),
+        versions=(version("unknown", rng, features=len(features), bins=None),),
+        upstreams=(),
+        outcomes=0,
+    )
+
+
+def waiting_model(name: str = "ranker") -> ModelSnapshot:
+    """A configured model that nothing was heard of."""
+    return ModelSnapshot(
+        name=name,
+        settings=ModelSettings(kind=ModelKind.RANKING, owner="search", runbook_url="https://example.org/ranker"),
+        features=(),
+        baseline=None,
+        learning=LearningSnapshot(rows=0, rows_needed=10_000, seconds=0.0, seconds_needed=3600.0),
+        changes=(),
+        sources=(),
+        versions=(),
+        upstreams=(),
+        outcomes=0,
+    )
+
+
+def fraud_model(name: str = "fraud") -> ModelSnapshot:
+    """A model with features of every type, two versions, an owner and objectives."""
+    features = (
+        numeric("amount", scale=100.0),
+        numeric("age"),
+        categorical("country", ("DE", "FR", 'quo"te', "back\\slash", "new\nline")),
+        boolean("returning"),
+        identifier("customer_id"),
+        numeric("score", role=Role.OUTPUT, ordinals=10),
+        categorical("prediction", ("approve", "decline"), role=Role.OUTPUT),
+    )
+    settings = ModelSettings(
+        kind=ModelKind.CLASSIFICATION,
+        owner="payments-ml",
+        tier=1,
+        runbook_url="https://example.org/runbook",
+        approved_versions=("1.4.2",),
+        objectives=(Objective("availability", 0.999), Objective("latency_p99_seconds", 0.2)),
+    )
+    return model(name, features, versions=("1.4.2", "1.4.1"), settings=settings)
+
+
+def snapshot(*models: ModelSnapshot) -> Snapshot:
+    """A snapshot of `models`."""
+    return Snapshot(
+        at=AT,
+        environment="production",
+        configured_at=AT - 3600.0,
+        models=models,
+        series=1234,
+        series_limit=200_000,
+    )
+
+
+def full_snapshot() -> Snapshot:
+    """A snapshot with every metric of the models in it, and names of every kind."""
+    hostile = model(HOSTILE, (numeric(HOSTILE), categorical("category", (HOSTILE,))), versions=(HOSTILE,))
+    return snapshot(fraud_model(), learning_model(), waiting_model(), hostile)
+
+
+def large_snapshot(models: int, *, features: int = 50) -> Snapshot:
+    """A snapshot of so many models of `features` features each, a fifth of them categories."""
+    described = [
+        categorical(f"category_{i}", [f"value_{j}" for j in range(16)]) if i % 5 == 0 else numeric(f"number_{i}")
+        for i in range(features)
+    ]
+    return snapshot(*(model(f"model_{i}", described, seed=i) for i in range(models)))
