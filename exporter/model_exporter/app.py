@@ -11,6 +11,7 @@ from typing import Final
 
 from model_exporter import __version__
 from model_exporter.baseline.library import BaselineLibrary
+from model_exporter.baseline.model import Baseline
 from model_exporter.config.load import load_settings, unused_keys
 from model_exporter.config.settings import Settings
 from model_exporter.decode import Decoder
@@ -80,6 +81,7 @@ class App:
             raise StartError(
                 f"{options.storage_path}: cannot keep state there: {error}. Choose a writable --storage.path"
             ) from error
+        self._count_set_aside()
         self._router = Router(limit=limits.models, configured=self._settings.models)
         self._queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
         self._fleet = Fleet(
@@ -226,6 +228,13 @@ class App:
         if successful:
             self._telemetry.set("model_exporter_config_last_reload_success_timestamp_seconds", value=time.time())
 
+    def _count_set_aside(self) -> None:
+        count = self._telemetry.count
+        count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
+        count("model_exporter_corrupt_state_total", "outcomes", amount=int(self._outcomes.set_aside is not None))
+        if self._outcomes.set_aside:
+            log.warning("the store of outcomes was set aside", extra={"file": str(self._outcomes.set_aside)})
+
     def _warn_of_unused_keys(self) -> None:
         if keys := unused_keys(self._options.config_file):
             log.warning("settings that nothing reads yet", extra={"keys": ",".join(keys)})
@@ -240,7 +249,7 @@ class App:
             case ModelAppeared(model, configured):
                 log.info("model", extra={"model": model, "configured": configured})
             case BaselineLearned(baseline, doubt):
-                self._keep(baseline_notice=notice)
+                self._keep(baseline)
                 level = logging.WARNING if doubt else logging.INFO
                 log.log(
                     level,
@@ -254,7 +263,10 @@ class App:
                     },
                 )
             case LearningRestarted(model, reason):
-                log.warning("traffic changed while its baseline was learned; watching on", extra={"model": model, "reason": reason})
+                log.warning(
+                    "traffic changed while its baseline was learned; watching on",
+                    extra={"model": model, "reason": reason},
+                )
             case LimitHit(limit, model, what):
                 log.warning(
                     "a limit was hit; model_exporter_limit_hits_total counts on",
@@ -263,8 +275,8 @@ class App:
             case Expired(model, version):
                 log.info("series of a silent version dropped", extra={"model": model, "model_version": version})
 
-    def _keep(self, *, baseline_notice: BaselineLearned) -> None:
+    def _keep(self, baseline: Baseline) -> None:
         try:
-            self._library.save(baseline_notice.baseline)
+            self._library.save(baseline)
         except BaselineError as error:
             log.warning("the learned baseline is not on disk; a restart will learn anew", extra={"error": str(error)})

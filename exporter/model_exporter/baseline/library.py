@@ -25,9 +25,10 @@ class BaselineLibrary:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self.set_aside: list[Path] = []
 
     def load(self) -> dict[str, Baseline]:
-        """All baselines by model. A file that cannot be read is renamed to `*.corrupt` and left out."""
+        """All baselines by model. A file that cannot be read is renamed to `*.corrupt` and added to `set_aside`."""
         baselines = {}
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -35,6 +36,7 @@ class BaselineLibrary:
             except BaselineError as error:
                 aside = path.with_suffix(".corrupt")
                 path.replace(aside)
+                self.set_aside.append(aside)
                 log.warning("a learned baseline was set aside", extra={"file": str(aside), "error": str(error)})
                 continue
             baselines[baseline.model] = baseline

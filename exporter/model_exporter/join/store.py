@@ -30,26 +30,32 @@ class StorageError(ModelExporterError):
 class OutcomeStore:
     """Outcomes in SQLite, by model and prediction id; a later one for the same prediction replaces the earlier.
 
-    Used by one thread, the one that opened it.
+    Used by one thread at a time. A file that is no database, or a broken one, is renamed to `*.corrupt` and a new one
+    begun: `set_aside` then names it.
 
     Args:
         path: the database file; it is made when absent.
         limit: how many outcomes are kept; the oldest go first.
 
     Raises:
-        StorageError: the file cannot be opened, or is no database of ours.
+        StorageError: the file cannot be opened or made.
     """
 
     def __init__(self, path: Path, *, limit: int) -> None:
         self._path = path
         self._limit = limit
+        self.set_aside: Path | None = None
         try:
-            self._database = sqlite3.connect(path, isolation_level="DEFERRED", check_same_thread=False)
-            self._database.execute("pragma journal_mode = wal")
-            self._database.execute("pragma synchronous = normal")
-            self._database.executescript(_SCHEMA)
-            self._kept = self._count()
-        except sqlite3.Error as error:
+            try:
+                self._open()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self._database.close()
+                self.set_aside = path.with_suffix(".corrupt")
+                path.replace(self.set_aside)
+                self._open()
+        except (sqlite3.Error, OSError) as error:
             raise StorageError(f"{path}: cannot open the store of outcomes: {error}") from error
 
     @property
@@ -96,6 +102,13 @@ class OutcomeStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _open(self) -> None:
+        self._database = sqlite3.connect(self._path, isolation_level="DEFERRED", check_same_thread=False)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = normal")
+        self._database.executescript(_SCHEMA)
+        self._kept = self._count()
 
     def _evict(self) -> int:
         self._kept = self._count()

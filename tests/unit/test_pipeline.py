@@ -1,0 +1,154 @@
+"""The queue in front of the writer, and the way through it."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from batches import T0
+from model_exporter.config.settings import Limits, Settings
+from model_exporter.decode import Decoder
+from model_exporter.errors import DecodeError, OverloadedError
+from model_exporter.join import OutcomeStore
+from model_exporter.pipeline import BoundedQueue, Pipeline
+from model_exporter.ports import Door, Encoding, Payload, Signal
+from model_exporter.route import Router
+from model_exporter.telemetry import Telemetry
+from model_exporter.window.fleet import Fleet
+
+
+class Rig:
+    """A pipeline with a clock that stands still."""
+
+    def __init__(self, folder: Path, *, limits: Limits) -> None:
+        self.telemetry = Telemetry()
+        self.queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
+        self.failures: list[BaseException] = []
+        self.store = OutcomeStore(folder / "outcomes.db", limit=limits.outcomes)
+        self.fleet = Fleet(Settings(limits=limits), learned={}, recorder=self.telemetry, notify=lambda _: None, now=T0)
+        self.pipeline = Pipeline(
+            decoder=Decoder(limits),
+            queue=self.queue,
+            router=Router(limit=limits.models, configured=()),
+            fleet=self.fleet,
+            outcomes=self.store,
+            telemetry=self.telemetry,
+            clock=lambda: T0,
+            on_failure=self.failures.append,
+        )
+
+    def send(self, signal: Signal, body: bytes) -> int:
+        """Ingest JSON lines; returns the accepted records."""
+        return self.pipeline.ingest(Payload(Door.HTTP, signal, Encoding.JSON_LINES, body, T0)).accepted
+
+    def counted(self, metric: str, *labels: str) -> float:
+        """A counter of the exporter itself."""
+        return self.telemetry.read().counters.get((metric, labels), 0)
+
+    def finish(self) -> None:
+        """Stop the writer after what is queued."""
+        assert self.pipeline.stop(10)
+        self.store.close()
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    """A pipeline that is not started yet."""
+    rig = Rig(tmp_path, limits=Limits(queue_rows=10, models=2))
+    yield rig
+    rig.queue.close()
+
+
+def predictions(count: int, model: str = "m") -> bytes:
+    """That many records."""
+    return b"\n".join(b'{"model": "%s", "features": {"x": 1}}' % model.encode() for _ in range(count))
+
+
+def test_what_is_accepted_is_in_the_snapshot_after_stopping(rig: Rig) -> None:
+    """Stopping drains the queue: everything acknowledged is counted."""
+    for _ in range(3):
+        assert rig.send(Signal.PREDICTIONS, predictions(3)) == 3
+    rig.pipeline.start()
+    rig.finish()
+    assert rig.pipeline.snapshot
+    (model,) = rig.pipeline.snapshot.models
+    assert model.versions[0].predictions == 9
+    assert rig.counted("model_exporter_records_total", "http", "predictions", "accepted") == 9
+
+
+def test_a_full_queue_refuses_and_loses_nothing(rig: Rig) -> None:
+    """A request that does not fit is refused as retryable; nothing of it is counted as accepted."""
+    rig.send(Signal.PREDICTIONS, predictions(8))
+    with pytest.raises(OverloadedError, match="wait already"):
+        rig.send(Signal.PREDICTIONS, predictions(3))
+    rig.pipeline.start()
+    rig.finish()
+    assert rig.pipeline.snapshot
+    assert rig.pipeline.snapshot.models[0].versions[0].predictions == 8
+
+
+def test_a_request_larger_than_the_queue_passes_when_it_is_empty(rig: Rig) -> None:
+    """Otherwise its sender would try for ever."""
+    assert rig.send(Signal.PREDICTIONS, predictions(50)) == 50
+    with pytest.raises(OverloadedError):
+        rig.send(Signal.PREDICTIONS, predictions(1))
+
+
+def test_nothing_is_accepted_after_closing(rig: Rig) -> None:
+    """A request during shutdown is refused as retryable."""
+    rig.pipeline.start()
+    rig.finish()
+    with pytest.raises(OverloadedError, match="shutting down"):
+        rig.send(Signal.PREDICTIONS, predictions(1))
+
+
+def test_garbage_leaves_the_pipeline_as_it_was(rig: Rig) -> None:
+    """A body that cannot be decoded raises for the door to answer, and is not queued."""
+    with pytest.raises(DecodeError):
+        rig.pipeline.ingest(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, b"\xff" * 20, T0))
+    assert rig.queue.rows == 0
+
+
+def test_models_beyond_the_limit_are_dropped_by_reason(rig: Rig) -> None:
+    """The records of a third model are counted as dropped; the two others are not disturbed."""
+    for model in ("a", "b", "c"):
+        rig.send(Signal.PREDICTIONS, predictions(2, model))
+    rig.pipeline.start()
+    rig.finish()
+    assert rig.pipeline.snapshot
+    assert [model.name for model in rig.pipeline.snapshot.models] == ["a", "b"]
+    assert rig.counted("model_exporter_dropped_records_total", "model_limit") == 2
+
+
+def test_outcomes_are_counted_and_kept(rig: Rig) -> None:
+    """An outcome is on disk for the join to come, and counted by model."""
+    rig.send(Signal.OUTCOMES, b'{"model": "m", "id": "p1", "outcome": true}')
+    rig.pipeline.start()
+    assert rig.pipeline.stop(10)
+    assert rig.store.kept == 1
+    rig.store.close()
+    assert rig.pipeline.snapshot
+    assert rig.pipeline.snapshot.models[0].outcomes == 1
+
+
+def test_tasks_run_in_the_writer(rig: Rig) -> None:
+    """A reload touches the rolling state in the one thread that may."""
+    done: list[str] = []
+    rig.pipeline.start()
+    rig.pipeline.run_in_writer(lambda: done.append(threading.current_thread().name))
+    rig.finish()
+    assert done == ["writer"]
+
+
+def test_a_bug_in_the_writer_is_loud(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """The writer's death closes the queue and reaches whoever runs the process."""
+
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    rig.pipeline.start()
+    rig.pipeline.run_in_writer(bug)
+    rig.finish()
+    assert [type(failure) for failure in rig.failures] == [ZeroDivisionError]
+    assert "the writer failed" in caplog.text
