@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
@@ -13,7 +13,7 @@ from model_exporter import __version__
 from model_exporter.baseline.library import BaselineLibrary
 from model_exporter.baseline.model import Baseline
 from model_exporter.config.load import load_settings, unused_keys
-from model_exporter.config.settings import Settings
+from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
@@ -128,6 +128,7 @@ class App:
             ModelExporterError: the exporter failed while it ran.
         """
         self._report_reload(successful=True)
+        self._report_limits(self._settings.limits)
         self._warn_of_unused_keys()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _: self._signals.put(received))
@@ -181,6 +182,7 @@ class App:
         self._outcomes.resize(limits.outcomes)
         self._pipeline.use_decoder(Decoder(limits))
         self._fleet.reconfigure(settings, time.time())
+        self._report_limits(limits)
         applied.set()
 
     def _start(self) -> None:
@@ -234,6 +236,10 @@ class App:
         count("model_exporter_corrupt_state_total", "outcomes", amount=int(self._outcomes.set_aside is not None))
         if self._outcomes.set_aside:
             log.warning("the store of outcomes was set aside", extra={"file": str(self._outcomes.set_aside)})
+
+    def _report_limits(self, limits: Limits) -> None:
+        for limit, value in asdict(limits).items():
+            self._telemetry.set("model_exporter_limit", limit, value=value)
 
     def _warn_of_unused_keys(self) -> None:
         if keys := unused_keys(self._options.config_file):

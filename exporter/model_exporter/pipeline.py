@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from model_exporter.decode import Decoded, Decoder
-from model_exporter.errors import DecodeError, OverloadedError
+from model_exporter.errors import OverloadedError
 from model_exporter.join import OutcomeStore
 from model_exporter.join.store import StorageError
 from model_exporter.ports import Clock, Payload, Receipt
@@ -179,6 +179,10 @@ class Pipeline:
             count("model_exporter_dropped_values_total", reason, amount=values)
         return Receipt(decoded.accepted, decoded.rejected, decoded.message)
 
+    def use_decoder(self, decoder: Decoder) -> None:
+        """Decode what comes from now on with other limits."""
+        self._decoder = decoder
+
     def run_in_writer(self, task: Task) -> None:
         """Have the writer run `task` after what is queued now; returns at once.
 
@@ -269,11 +273,7 @@ class Pipeline:
         gauge("model_exporter_queue_rows", value=self._queue.rows)
         gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
         gauge("model_exporter_outcomes_kept", value=self._outcomes.kept)
-        usage = self._fleet.usage() | {
-            "queue_rows": (self._queue.rows, self._queue.capacity),
-            "outcomes": (self._outcomes.kept, self._outcomes.limit),
-        }
-        for limit, (used, bound) in usage.items():
+        usage = self._fleet.usage() | {"queue_rows": self._queue.rows, "outcomes": self._outcomes.kept}
+        for limit, used in usage.items():
             gauge("model_exporter_limit_usage", limit, value=used)
-            gauge("model_exporter_limit", limit, value=bound)
         return cost

@@ -63,11 +63,6 @@ class OutcomeStore:
         """Outcomes held now."""
         return self._kept
 
-    @property
-    def limit(self) -> int:
-        """How many may be held."""
-        return self._limit
-
     def resize(self, limit: int) -> None:
         """Take over a new limit; it holds from the next `keep` on."""
         self._limit = limit

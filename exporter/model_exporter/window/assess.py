@@ -100,9 +100,7 @@ class Assessor:
         if not self._feature:
             return quality, _EMPTY
         known = self._feature.known
-        bin_of_word = [
-            self._bin_of.get(word, self._other if word in known else self._unknown) for word in words.words
-        ]
+        bin_of_word = [self._bin_of.get(word, self._other if word in known else self._unknown) for word in words.words]
         bins = np.bincount(np.array(bin_of_word, np.intp)[used], minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(used)
         return quality, bins

@@ -116,14 +116,13 @@ class Fleet:
             series_limit=self._series.limit,
         )
 
-    def usage(self) -> dict[str, tuple[float, float]]:
-        """How much of each shared limit is used: (used, limit) by the value of the label `limit`."""
-        limits = self._settings.limits
+    def usage(self) -> dict[str, int]:
+        """How much of each bound that all models share is used, by the name of the limit."""
         return {
-            "models": (len(self._models), limits.models),
-            "series": (self._series.used, self._series.limit),
-            "learning_cells": (self._cells.used, self._cells.limit),
-            "recent_ids": (len(self._recent), limits.recent_ids),
+            "models": len(self._models),
+            "series": self._series.used,
+            "learning_cells": self._cells.used,
+            "recent_ids": len(self._recent),
         }
 
     def _model(self, name: str, now: float) -> ModelState:

@@ -40,9 +40,7 @@ class Layout:
         features: indices into `baseline.features` of those that get bins, in order.
     """
 
-    def __init__(
-        self, baseline: Baseline, settings: Mapping[str, FeatureSettings], features: tuple[int, ...]
-    ) -> None:
+    def __init__(self, baseline: Baseline, settings: Mapping[str, FeatureSettings], features: tuple[int, ...]) -> None:
         binned = [baseline.features[index] for index in features]
         starts = np.array([0, *accumulate(len(feature.bins) for feature in binned)], np.int64)
         counts = np.array([count for feature in binned for count in feature.counts], np.int64)

@@ -230,7 +230,9 @@ class ModelState:
         if "errors" in counts and failed:
             overflowed = version.count_errors(batch)
             if overflowed:
-                self._shared.refuse("error_types_per_model", self.name, "a series of its own to an error type", overflowed)
+                self._shared.refuse(
+                    "error_types_per_model", self.name, "a series of its own to an error type", overflowed
+                )
         if "latency" in counts:
             version.count_durations(batch.latency_seconds)
         if "predictions" in counts:

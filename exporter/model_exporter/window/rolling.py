@@ -88,7 +88,8 @@ class Rolling:
             self._open[:] = 0
             self._dirty = False
         self._open_slot = slot
-        if any([ring.evict(now) for ring in self._rings.values()]):
+        evicted = [ring.evict(now) for ring in self._rings.values()]
+        if any(evicted):
             self.revision += 1
 
     def window(self, name: str) -> Counts:

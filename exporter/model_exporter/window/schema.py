@@ -110,7 +110,10 @@ class Schema:
         ]
         self._required = np.array([assessor.required for assessor in self._assessors], np.bool_)
         self._expected = np.array(
-            [layout is None or feature in layout.assessors or feature.name in self._settings for feature in self._index],
+            [
+                layout is None or feature in layout.assessors or feature.name in self._settings
+                for feature in self._index
+            ],
             np.bool_,
         )
 

@@ -87,7 +87,7 @@ class VersionSnapshot:
     version: str
     first_seen: float  # unix seconds
     last_prediction: float | None  # event time of the newest prediction, never in the future; None before the first
-    active: bool  # the version that most recently took over the traffic
+    active: bool  # whether it made a prediction within the shortest window
     predictions: int
     duplicates: int
     errors: tuple[tuple[str, int], ...]  # by error type
