@@ -6,11 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.baseline.build import category_index
+from model_exporter.baseline.binning import category_index
 from model_exporter.baseline.coerce import coerce_boolean, coerce_categorical, coerce_numeric
-from model_exporter.baseline.model import MAX_KNOWN_CATEGORIES, FeatureBaseline, FeatureType
+from model_exporter.baseline.model import UNSEEN, FeatureBaseline, FeatureType
 from model_exporter.batch import Column, Kind, Words
 from model_exporter.config.settings import FeatureSettings
+from model_exporter.stats.bins import ordinal_bins
 from model_exporter.window.snapshot import QUALITY
 
 _EMPTY: Final = np.zeros(0, np.int64)
@@ -44,10 +45,7 @@ class Assessor:
             self._edges = np.array(feature.edges)
         if feature and feature.type is FeatureType.CATEGORICAL:
             self._bin_of = category_index(feature)
-            self._other = feature.bins.index("_other")
-            # A baseline that could not remember all of its categories cannot tell a new one from a rare one.
-            forgetful = len(feature.known) >= MAX_KNOWN_CATEGORIES
-            self._unknown = self._other if forgetful else feature.bins.index("_unseen")
+            self._unseen = feature.bins.index(UNSEEN)
 
     @property
     def required(self) -> bool:
@@ -84,7 +82,7 @@ class Assessor:
         )
         if not self._feature:
             return quality, _EMPTY
-        bins = np.bincount(np.searchsorted(self._edges, numbers, side="left"), minlength=len(self._feature.bins))
+        bins = np.bincount(ordinal_bins(numbers, self._edges), minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(numbers)
         return quality, bins
 
@@ -99,8 +97,7 @@ class Assessor:
         )
         if not self._feature:
             return quality, _EMPTY
-        known = self._feature.known
-        bin_of_word = [self._bin_of.get(word, self._other if word in known else self._unknown) for word in words.words]
+        bin_of_word = [self._bin_of.get(word, self._unseen) for word in words.words]
         bins = np.bincount(np.array(bin_of_word, np.intp)[used], minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(used)
         return quality, bins
