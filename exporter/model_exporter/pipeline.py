@@ -3,11 +3,12 @@
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from model_exporter.batch import Batch, Origin, join_batches
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
 from model_exporter.join import OutcomeStore
@@ -24,6 +25,9 @@ SNAPSHOT_SECONDS: Final = 1.0
 """How often exposition gets a new picture while data comes in."""
 SNAPSHOT_SHARE: Final = 0.05
 """At most this share of the writer's time goes into pictures: with many models they are taken less often."""
+
+JOINED_ROWS: Final = 4096
+"""Records of small requests that are added together; more would make a scrape's picture wait."""
 
 Task = Callable[[], None]
 
@@ -93,17 +97,20 @@ class BoundedQueue:
             self._size += item.size
             self._changed.notify()
 
-    def take(self, timeout: float) -> _Item | None:
-        """The next item, or None after `timeout` seconds or when the queue is closed and empty."""
+    def take(self, timeout: float) -> list[_Item]:
+        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds."""
         with self._changed:
             if not self._items and not self._closed:
                 self._changed.wait(timeout)
-            if not self._items:
-                return None
-            item = self._items.popleft()
-            self._rows -= item.rows
-            self._size -= item.size
-            return item
+            taken: list[_Item] = []
+            rows = 0
+            while self._items and (not taken or rows + self._items[0].rows <= JOINED_ROWS):
+                item = self._items.popleft()
+                rows += item.rows
+                self._size -= item.size
+                taken.append(item)
+            self._rows -= rows
+            return taken
 
     def close(self) -> None:
         """Take no more; what is there can still be taken."""
@@ -206,9 +213,7 @@ class Pipeline:
         try:
             due = time.monotonic() + SNAPSHOT_SECONDS
             while not self._queue.drained:
-                item = self._queue.take(max(0.0, due - time.monotonic()))
-                if item:
-                    self._write(item)
+                self._write(self._queue.take(max(0.0, due - time.monotonic())))
                 if time.monotonic() >= due:
                     due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
             self._take_snapshot()
@@ -217,18 +222,35 @@ class Pipeline:
             self._queue.close()
             self._on_failure(error)
 
-    def _write(self, item: _Item) -> None:
-        if item.task:
-            item.task()
-        if item.decoded:
-            started = time.thread_time()
-            self._apply(item.decoded, self._clock())
+    def _write(self, items: Sequence[_Item]) -> None:
+        started = time.thread_time()
+        waiting: list[Decoded] = []
+        for item in items:
+            if item.decoded:
+                waiting.append(item.decoded)
+            if item.task:
+                self._apply(waiting)
+                waiting = []
+                item.task()
+        self._apply(waiting)
+        if items:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
 
-    def _apply(self, decoded: Decoded, now: float) -> None:
-        for batch in decoded.batches:
-            if model := self._route(batch.model, batch.service, batch.rows):
-                self._fleet.predict(model, batch, now)
+    def _apply(self, requests: Sequence[Decoded]) -> None:
+        """Add the records of several requests at the cost of one: an update costs much the same for any batch."""
+        now = self._clock()
+        groups: defaultdict[tuple[str, str, Origin], list[Batch]] = defaultdict(list)
+        for decoded in requests:
+            for batch in decoded.batches:
+                if model := self._route(batch.model, batch.service, batch.rows):
+                    groups[model, batch.version, batch.origin].append(batch)
+        # Logs go first: what they tell of, spans must not tell again.
+        for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):
+            self._fleet.predict(model, join_batches(batches), now)
+        for decoded in requests:
+            self._apply_rest(decoded, now)
+
+    def _apply_rest(self, decoded: Decoded, now: float) -> None:
         for calls in decoded.upstreams:
             if model := self._route(calls.model, calls.service, len(calls.failed)):
                 self._fleet.call_upstreams(model, calls, now)

@@ -20,6 +20,9 @@ class Role(Enum):
     INPUT = "input"
     OUTPUT = "output"
 
+    # Members are singletons; Enum's own hash is Python code, and every column of every batch is looked up by role.
+    __hash__ = object.__hash__
+
 
 class Kind(IntEnum):
     """What one cell holds. Only NUMBER, BOOLEAN and TEXT are usable values."""

@@ -15,6 +15,7 @@ from model_exporter.stats.bins import ordinal_bins
 from model_exporter.window.snapshot import QUALITY
 
 _EMPTY: Final = np.zeros(0, np.int64)
+_MISSING: Final = QUALITY.index("missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,15 @@ class Assessor:
     def __init__(self, feature: FeatureBaseline | None, settings: FeatureSettings) -> None:
         self._feature = feature
         self._settings = settings
-        self._type = feature.type if feature else settings.type
+        match feature.type if feature else settings.type:
+            case FeatureType.NUMERIC:
+                self._judge = self._numeric
+            case FeatureType.CATEGORICAL:
+                self._judge = self._categorical
+            case FeatureType.BOOLEAN:
+                self._judge = self._boolean
+            case _:
+                self._judge = self._untyped
         if feature and feature.type is FeatureType.NUMERIC:
             self._edges = np.array(feature.edges)
         if feature and feature.type is FeatureType.CATEGORICAL:
@@ -56,27 +65,21 @@ class Assessor:
 
     def assess(self, column: Column) -> Assessment:
         """Judge the cells of `column`."""
-        absent = int(np.count_nonzero(column.kinds == Kind.ABSENT))
-        match self._type:
-            case FeatureType.NUMERIC:
-                quality, bins = self._numeric(column)
-            case FeatureType.CATEGORICAL:
-                quality, bins = self._categorical(column)
-            case FeatureType.BOOLEAN:
-                quality, bins = self._boolean(column)
-            case _:
-                quality, bins = self._untyped(column)
+        quality, bins = self._judge(column)
+        # A column seldom lacks a record, and then `missing` says so first.
+        absent = int(np.count_nonzero(column.kinds == Kind.ABSENT)) if quality[_MISSING] else 0
         return Assessment(quality, bins, absent)
 
     def _numeric(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         cells = coerce_numeric(column, self._settings.missing)
-        numbers = cells.values[cells.usable]
+        clean = bool(cells.usable.all())
+        numbers = cells.values if clean else cells.values[cells.usable]
         summary = self._feature.numeric if self._feature else None
         quality = _quality(
             rows=len(column.kinds),
-            missing=cells.missing,
-            bad_type=cells.bad_type,
-            nonfinite=int(np.count_nonzero(cells.nonfinite)),
+            missing=0 if clean else _count(cells.missing),
+            bad_type=0 if clean else _count(cells.bad_type),
+            nonfinite=0 if clean else _count(cells.nonfinite),
             out_of_range=_outside(numbers, self._settings.minimum, self._settings.maximum),
             outliers=_outside(numbers, summary.fence_low, summary.fence_high) if summary else 0,
         )
@@ -91,8 +94,8 @@ class Assessor:
         used = words.codes[words.codes >= 0]
         quality = _quality(
             rows=len(column.kinds),
-            missing=missing,
-            bad_type=bad_type,
+            missing=_count(missing),
+            bad_type=_count(bad_type),
             unknown_categories=self._not_listed(words, used),
         )
         if not self._feature:
@@ -106,20 +109,19 @@ class Assessor:
         listed = self._settings.categories
         if listed is None or not words.words:
             return 0
-        return int(np.count_nonzero(np.array([word not in listed for word in words.words])[used]))
+        return _count(np.array([word not in listed for word in words.words])[used])
 
     def _boolean(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         cells = coerce_boolean(column, self._settings.missing)
         quality = _quality(
             rows=len(column.kinds),
-            missing=cells.missing,
-            bad_type=cells.bad_type,
-            nonfinite=int(np.count_nonzero(cells.nonfinite)),
+            missing=_count(cells.missing),
+            bad_type=_count(cells.bad_type),
+            nonfinite=_count(cells.nonfinite),
         )
         if not self._feature:
             return quality, _EMPTY
-        usable = int(np.count_nonzero(cells.usable))
-        true = int(np.count_nonzero(cells.values[cells.usable]))
+        usable, true = _count(cells.usable), _count(cells.values)
         return quality, np.array([usable - true, true, len(column.kinds) - usable])
 
     def _untyped(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -127,9 +129,9 @@ class Assessor:
         kinds = column.kinds
         quality = _quality(
             rows=len(kinds),
-            missing=(kinds == Kind.ABSENT) | (kinds == Kind.NULL),
-            bad_type=kinds == Kind.NESTED,
-            nonfinite=int(np.count_nonzero((kinds == Kind.NUMBER) & ~np.isfinite(column.numbers))),
+            missing=_count((kinds == Kind.ABSENT) | (kinds == Kind.NULL)),
+            bad_type=_count(kinds == Kind.NESTED),
+            nonfinite=_count((kinds == Kind.NUMBER) & ~np.isfinite(column.numbers)),
         )
         return quality, _EMPTY
 
@@ -137,19 +139,21 @@ class Assessor:
 def _quality(
     *,
     rows: int,
-    missing: NDArray[np.bool_],
-    bad_type: NDArray[np.bool_],
+    missing: int,
+    bad_type: int,
     nonfinite: int = 0,
     out_of_range: int = 0,
     unknown_categories: int = 0,
     outliers: int = 0,
 ) -> NDArray[np.int64]:
     """In the order of `QUALITY`."""
-    without = int(np.count_nonzero(missing))
-    wrong = int(np.count_nonzero(bad_type))
-    counts = (rows - without, without, wrong, out_of_range, unknown_categories, nonfinite, outliers)
-    assert len(counts) == len(QUALITY)  # noqa: S101  # a change of QUALITY must change this line too
-    return np.array(counts, np.int64)
+    return np.array(
+        (rows - missing, missing, bad_type, out_of_range, unknown_categories, nonfinite, outliers), np.int64
+    )
+
+
+def _count(mask: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(mask))
 
 
 def _outside(numbers: NDArray[np.float64], low: float | None, high: float | None) -> int:
