@@ -12,7 +12,8 @@ from typing import Final
 from model_exporter import __version__
 from model_exporter.baseline.library import BaselineLibrary
 from model_exporter.baseline.model import Baseline
-from model_exporter.config.load import load_settings, unused_keys
+from model_exporter.config.advice import advise
+from model_exporter.config.load import load_settings
 from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
@@ -129,7 +130,7 @@ class App:
         """
         self._report_reload(successful=True)
         self._report_limits(self._settings.limits)
-        self._warn_of_unused_keys()
+        self._warn_of_settings()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _: self._signals.put(received))
         try:
@@ -172,7 +173,7 @@ class App:
             if not applied.wait(_RELOAD_SECONDS):
                 raise ModelExporterError("the writer was too busy to take over the configuration in time")
             self._report_reload(successful=True)
-            self._warn_of_unused_keys()
+            self._warn_of_settings()
 
     def _take_over(self, settings: Settings, applied: threading.Event) -> None:
         limits = settings.limits
@@ -241,9 +242,9 @@ class App:
         for limit, value in asdict(limits).items():
             self._telemetry.set("model_exporter_limit", limit, value=value)
 
-    def _warn_of_unused_keys(self) -> None:
-        if keys := unused_keys(self._options.config_file):
-            log.warning("settings that nothing reads yet", extra={"keys": ",".join(keys)})
+    def _warn_of_settings(self) -> None:
+        for advice in advise(self._settings):
+            log.warning("the configuration is valid, but", extra={"advice": advice})
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
