@@ -290,6 +290,13 @@ OUTCOMES_EVICTED: Final = Metric(
     ("reason",),
     _each("limit", "storage_failure"),
 )
+CORRUPT_STATE: Final = Metric(
+    "model_exporter_corrupt_state_total",
+    _COUNTER,
+    "Files of kept state that could not be read and were set aside.",
+    ("store",),
+    _each("baseline", "outcomes"),
+)
 
 _process = partial(Metric, group=Group.PROCESS)
 PROCESS_CPU: Final = _process("process_cpu_seconds_total", _COUNTER, "Processor time used, user and system.")
