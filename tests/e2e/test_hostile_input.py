@@ -12,11 +12,7 @@ MOST_BYTES = 400 * MIB
 
 
 def _record(model: str, number: int, **features: object) -> dict[str, object]:
-    return {
-        "model": {"name": model, "version": "1"},
-        "prediction": {"id": f"{model[:20]}-{number}"},
-        "features": features,
-    }
+    return {"model": model, "version": "1", "id": f"{model[:20]}-{number}", "features": features}
 
 
 def _post(exporter: Exporter, records: list[dict[str, object]], *, status: int = 200) -> None:

@@ -22,11 +22,7 @@ models:
 
 def _predictions(first: int, rows: int) -> list[object]:
     return [
-        {
-            "model": {"name": "fraud", "version": "1"},
-            "prediction": {"id": f"p{number}"},
-            "features": {"amount": number * 37 % 1000},
-        }
+        {"model": "fraud", "version": "1", "id": f"p{number}", "features": {"amount": number * 37 % 1000}}
         for number in range(first, first + rows)
     ]
 
@@ -53,7 +49,7 @@ class _Sender(threading.Thread):
     def run(self) -> None:
         for number in range(1_000_000):
             ids = [f"{self.name}-{number}-{row}" for row in range(50)]
-            body = [{"model": {"name": "fraud"}, "prediction": {"id": id_}, "outcome": "fraud"} for id_ in ids]
+            body = [{"model": "fraud", "id": id_, "outcome": "fraud"} for id_ in ids]
             try:
                 status, _ = self._exporter.post("/v1/outcomes", body, lines=True)
             except (OSError, HTTPException):

@@ -65,8 +65,9 @@ def scraped(tmp_path: Path) -> Iterator[tuple[Exporter, Prometheus]]:
 def _send(exporter: Exporter, first: int, rows: int, *, scale: float = 1.0) -> None:
     body = [
         {
-            "model": {"name": "fraud", "version": "1"},
-            "prediction": {"id": f"p{number}"},
+            "model": "fraud",
+            "version": "1",
+            "id": f"p{number}",
             "features": {"amount": scale * (number * 37 % 1000), "country": ("DE", "FR", "IT")[number % 3]},
             "score": (number * 7 % 100) / 100,
         }
