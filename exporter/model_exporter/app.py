@@ -254,7 +254,7 @@ class App:
         """Say what the rolling state has to tell, and keep what it learned."""
         match notice:
             case ModelAppeared(model, configured):
-                log.info("model", extra={"model": model, "configured": configured})
+                log.info("a model appeared", extra={"model": model, "configured": configured})
             case BaselineLearned(baseline, doubt):
                 self._keep(baseline)
                 level = logging.WARNING if doubt else logging.INFO
