@@ -196,13 +196,6 @@ def test_a_feature_that_the_baseline_lacks_is_a_warning(tmp_path: Path) -> None:
     assert "models.fraud.features.amuont: the baseline has no such feature. Did you mean amount?" in advise(settings)
 
 
-@pytest.mark.usefixtures("baseline")
-def test_a_small_baseline_is_a_warning(tmp_path: Path) -> None:
-    """500 rows are accepted, and said to be few."""
-    (warning,) = advise(_load(tmp_path, "models: {fraud: {baseline: baselines/fraud.json}}"))
-    assert warning.startswith("models.fraud.baseline: the baseline has 500 rows")
-
-
 def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
     """A plain configuration has no advice."""
     assert advise(_load(tmp_path, "models: {fraud: {tier: 1}}")) == ()
