@@ -75,7 +75,7 @@ class WebServer:
         self._runner = web.AppRunner(self._application(), access_log=None)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="web-worker")
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="web")
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     @property
     def address(self) -> str:
@@ -128,7 +128,7 @@ class WebServer:
                 web.route("*", "/-/reload", self._reload_settings),
                 web.get("/api/v1/status", self._api_status),
                 web.get("/api/v1/models", self._api_models),
-                web.get("/api/v1/models/{name:.+}", self._api_model),
+                web.get(r"/api/v1/models/{name:[\s\S]+}", self._api_model),
             ]
         )
         return application
