@@ -7,10 +7,7 @@ from typing import Final
 import click
 
 from model_exporter import __version__
-from model_exporter.cli.baseline import baseline
-from model_exporter.cli.check import check_config
-from model_exporter.cli.demo import demo
-from model_exporter.cli.serve import serve
+from model_exporter.cli import baseline, check, demo, serve
 from model_exporter.errors import ConfigError, ModelExporterError
 
 FAILED: Final = 1
@@ -43,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, check_config, baseline, demo):
+for command in (serve.serve, check.check_config, baseline.baseline, demo.demo):
     cli.add_command(command)
 
 

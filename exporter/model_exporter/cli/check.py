@@ -88,9 +88,7 @@ def _baseline(file: str, baseline: "Baseline") -> str:
 
 
 def _learning(learn: "Learn") -> str:
-    return (
-        f"a baseline from the first {learn.rows} predictions over at least {format_duration(learn.stable_for_seconds)}"
-    )
+    return f"learned from the first {learn.rows} predictions over at least {format_duration(learn.stable_for_seconds)}"
 
 
 def _feature(settings: "FeatureSettings") -> str:
