@@ -4,7 +4,6 @@ msgspec judges single values. It elides mapping keys in the paths of its errors 
 mappings is ours.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -13,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from model_exporter.config.document import Node
+from model_exporter.config.document import Node, quoted
 from model_exporter.config.durations import Duration, parse_duration
 from model_exporter.config.schema import MAX_NAME, ContradictionError, Keys
 from model_exporter.config.shape import Shape, keys_of
@@ -70,7 +69,7 @@ def _value(node: Node, shape: Shape) -> object:
 def _named(name: str, node: Node, shape: Shape) -> object:
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise node.mistake(
-            f"{name[:_SHOWN]!r} cannot be a name", f"Write a name of 1 to {MAX_NAME} printable characters"
+            f"{quoted(name[:_SHOWN])} cannot be a name", f"Write a name of 1 to {MAX_NAME} printable characters"
         )
     return _value(node, shape)
 
@@ -147,5 +146,5 @@ def _show(node: Node) -> str:
         return "a mapping"
     if isinstance(node.value, str):
         cut = node.value if len(node.value) <= _SHOWN else f"{node.value[:_SHOWN]}..."
-        return json.dumps(cut, ensure_ascii=False)
+        return quoted(cut)
     return "a list" if isinstance(node.value, tuple) else node.written

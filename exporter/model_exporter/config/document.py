@@ -81,8 +81,13 @@ def read_document(path: Path) -> Node:
 def join(path: str, key: str) -> str:
     """`path` with `key` added, quoted where a plain key would be misread."""
     if not _PLAIN_KEY.fullmatch(key):
-        return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+        return f"{path}[{quoted(key)}]"
     return f"{path}.{key}" if path else key
+
+
+def quoted(text: str) -> str:
+    """`text` in double quotes on one line, with escapes where it has characters that do not print."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 class _Reader:
