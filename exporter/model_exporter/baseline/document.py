@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
+from math import inf, nextafter
 from typing import Annotated, Final
 
 import msgspec
-import numpy as np
 
 from model_exporter.baseline.model import (
     ABOVE,
@@ -214,7 +214,7 @@ def _from_feature(feature: AnyFeature) -> FeatureBaseline:
                 required,
                 bins,
                 counts,
-                edges=(float(np.nextafter(low, -np.inf)), *uppers),
+                edges=(nextafter(low, -inf), *uppers),
                 numeric=NumericSummary(
                     feature.mean, feature.sd, low, high, feature.fence_low, feature.fence_high, (low, *means, high)
                 ),

@@ -1,5 +1,6 @@
 """Bins of numbers: where their edges lie, and which bin a number falls in."""
 
+from math import inf, nextafter
 from typing import Final
 
 import numpy as np
@@ -44,7 +45,7 @@ def tail_refined_edges(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
     [7.0]
     """
     uppers = _distinct_values(ordered) if _is_discrete(ordered) else _quantile_values(ordered)
-    below = np.nextafter(ordered[0], -np.inf)
+    below = nextafter(ordered[0], -inf)
     return np.concatenate([[below], _merge_small(ordered, uppers)])
 
 

@@ -85,11 +85,12 @@ def js_distance(baseline: Counts, window: Counts, starts: Counts) -> Floats:
     >>> js_distance(np.array([500, 500, 9, 0]), np.array([600, 400, 0, 7]), np.array([0, 2, 4])).round(4).tolist()
     [0.0711, 0.8326]
     """
-    p, q = _shares(window, starts), _shares(baseline, starts)
+    n, m = _sums(window, starts), _sums(baseline, starts)
+    p, q = _shares(window, n, starts), _shares(baseline, m, starts)
     total = p + q
     u = np.divide(p - q, total, out=np.zeros_like(total), where=total != 0)
     terms = total / 4 * (_x_log_x(u) + _x_log_x(-u))
-    return np.sqrt(np.maximum(_sums(terms, starts), 0.0))
+    return np.where((n > 0) & (m > 0), np.sqrt(np.maximum(_sums(terms, starts), 0.0)), np.nan)
 
 
 def ks_distance(baseline: Counts, window: Counts, starts: Counts, ordinal: Flags) -> Floats:
@@ -158,10 +159,10 @@ def _sums(values: NDArray[_Summand], starts: Counts) -> NDArray[_Summand]:
     return sums
 
 
-def _shares(counts: Counts, starts: Counts) -> Floats:
-    """Counts over their feature's rows; NaN without rows."""
-    rows = np.repeat(_sums(counts, starts), np.diff(starts))
-    return _quotient(counts, rows, where=rows > 0)
+def _shares(counts: Counts, rows: Counts, starts: Counts) -> Floats:
+    """Counts over their feature's rows; 0 without rows."""
+    shares: Floats = counts / np.repeat(np.maximum(rows, 1), np.diff(starts))
+    return shares
 
 
 def _quotient(over: Counts | Floats, under: Counts | Floats, *, where: Flags) -> Floats:
