@@ -52,7 +52,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(content=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_no_bytes_crash_the_loader(file: Path, content: bytes) -> None:
     """Whatever a file holds, loading it ends in settings or in one ConfigError."""
     file.write_bytes(content)
@@ -62,7 +62,7 @@ def test_no_bytes_crash_the_loader(file: Path, content: bytes) -> None:
 @given(document=_VALUES)
 @example(document={"\x85\u2028": 1})
 @example(document={"models": {"a": {"owner": "\u2028"}}})
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_no_document_crashes_the_loader(file: Path, document: object) -> None:
     """The same for valid YAML made of the schema's own keys with values of every type."""
     file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8", "surrogatepass")

@@ -5,6 +5,7 @@ mappings is ours.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum
@@ -14,12 +15,14 @@ import msgspec
 
 from model_exporter.config.document import Node, quoted
 from model_exporter.config.durations import Duration, parse_duration
-from model_exporter.config.schema import MAX_NAME, ContradictionError, Keys
+from model_exporter.config.schema import ContradictionError, Keys
 from model_exporter.config.shape import Shape, keys_of
 from model_exporter.errors import ConfigError
 
 _K = TypeVar("_K", bound=Keys)
 _SHOWN: Final = 80
+_LONGEST_KEY: Final = 1000  # that of models and features is bounded by limits.name_length as well
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def convert(node: Node, schema: type[_K]) -> _K:
@@ -67,9 +70,10 @@ def _value(node: Node, shape: Shape) -> object:
 
 
 def _named(name: str, node: Node, shape: Shape) -> object:
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if not 1 <= len(name) <= _LONGEST_KEY or _CONTROL.search(name):
         raise node.mistake(
-            f"{quoted(name[:_SHOWN])} cannot be a name", f"Write a name of 1 to {MAX_NAME} printable characters"
+            f"{quoted(name[:_SHOWN])} cannot be a name",
+            f"Write a name of 1 to {_LONGEST_KEY} characters without control characters",
         )
     return _value(node, shape)
 

@@ -14,7 +14,7 @@ from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.config.durations import Duration
 from model_exporter.config.settings import Learn, Limits, ModelKind
 
-MAX_NAME: Final = 200
+_LONGEST_NAME: Final = 200
 UNUSED: Final[dict[str, Any]] = {"unused": True}  # Any: msgspec's own type of `Meta.extra`
 """Marks a key, in `Meta.extra`, that is checked and that this release does not act on."""
 
@@ -25,7 +25,10 @@ _NOT_YET: Final = " Checked, but not acted on by this release."
 Name = Annotated[
     str,
     Meta(
-        min_length=1, max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]*$", title=f"a line of 1 to {MAX_NAME} characters"
+        min_length=1,
+        max_length=_LONGEST_NAME,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        title=f"a line of 1 to {_LONGEST_NAME} characters",
     ),
 ]
 Value = Annotated[str, Meta(max_length=MAX_TEXT, title=f"text of at most {MAX_TEXT} characters")]
@@ -100,9 +103,9 @@ class LimitKeys(Keys, frozen=True):
     features_per_model: Annotated[Count, Meta(description="Features and outputs of one model.")] = (
         _LIMITS.features_per_model
     )
-    upstreams_per_model: Annotated[Count, Meta(description="Upstream services of one model.")] = (
-        _LIMITS.upstreams_per_model
-    )
+    upstreams_per_model: Annotated[
+        Count, Meta(description="Upstream services of one model, and as many data sources.")
+    ] = _LIMITS.upstreams_per_model
     error_types_per_model: Annotated[
         Count, Meta(description="Error types of one model; further ones are counted together.")
     ] = _LIMITS.error_types_per_model

@@ -222,7 +222,12 @@ def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
         ("models: {fraud: {runbook_url: wiki}}", "models.fraud.runbook_url", '"wiki" is not a web address'),
         ("models: {'': {}}", 'models[""]', "cannot be a name"),
         ('models: {"a\\tb": {}}', 'models["a\\tb"]', "cannot be a name"),
-        (f"models: {{{'x' * 201}: {{}}}}", f"models.{'x' * 201}", "cannot be a name"),
+        (f"models: {{{'x' * 201}: {{}}}}", f"models.{'x' * 201}", "201 characters, more than limits.name_length, 200"),
+        (
+            f"models: {{a: {{segments: {{? {'x' * 1001} : feature.a}}}}}}",
+            f"models.a.segments.{'x' * 1001}",
+            "cannot be",
+        ),
         ("models: {fraud: {versions: {approved: [1.10]}}}", "models.fraud.versions.approved[0]", 'in quotes: "1.10"'),
         ("models: {fraud: {versions: {approved: '1'}}}", "models.fraud.versions.approved", '"1" is not a list'),
         ("models: {fraud: {versions: {approved: [a, a]}}}", "models.fraud.versions.approved[1]", "is listed twice"),
