@@ -7,6 +7,7 @@ from typing import Final
 from model_exporter.errors import DecodeError, TooLargeError
 
 _SLICE_BYTES: Final = 64 * 1024
+_STEP_BYTES: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 4096
 """Parts of one gzip body. Parallel compressors write some; millions of empty ones would only burn CPU."""
 _ZLIB_METHOD: Final = 8
@@ -21,7 +22,7 @@ class Coding(Enum):
 
 
 def inflate(body: bytes, coding: Coding, *, limit: int) -> bytes:
-    """`body` decompressed; at most `limit` bytes, and hardly more are held on the way.
+    """`body` decompressed; at most `limit` bytes, and no more than these and one step are held before it is refused.
 
     Deflate is a zlib stream (RFC 9110, 8.4.1.2); a raw one, which some old clients send, is taken too.
 
@@ -48,20 +49,25 @@ def _inflate(body: memoryview, wbits: int, *, several: bool, limit: int) -> byte
     for start in range(0, len(body), _SLICE_BYTES):
         # In slices: zlib copies the input that it has not consumed yet at every call.
         pending = bytes(body[start : start + _SLICE_BYTES])
-        while pending:
+        more = True
+        while pending or more:
             if stream.eof:
                 pending = pending.lstrip(b"\0") if several else pending  # gzip pads with zeros, as for tapes
                 if not pending:
                     break
-                if not several or members == _MAX_MEMBERS:
+                if not several:
                     raise DecodeError("compression", "the compressed body goes on after its end")
+                if members == _MAX_MEMBERS:
+                    raise DecodeError("compression", f"the compressed body has more than {_MAX_MEMBERS} members")
                 stream = zlib.decompressobj(wbits)
                 members += 1
-            chunk = stream.decompress(pending, room + 1)
+            most = min(room + 1, _STEP_BYTES)
+            chunk = stream.decompress(pending, most)
             room -= len(chunk)
             if room < 0:
                 raise TooLargeError(f"the decompressed body has more than {limit} bytes")
             chunks.append(chunk)
+            more = len(chunk) == most
             pending = stream.unused_data if stream.eof else stream.unconsumed_tail
     if not stream.eof:
         raise DecodeError("compression", "the compressed body is cut off")
