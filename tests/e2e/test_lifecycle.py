@@ -16,7 +16,9 @@ from model_exporter.demo.processes import HOST, ExporterPorts, exporter_command,
 GRACE_SECONDS = 30
 LEARNING = """
 models:
-  fraud: {owner: %s, learn: {rows: 500, stable_for: 1s}}
+  fraud:
+    owner: %s
+    learn: {rows: 500, stable_for: 1s}
 """
 
 
@@ -171,12 +173,12 @@ def test_a_taken_port_is_one_clear_error(exporter: Exporter, tmp_path: Path, doo
 
 
 def test_a_wrong_configuration_stops_the_start(tmp_path: Path) -> None:
-    """One error with file, path and value; no stack."""
+    """One error with file, path and value, and the exit code of a mistake of the user's; no stack."""
     config = tmp_path / "config.yml"
     config.write_text("models: {fraud: {kind: clasification}}\n", "utf-8")
     command = exporter_command(ExporterPorts.free(), storage=tmp_path / "storage", config=config)
     done = subprocess.run(command, capture_output=True, text=True, timeout=GRACE_SECONDS, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     printed = done.stdout + done.stderr
     assert str(config) in printed
     assert "models.fraud.kind" in printed

@@ -84,6 +84,12 @@ def _shown(page: Page, feature: str, window: str) -> Expected:
     )
 
 
+def _agree(have: float | None, want: float | None) -> bool:
+    if have is None or want is None:
+        return have is want
+    return abs(have - want) <= EXACT
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_200_000_predictions_are_counted_once_and_measured_exactly(tmp_path: Path, baseline: Path) -> None:
@@ -100,7 +106,7 @@ def test_200_000_predictions_are_counted_once_and_measured_exactly(tmp_path: Pat
             have = _shown(page, feature, window)
             assert have.bins == want.bins, feature
             for name in ("psi", "js_distance", "ks_distance", "wasserstein_ratio"):
-                assert getattr(have, name) == pytest.approx(getattr(want, name), rel=0, abs=EXACT), (feature, name)
+                assert _agree(getattr(have, name), getattr(want, name)), (feature, name)
             assert page.total("model_window_observations", feature=feature, window=window) == ROWS
 
 
