@@ -102,16 +102,19 @@ class App:
             clock=time.time,
             on_failure=self._fail,
         )
-        self._doors = [
-            door(
+        self._doors = {
+            name: door(
                 address,
                 ingest=self._pipeline.ingest,
                 telemetry=self._telemetry,
                 request_bytes=limits.request_bytes,
                 clock=time.time,
             )
-            for door, address in ((GrpcDoor, options.grpc_address), (HttpDoor, options.http_address))
-        ]
+            for name, door, address in (
+                ("OTLP/gRPC", GrpcDoor, options.grpc_address),
+                ("OTLP/HTTP and prediction logs", HttpDoor, options.http_address),
+            )
+        }
         self._web = WebServer(
             options.web_address,
             snapshot=lambda: self._pipeline.snapshot,
@@ -148,7 +151,7 @@ class App:
         return ServiceStatus(
             ready=self._serving,
             reason="" if self._serving else "starting or stopping",
-            doors=tuple((type(door).__name__, door.address) for door in self._doors) if self._serving else (),
+            doors=tuple((name, door.address) for name, door in self._doors.items()) if self._serving else (),
             config_file=str(file) if file else "",
             started_at=self._started_at,
             version=__version__,
@@ -189,7 +192,7 @@ class App:
     def _start(self) -> None:
         self._pipeline.start()
         try:
-            for server in (self._web, *self._doors):
+            for server in (self._web, *self._doors.values()):
                 server.start()
         except OSError as error:
             raise StartError(str(error)) from error
@@ -198,8 +201,7 @@ class App:
             "serving",
             extra={
                 "version": __version__,
-                "otlp_grpc": self._doors[0].address,
-                "otlp_http": self._doors[1].address,
+                "doors": ", ".join(f"{name} {door.address}" for name, door in self._doors.items()),
                 "web": self._web.address,
                 "config": str(self._options.config_file or "none"),
             },
@@ -210,7 +212,7 @@ class App:
         self._serving = False
         deadline = time.monotonic() + self._options.grace_seconds
         log.info("stopping", extra={"queued": self._queue.rows})
-        for door in self._doors:
+        for door in self._doors.values():
             door.stop(max(0.0, deadline - time.monotonic()))
         if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
             log.error("the grace time is over", extra={"lost_records": self._queue.rows})
