@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from model_exporter.batch import Batch, Origin, join_batches
+from model_exporter.batch import Batch, Origin, UpstreamBatch, join_batches
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
 from model_exporter.join import OutcomeStore
 from model_exporter.join.store import StorageError
 from model_exporter.ports import Clock, Payload, Receipt
-from model_exporter.route import Router
+from model_exporter.route import EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.snapshot import Snapshot
@@ -28,6 +28,11 @@ SNAPSHOT_SHARE: Final = 0.05
 
 JOINED_ROWS: Final = 4096
 """Records of small requests that are added together; more would make a scrape's picture wait."""
+
+EARLY_SPANS: Final = 50_000
+"""Spans that may wait for the logs of their service."""
+KNOWN_SERVICES: Final = 10_000
+"""Services of which it is remembered whether their spans need to wait."""
 
 Task = Callable[[], None]
 
@@ -158,6 +163,7 @@ class Pipeline:
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
+        self._early = EarlySpans(rows=EARLY_SPANS, services=KNOWN_SERVICES)
         self._snapshot: Snapshot | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
 
@@ -215,7 +221,9 @@ class Pipeline:
             while not self._queue.drained:
                 self._write(self._queue.take(max(0.0, due - time.monotonic())))
                 if time.monotonic() >= due:
+                    self._apply(())  # spans may have waited long enough
                     due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
+            self._count([], self._early.let_all_pass(), self._clock())
             self._take_snapshot()
         except BaseException as error:  # the top of a thread: a bug must not leave a deaf exporter behind
             log.exception("the writer failed")
@@ -237,23 +245,34 @@ class Pipeline:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
 
     def _apply(self, requests: Sequence[Decoded]) -> None:
-        """Add the records of several requests at the cost of one: an update costs much the same for any batch."""
+        """Add the records of several requests."""
         now = self._clock()
-        groups: defaultdict[tuple[str, str, Origin], list[Batch]] = defaultdict(list)
-        for decoded in requests:
-            for batch in decoded.batches:
-                if model := self._route(batch.model, batch.service, batch.rows):
-                    groups[model, batch.version, batch.origin].append(batch)
-        # Logs go first: what they tell of, spans must not tell again.
-        for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):
-            self._fleet.predict(model, join_batches(batches), now)
+        batches = [batch for decoded in requests for batch in decoded.batches]
+        logs = [batch for batch in batches if batch.origin is Origin.LOG]
+        for service in {batch.service for batch in logs}:
+            self._early.hear_logs(service)
+        spans = [batch for batch in batches if batch.origin is Origin.SPAN]
+        calls = [calls for decoded in requests for calls in decoded.upstreams]
+        self._count(logs, self._early.let_pass([*spans, *calls], now), now)
         for decoded in requests:
             self._apply_rest(decoded, now)
 
-    def _apply_rest(self, decoded: Decoded, now: float) -> None:
-        for calls in decoded.upstreams:
-            if model := self._route(calls.model, calls.service, len(calls.failed)):
+    def _count(self, logs: Sequence[Batch], spans: Sequence[Batch | UpstreamBatch], now: float) -> None:
+        """Add many batches at the cost of one: an update costs much the same for any batch.
+
+        Logs go first: they name the model of their service, and what they tell of, spans must not tell again.
+        """
+        groups: defaultdict[tuple[str, str, Origin], list[Batch]] = defaultdict(list)
+        for batch in (*logs, *(batch for batch in spans if isinstance(batch, Batch))):
+            if model := self._route(batch.model, batch.service, batch.rows):
+                groups[model, batch.version, batch.origin].append(batch)
+        for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):
+            self._fleet.predict(model, join_batches(batches), now)
+        for calls in spans:
+            if isinstance(calls, UpstreamBatch) and (model := self._route(calls.model, calls.service, len(calls.keys))):
                 self._fleet.call_upstreams(model, calls, now)
+
+    def _apply_rest(self, decoded: Decoded, now: float) -> None:
         for event in decoded.events:
             if model := self._route(event.model, "", 1):
                 self._fleet.note(model, event, now)
