@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from model_exporter.baseline.binning import count_cells
-from model_exporter.baseline.categories import SPECIAL_BINS, CategoryCounts, category_bins
+from model_exporter.baseline.categories import CategoryCounts, category_bins
 from model_exporter.baseline.coerce import coerce_categorical, coerce_numeric
 from model_exporter.baseline.infer import infer_type, is_identifier
 from model_exporter.baseline.model import ABOVE, BELOW, MISSING, FeatureBaseline, FeatureType, NumericSummary
@@ -29,15 +29,16 @@ def build_feature(
         missing: texts that stand for a missing value.
 
     Returns:
-        a baseline whose counts sum to the rows. A feature without one usable value is categorical without categories,
-        whatever its type was meant to be: there is nothing to place edges by.
+        a baseline whose counts sum to the rows. A feature that is meant to be numeric but holds no number has no edges:
+        it becomes categorical, with its texts as categories. One without any usable value has none of these either.
     """
     rows = len(column.kinds)
     if required is None:
         required = rows >= REQUIRED_ROWS and bool((column.kinds != Kind.ABSENT).all())
     match type_ or infer_type(column, missing):
         case FeatureType.NUMERIC:
-            return _numeric(column, required=required, missing=missing)
+            numeric = _numeric(column, required=required, missing=missing)
+            return numeric or _categorical(column, required=required, missing=missing, may_be_identifier=True)
         case FeatureType.BOOLEAN:
             return _boolean(column, required=required, missing=missing)
         case FeatureType.IDENTIFIER:
@@ -45,15 +46,16 @@ def build_feature(
         case FeatureType.CATEGORICAL:
             return _categorical(column, required=required, missing=missing, may_be_identifier=type_ is None)
         case None:
-            return _empty(column, required=required)
+            return _categorical(column, required=required, missing=missing, may_be_identifier=False)
 
 
-def _numeric(column: Column, *, required: bool, missing: frozenset[str]) -> FeatureBaseline:
+def _numeric(column: Column, *, required: bool, missing: frozenset[str]) -> FeatureBaseline | None:
+    """None when there is no number."""
     cells = coerce_numeric(column, missing)
     # Adding 0 turns -0.0 into 0.0, which are equal but would make different digests.
     values = np.sort(cells.values[cells.usable]) + 0.0
     if not len(values):
-        return _empty(column, required=required)
+        return None
     edges = tail_refined_edges(values)
     bounds = np.searchsorted(values, edges, side="right")
     inner = np.diff(bounds).tolist()
@@ -100,11 +102,4 @@ def _categorical(
         bins=bins.bins,
         counts=bins.counts,
         known=bins.known,
-    )
-
-
-def _empty(column: Column, *, required: bool) -> FeatureBaseline:
-    rows = len(column.kinds)
-    return FeatureBaseline(
-        column.name, column.role, FeatureType.CATEGORICAL, rows, required, bins=SPECIAL_BINS, counts=(0, 0, rows)
     )

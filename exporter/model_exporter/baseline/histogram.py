@@ -41,7 +41,7 @@ def bar_shares(feature: FeatureBaseline, width: int) -> list[float]:
     inner = np.array(shown[1:-1]) / total
     if _is_discrete(feature):
         return [float(share) for share in inner[:width]]
-    return _density(np.array(feature.edges), inner, width)
+    return _density(np.array([feature.numeric.minimum, *feature.edges[1:]]), inner, width)
 
 
 def _is_discrete(feature: FeatureBaseline) -> bool:
@@ -50,9 +50,12 @@ def _is_discrete(feature: FeatureBaseline) -> bool:
 
 
 def _density(edges: NDArray[np.float64], shares: NDArray[np.float64], width: int) -> list[float]:
-    up_to = np.concatenate([[0.0], np.cumsum(shares)])
+    """Shares of `width` stretches of equal length, from those between ascending finite `edges`."""
     half = edges / 2  # the whole of the floats' range is too long for a float
-    low = np.interp(_TRIMMED, up_to, half)
-    high = np.interp(1 - _TRIMMED, up_to, half)
-    shares_of_bars: list[float] = np.diff(np.interp(np.linspace(low, high, width + 1), half, up_to)).tolist()
-    return shares_of_bars
+    length = half[-1] - half[0]
+    if not length:  # less than the smallest float
+        return [1.0]
+    places, up_to = (half - half[0]) / length, np.concatenate([[0.0], np.cumsum(shares)])
+    low, high = np.interp([_TRIMMED, 1 - _TRIMMED], up_to, places)
+    bars: list[float] = np.diff(np.interp(np.linspace(low, high, width + 1), places, up_to)).tolist()
+    return bars

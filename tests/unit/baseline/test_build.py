@@ -91,11 +91,11 @@ def test_a_feature_without_values_has_a_baseline_under_any_type(type_: FeatureTy
     assert counts(built) == ({} if type_ is FeatureType.IDENTIFIER else {"_missing": 3})
 
 
-def test_a_numeric_feature_without_a_number_is_all_missing() -> None:
-    """Texts where numbers should be place no edges: the feature has the special bins alone."""
-    built = feature(["a", "b"], FeatureType.NUMERIC)
-    assert (built.type, built.bins) == (FeatureType.CATEGORICAL, ("_other", "_unseen", "_missing"))
-    assert counts(built) == {"_missing": 2}
+def test_a_numeric_feature_without_a_number_is_what_its_values_are() -> None:
+    """Texts where numbers should be place no edges: they become categories, as they will be in live traffic."""
+    built = feature(["a", "b"] * 5, FeatureType.NUMERIC)
+    assert built.type is FeatureType.CATEGORICAL
+    assert counts(built) == {"a": 5, "b": 5}
 
 
 def test_huge_values_are_summarised_without_overflow() -> None:
