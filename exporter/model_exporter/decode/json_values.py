@@ -122,7 +122,7 @@ def _bytes(text: str) -> bytes:
     """Base64, in either alphabet, with or without its padding."""
     plain = text.translate(_STANDARD_ALPHABET).rstrip("=")
     try:
-        return binascii.a2b_base64(plain + "=" * (-len(plain) % 4))
+        return binascii.a2b_base64(plain + "=" * (-len(plain) % 4), strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise RecordError("malformed_record", "a bytesValue is not base64") from error
 

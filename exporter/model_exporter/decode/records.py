@@ -22,7 +22,7 @@ from model_exporter.decode.identity import (
 from model_exporter.decode.layouts import Found, Row, Vocabulary, cells_of, row_of
 from model_exporter.decode.rows import Group, Ledger
 from model_exporter.decode.tally import RecordError
-from model_exporter.decode.values import bounded_text, is_empty, number_of, text_of, unix_seconds
+from model_exporter.decode.values import NANOSECONDS, bounded_text, is_empty, number_of, text_of, unix_seconds
 
 PREDICTION: Final = "model.prediction"
 OUTCOME: Final = "model.outcome"
@@ -217,14 +217,14 @@ class RecordReader:
     def _time(self, stamp: Stamp, found: Found) -> float | None:
         """Unix seconds: the record's own time, or what it says, or when it was observed."""
         if stamp.time_ns:
-            return stamp.time_ns / 1e9
+            return stamp.time_ns / NANOSECONDS
         told = found.get(Field.TIME)
         if not is_empty(told):
             seconds = unix_seconds(told)
             if seconds is not None:
                 return seconds
             self._tally.drop("bad_time")
-        return stamp.observed_ns / 1e9 if stamp.observed_ns else None
+        return stamp.observed_ns / NANOSECONDS if stamp.observed_ns else None
 
     def _latency(self, found: Found) -> float:
         """Seconds, NaN when absent or impossible."""

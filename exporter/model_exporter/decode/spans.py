@@ -16,7 +16,7 @@ from model_exporter.decode.identity import Source, key_of_span, model_of, versio
 from model_exporter.decode.layouts import NO_CELLS
 from model_exporter.decode.rows import Group, Ledger
 from model_exporter.decode.tally import RecordError
-from model_exporter.decode.values import number_of, text_of
+from model_exporter.decode.values import NANOSECONDS, number_of, text_of
 
 SERVER: Final = 2
 CLIENT: Final = 3
@@ -84,7 +84,7 @@ class SpanReader:
         version = version_of(first(attributes, aliases.VERSION) or version, source, limit)
         self._ledger.add_prediction(
             Group(name, version, service, Origin.SPAN),
-            time=span.end_ns / 1e9 if span.end_ns else nan,
+            time=span.end_ns / NANOSECONDS if span.end_ns else nan,
             key=key_of_span(span.trace_id, span.span_id),
             prediction_id="",
             latency_seconds=_seconds(span),
@@ -141,7 +141,7 @@ def _model_in(path: str) -> tuple[str, str]:
 def _seconds(span: Span) -> float:
     if not span.start_ns or not span.end_ns or span.end_ns < span.start_ns:
         return nan
-    return (span.end_ns - span.start_ns) / 1e9
+    return (span.end_ns - span.start_ns) / NANOSECONDS
 
 
 def _error(span: Span) -> str:

@@ -8,6 +8,9 @@ from typing import Final, TypeVar
 from model_exporter.batch import Role, column_from_values
 from model_exporter.batch.columns import MAX_TEXT
 
+NANOSECONDS: Final = 1_000_000_000
+"""In a second. An int, because only int by int is divided without rounding a moment to 256 ns first."""
+
 _NANOSECONDS_FROM: Final = 1e17
 _MICROSECONDS_FROM: Final = 1e14
 _MILLISECONDS_FROM: Final = 1e11  # as seconds this is the year 5138
