@@ -9,15 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.baseline.binning import category_index, count_cells
+from model_exporter.baseline.binning import count_cells
 from model_exporter.baseline.features import build_feature
 from model_exporter.baseline.model import Baseline, FeatureBaseline, FeatureType
 from model_exporter.batch import Column, Role, absent_cells
 from model_exporter.errors import BaselineError
 from model_exporter.stats.distances import psi
 from model_exporter.stats.limits import psi_limit
-
-__all__ = ["Stability", "build_baseline", "category_index", "stability"]
 
 FALSE_ALARM: Final = 0.001
 """Chance that halves without any difference are called unstable, over all features together."""
