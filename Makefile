@@ -26,7 +26,7 @@ lint: setup ## ruff, mypy --strict, import-linter
 	@echo '==> ruff check' && $(BIN)/ruff check --quiet .
 	@echo '==> ruff format --check' && $(BIN)/ruff format --quiet --check .
 	@echo '==> mypy' && $(BIN)/mypy
-	@echo '==> lint-imports' && PYTHONPATH=exporter $(BIN)/lint-imports --no-cache
+	@echo '==> lint-imports' && PYTHONPATH=exporter $(BIN)/lint-imports --no-cache --no-logo
 
 test-fast: setup ## Unit, property and contract tests, on two cores
 	@echo '==> pytest: unit, property and contract tests'

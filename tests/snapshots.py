@@ -1,7 +1,7 @@
 """Snapshots with something of everything, for tests of what is made of them."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,10 @@ from model_exporter.window.snapshot import (
 )
 
 AT: Final = 1_760_000_000.25
-HOSTILE: Final = 'back\\slash "quoted"\nnew line {curly} %s %d 100% <b>&amp;</b> \u00fcn\u00ef\u2603\U0001f600 \ud800 \x00 \r\t\x7f\u2028'
+HOSTILE: Final = (
+    'back\\slash "quoted"\nnew line {curly} %s %d 100% <b>&amp;</b>'
+    " \u00fcn\u00ef\u2603\U0001f600 \ud800 \x00 \r\t\x7f\u2028"
+)
 """A name with all that has ever broken an exposition, a template or a page."""
 
 
@@ -43,7 +46,7 @@ def numeric(name: str, *, role: Role = Role.INPUT, ordinals: int = 16, scale: fl
         maximum=edges[-1],
         fence_low=-1.5 * scale,
         fence_high=2.5 * scale,
-        positions=(edges[0], *((low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)), edges[-1]),
+        positions=(edges[0], *((low + high) / 2 for low, high in pairwise(edges)), edges[-1]),
     )
     return FeatureBaseline(name, role, FeatureType.NUMERIC, sum(counts), True, labels, counts, edges, numeric=summary)  # noqa: FBT003  # `required`
 

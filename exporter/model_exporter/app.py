@@ -12,7 +12,8 @@ from typing import Final
 from model_exporter import __version__
 from model_exporter.baseline.library import BaselineLibrary
 from model_exporter.baseline.model import Baseline
-from model_exporter.config.load import load_settings, unused_keys
+from model_exporter.config.advice import advise
+from model_exporter.config.load import load_settings
 from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
@@ -101,16 +102,19 @@ class App:
             clock=time.time,
             on_failure=self._fail,
         )
-        self._doors = [
-            door(
+        self._doors = {
+            name: door(
                 address,
                 ingest=self._pipeline.ingest,
                 telemetry=self._telemetry,
                 request_bytes=limits.request_bytes,
                 clock=time.time,
             )
-            for door, address in ((GrpcDoor, options.grpc_address), (HttpDoor, options.http_address))
-        ]
+            for name, door, address in (
+                ("OTLP/gRPC", GrpcDoor, options.grpc_address),
+                ("OTLP/HTTP and prediction logs", HttpDoor, options.http_address),
+            )
+        }
         self._web = WebServer(
             options.web_address,
             snapshot=lambda: self._pipeline.snapshot,
@@ -129,7 +133,7 @@ class App:
         """
         self._report_reload(successful=True)
         self._report_limits(self._settings.limits)
-        self._warn_of_unused_keys()
+        self._warn_of_settings()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _: self._signals.put(received))
         try:
@@ -147,7 +151,7 @@ class App:
         return ServiceStatus(
             ready=self._serving,
             reason="" if self._serving else "starting or stopping",
-            doors=tuple((type(door).__name__, door.address) for door in self._doors) if self._serving else (),
+            doors=tuple((name, door.address) for name, door in self._doors.items()) if self._serving else (),
             config_file=str(file) if file else "",
             started_at=self._started_at,
             version=__version__,
@@ -172,7 +176,7 @@ class App:
             if not applied.wait(_RELOAD_SECONDS):
                 raise ModelExporterError("the writer was too busy to take over the configuration in time")
             self._report_reload(successful=True)
-            self._warn_of_unused_keys()
+            self._warn_of_settings()
 
     def _take_over(self, settings: Settings, applied: threading.Event) -> None:
         limits = settings.limits
@@ -188,7 +192,7 @@ class App:
     def _start(self) -> None:
         self._pipeline.start()
         try:
-            for server in (self._web, *self._doors):
+            for server in (self._web, *self._doors.values()):
                 server.start()
         except OSError as error:
             raise StartError(str(error)) from error
@@ -197,8 +201,7 @@ class App:
             "serving",
             extra={
                 "version": __version__,
-                "otlp_grpc": self._doors[0].address,
-                "otlp_http": self._doors[1].address,
+                "doors": ", ".join(f"{name} {door.address}" for name, door in self._doors.items()),
                 "web": self._web.address,
                 "config": str(self._options.config_file or "none"),
             },
@@ -209,7 +212,7 @@ class App:
         self._serving = False
         deadline = time.monotonic() + self._options.grace_seconds
         log.info("stopping", extra={"queued": self._queue.rows})
-        for door in self._doors:
+        for door in self._doors.values():
             door.stop(max(0.0, deadline - time.monotonic()))
         if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
             log.error("the grace time is over", extra={"lost_records": self._queue.rows})
@@ -241,9 +244,9 @@ class App:
         for limit, value in asdict(limits).items():
             self._telemetry.set("model_exporter_limit", limit, value=value)
 
-    def _warn_of_unused_keys(self) -> None:
-        if keys := unused_keys(self._options.config_file):
-            log.warning("settings that nothing reads yet", extra={"keys": ",".join(keys)})
+    def _warn_of_settings(self) -> None:
+        for advice in advise(self._settings):
+            log.warning("the configuration is valid, but", extra={"advice": advice})
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
@@ -253,7 +256,7 @@ class App:
         """Say what the rolling state has to tell, and keep what it learned."""
         match notice:
             case ModelAppeared(model, configured):
-                log.info("model", extra={"model": model, "configured": configured})
+                log.info("a model appeared", extra={"model": model, "configured": configured})
             case BaselineLearned(baseline, doubt):
                 self._keep(baseline)
                 level = logging.WARNING if doubt else logging.INFO

@@ -37,12 +37,14 @@ class ConfigError(ModelExporterError):
         path: where in the file, as `models.fraud.features.amount.type`; empty for the file as a whole.
         problem: what is wrong, with the offending value.
         remedy: what to write instead.
+        line: the line of the file, from 1; None when the mistake has none.
     """
 
-    def __init__(self, *, file: str, path: str, problem: str, remedy: str) -> None:
-        place = f"{file}: {path}" if path else file
+    def __init__(self, *, file: str, path: str, problem: str, remedy: str, line: int | None = None) -> None:
+        place = ": ".join(filter(None, [file if line is None else f"{file}:{line}", path]))
         super().__init__(f"{place}: {problem}. {remedy}")
         self.file = file
+        self.line = line
         self.path = path
         self.problem = problem
         self.remedy = remedy

@@ -3,17 +3,18 @@
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from model_exporter.batch import Batch, Origin, UpstreamBatch, join_batches
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
 from model_exporter.join import OutcomeStore
 from model_exporter.join.store import StorageError
 from model_exporter.ports import Clock, Payload, Receipt
-from model_exporter.route import Router
+from model_exporter.route import EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.snapshot import Snapshot
@@ -24,6 +25,14 @@ SNAPSHOT_SECONDS: Final = 1.0
 """How often exposition gets a new picture while data comes in."""
 SNAPSHOT_SHARE: Final = 0.05
 """At most this share of the writer's time goes into pictures: with many models they are taken less often."""
+
+JOINED_ROWS: Final = 4096
+"""Records of small requests that are added together; more would make a scrape's picture wait."""
+
+EARLY_SPANS: Final = 50_000
+"""Spans that may wait for the logs of their service."""
+KNOWN_SERVICES: Final = 10_000
+"""Services of which it is remembered whether their spans need to wait."""
 
 Task = Callable[[], None]
 
@@ -93,17 +102,20 @@ class BoundedQueue:
             self._size += item.size
             self._changed.notify()
 
-    def take(self, timeout: float) -> _Item | None:
-        """The next item, or None after `timeout` seconds or when the queue is closed and empty."""
+    def take(self, timeout: float) -> list[_Item]:
+        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds."""
         with self._changed:
             if not self._items and not self._closed:
                 self._changed.wait(timeout)
-            if not self._items:
-                return None
-            item = self._items.popleft()
-            self._rows -= item.rows
-            self._size -= item.size
-            return item
+            taken: list[_Item] = []
+            rows = 0
+            while self._items and (not taken or rows + self._items[0].rows <= JOINED_ROWS):
+                item = self._items.popleft()
+                rows += item.rows
+                self._size -= item.size
+                taken.append(item)
+            self._rows -= rows
+            return taken
 
     def close(self) -> None:
         """Take no more; what is there can still be taken."""
@@ -151,6 +163,7 @@ class Pipeline:
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
+        self._early = EarlySpans(rows=EARLY_SPANS, services=KNOWN_SERVICES)
         self._snapshot: Snapshot | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
 
@@ -206,32 +219,60 @@ class Pipeline:
         try:
             due = time.monotonic() + SNAPSHOT_SECONDS
             while not self._queue.drained:
-                item = self._queue.take(max(0.0, due - time.monotonic()))
-                if item:
-                    self._write(item)
+                self._write(self._queue.take(max(0.0, due - time.monotonic())))
                 if time.monotonic() >= due:
+                    self._apply(())  # spans may have waited long enough
                     due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
+            self._count([], self._early.let_all_pass(), self._clock())
             self._take_snapshot()
         except BaseException as error:  # the top of a thread: a bug must not leave a deaf exporter behind
             log.exception("the writer failed")
             self._queue.close()
             self._on_failure(error)
 
-    def _write(self, item: _Item) -> None:
-        if item.task:
-            item.task()
-        if item.decoded:
-            started = time.thread_time()
-            self._apply(item.decoded, self._clock())
+    def _write(self, items: Sequence[_Item]) -> None:
+        started = time.thread_time()
+        waiting: list[Decoded] = []
+        for item in items:
+            if item.decoded:
+                waiting.append(item.decoded)
+            if item.task:
+                self._apply(waiting)
+                waiting = []
+                item.task()
+        self._apply(waiting)
+        if items:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
 
-    def _apply(self, decoded: Decoded, now: float) -> None:
-        for batch in decoded.batches:
+    def _apply(self, requests: Sequence[Decoded]) -> None:
+        """Add the records of several requests."""
+        now = self._clock()
+        batches = [batch for decoded in requests for batch in decoded.batches]
+        logs = [batch for batch in batches if batch.origin is Origin.LOG]
+        for service in {batch.service for batch in logs}:
+            self._early.hear_logs(service)
+        spans = [batch for batch in batches if batch.origin is Origin.SPAN]
+        calls = [calls for decoded in requests for calls in decoded.upstreams]
+        self._count(logs, self._early.let_pass([*spans, *calls], now), now)
+        for decoded in requests:
+            self._apply_rest(decoded, now)
+
+    def _count(self, logs: Sequence[Batch], spans: Sequence[Batch | UpstreamBatch], now: float) -> None:
+        """Add many batches at the cost of one: an update costs much the same for any batch.
+
+        Logs go first: they name the model of their service, and what they tell of, spans must not tell again.
+        """
+        groups: defaultdict[tuple[str, str, Origin], list[Batch]] = defaultdict(list)
+        for batch in (*logs, *(batch for batch in spans if isinstance(batch, Batch))):
             if model := self._route(batch.model, batch.service, batch.rows):
-                self._fleet.predict(model, batch, now)
-        for calls in decoded.upstreams:
-            if model := self._route(calls.model, calls.service, len(calls.failed)):
+                groups[model, batch.version, batch.origin].append(batch)
+        for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):
+            self._fleet.predict(model, join_batches(batches), now)
+        for calls in spans:
+            if isinstance(calls, UpstreamBatch) and (model := self._route(calls.model, calls.service, len(calls.keys))):
                 self._fleet.call_upstreams(model, calls, now)
+
+    def _apply_rest(self, decoded: Decoded, now: float) -> None:
         for event in decoded.events:
             if model := self._route(event.model, "", 1):
                 self._fleet.note(model, event, now)

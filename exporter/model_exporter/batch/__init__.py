@@ -2,7 +2,7 @@
 
 from model_exporter.batch.columns import Column, Kind, Role, Words, column_from_values
 from model_exporter.batch.records import Batch, Event, Origin, Outcome, UpstreamBatch
-from model_exporter.batch.selection import absent_cells, concatenate, take_cells, take_rows
+from model_exporter.batch.selection import absent_cells, concatenate, join_batches, take_cells, take_rows
 
 __all__ = [
     "Batch",
@@ -17,6 +17,7 @@ __all__ = [
     "absent_cells",
     "column_from_values",
     "concatenate",
+    "join_batches",
     "take_cells",
     "take_rows",
 ]

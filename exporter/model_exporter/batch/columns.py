@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from hashlib import blake2b
+from itertools import repeat
 from typing import Final, Self
 
 import numpy as np
@@ -19,6 +20,9 @@ class Role(Enum):
 
     INPUT = "input"
     OUTPUT = "output"
+
+    # Members are singletons; Enum's own hash is Python code, and every column of every batch is looked up by role.
+    __hash__ = object.__hash__
 
 
 class Kind(IntEnum):
@@ -42,9 +46,9 @@ class Words:
     @classmethod
     def from_texts(cls, texts: Sequence[str | None]) -> Self:
         """Code `texts`; None and the empty text become -1."""
-        words = tuple(dict.fromkeys(text for text in texts if text))
+        words = tuple(filter(None, dict.fromkeys(texts)))
         index: dict[str | None, int] = {word: code for code, word in enumerate(words)}
-        return cls(np.fromiter((index.get(text, -1) for text in texts), np.int32, len(texts)), words)
+        return cls(np.fromiter(map(index.get, texts, repeat(-1)), np.int32, len(texts)), words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,10 @@ def column_from_values(name: str, role: Role, values: Sequence[object]) -> Colum
     distinct = set(types)
     if distinct <= {float, int}:
         return Column(name, role, np.full(len(values), Kind.NUMBER, np.uint8), _numbers(values))
+    if distinct == {str} and "" not in values:
+        coded = Words.from_texts(values)  # type: ignore[arg-type]  # all of them are text
+        bounded = Words(coded.codes, tuple(map(_bounded, coded.words)))
+        return Column(name, role, np.full(len(values), Kind.TEXT, np.uint8), np.full(len(values), np.nan), bounded)
     kinds = np.fromiter(map(_KINDS.__getitem__, types), np.uint8, len(values))
     texts = None
     if Kind.TEXT in {_KINDS[cls] for cls in distinct}:

@@ -1,12 +1,13 @@
 """Rows of batches and columns: some of them, or several one after another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch.columns import Column, Kind, Words
+from model_exporter.batch.columns import Column, Kind, Role, Words
 from model_exporter.batch.records import Batch
 
 
@@ -46,6 +47,39 @@ def concatenate(columns: Sequence[Column]) -> Column:
     )
 
 
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """One batch out of the rows of `batches`, at least one, all of one model, version and origin.
+
+    A column that some of them lack is ABSENT in their rows. The service is the first one's.
+    """
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    return replace(
+        first,
+        times=np.concatenate([batch.times for batch in batches]),
+        keys=np.concatenate([batch.keys for batch in batches]),
+        ids=tuple(chain.from_iterable(batch.ids for batch in batches)),
+        latency_seconds=np.concatenate([batch.latency_seconds for batch in batches]),
+        errors=_concatenate_words([batch.errors for batch in batches]),
+        columns=tuple(_join_columns(batches)),
+    )
+
+
+def _join_columns(batches: Sequence[Batch]) -> Iterator[Column]:
+    by_name = [{(column.role, column.name): column for column in batch.columns} for batch in batches]
+    every: dict[tuple[Role, str], Column] = {}
+    for columns in by_name:
+        every |= columns
+    for key, like in every.items():
+        yield concatenate(
+            [
+                columns[key] if key in columns else absent_cells(like, batch.rows)
+                for batch, columns in zip(batches, by_name, strict=True)
+            ]
+        )
+
+
 def absent_cells(like: Column, rows: int) -> Column:
     """`rows` cells that are ABSENT, under the name and role of `like`."""
     return Column(like.name, like.role, np.full(rows, Kind.ABSENT, np.uint8), np.full(rows, np.nan))
@@ -57,7 +91,7 @@ def _concatenate_words(parts: Sequence[Words]) -> Words:
     codes = []
     for part in parts:
         table = np.full(len(part.words) + 1, -1, np.int32)  # the last entry serves code -1
-        for code in np.unique(part.codes[part.codes >= 0]).tolist():
+        for code in set(part.codes.tolist()) - {-1}:
             table[code] = vocabulary.setdefault(part.words[code], len(vocabulary))
         codes.append(table[part.codes])
     return Words(np.concatenate(codes), tuple(vocabulary))

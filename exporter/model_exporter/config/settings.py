@@ -89,12 +89,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration. `models` are the configured ones; others are registered as they appear."""
+    """The whole configuration. `models` are the configured ones; others are registered as they appear.
+
+    `unused_keys` are the paths of what the file says and this release does not act on.
+    """
 
     environment: str = ""
     learn: Learn = Learn()
     limits: Limits = Limits()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
+    unused_keys: tuple[str, ...] = ()
 
     def model(self, name: str) -> ModelSettings:
         """Settings of `name`: the configured ones, or the defaults."""

@@ -1,1 +1,20 @@
-"""Bytes to columns: the only room that knows wire formats."""
+"""Bytes to columns, and replies to bytes: the only room that knows wire formats.
+
+`Decoder` reads requests; the `encode_*` functions write what they are answered with.
+"""
+
+from model_exporter.decode.codes import Code
+from model_exporter.decode.decoded import Decoded, Rejection
+from model_exporter.decode.decoder import Decoder
+from model_exporter.decode.replies import encode_receipt, encode_retry_info, encode_status, encode_success
+
+__all__ = [
+    "Code",
+    "Decoded",
+    "Decoder",
+    "Rejection",
+    "encode_receipt",
+    "encode_retry_info",
+    "encode_status",
+    "encode_success",
+]

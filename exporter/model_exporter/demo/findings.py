@@ -22,25 +22,24 @@ class Finding:
     text: str
 
 
-def features(page: Scrape, model: str) -> tuple[FeatureView, ...]:
-    """The model's input features in the 5-minute window, highest PSI first."""
+def features(page: Scrape, model: str, version: str) -> tuple[FeatureView, ...]:
+    """The input features of a model's version in the 5-minute window, highest PSI first."""
+    inputs = {"model": model, "version": version, "role": "input"}
     views = [
         FeatureView(
             name=sample.labels["feature"],
-            psi=page.total(
-                "model_drift_psi", model=model, feature=sample.labels["feature"], role="input", window=WINDOW
-            ),
+            psi=page.total("model_drift_psi", **inputs, feature=sample.labels["feature"], window=WINDOW),
             observations=sample.value,
-            missing=page.total("model_feature_missing_total", model=model, feature=sample.labels["feature"]),
+            missing=page.total("model_feature_missing_total", **inputs, feature=sample.labels["feature"]),
         )
-        for sample in page.samples("model_window_observations", model=model, role="input", window=WINDOW)
+        for sample in page.samples("model_window_observations", **inputs, window=WINDOW)
     ]
     return tuple(sorted(views, key=lambda view: (-(view.psi or 0.0), view.name)))
 
 
-def drift(page: Scrape, *, model: str, shifted: Collection[str], lost: str) -> Finding:
+def drift(page: Scrape, *, model: str, version: str, shifted: Collection[str], lost: str) -> Finding:
     """Whether each of `shifted` stands far above the features that nobody touched; `lost` is in neither group."""
-    psi = {view.name: view.psi for view in features(page, model) if view.psi is not None}
+    psi = {view.name: view.psi for view in features(page, model, version) if view.psi is not None}
     moved = {name: psi.get(name, 0.0) for name in shifted}
     still = max((value for name, value in psi.items() if name not in shifted and name != lost), default=0.0)
     listed = ", ".join(f"{name} {value:.3f}" for name, value in moved.items())

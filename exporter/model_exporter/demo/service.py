@@ -86,6 +86,7 @@ class Service:
     """
 
     model: Final = _MODEL
+    version: Final = _VERSION
     scaled: Final = frozenset(_SCALED)
     lossy: Final = _LOST
 

@@ -111,7 +111,7 @@ class Session:
                 sent=self._service.sent,
                 counted=page.total("model_predictions_total", model=self._service.model),
                 baseline=self._baseline(page),
-                features=findings.features(page, self._service.model),
+                features=findings.features(page, self._service.model, self._service.version),
             )
         )
         return page
@@ -134,7 +134,9 @@ class Session:
 
     def _drift(self, page: Scrape) -> findings.Finding:
         service = self._service
-        return findings.drift(page, model=service.model, shifted=service.scaled, lost=service.lossy)
+        return findings.drift(
+            page, model=service.model, version=service.version, shifted=service.scaled, lost=service.lossy
+        )
 
     def _judge(self) -> int:
         """Print what the exporter must show by now, and whether it does."""

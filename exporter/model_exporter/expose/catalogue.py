@@ -9,7 +9,7 @@ from enum import Enum
 from functools import partial
 from typing import Final
 
-from model_exporter.ports import Door
+from model_exporter.ports import Door, Signal
 
 Labels = tuple[str, ...]
 
@@ -204,6 +204,16 @@ _LIMITS_HIT: Final = (
     "error_types_per_model",
     "learning_cells",
 )
+_RECORDS_BEGUN: Final = tuple(
+    (door.value, signal.value, outcome)
+    for door, signals in (
+        (Door.OTLP_GRPC, (Signal.LOGS, Signal.TRACES)),
+        (Door.OTLP_HTTP, (Signal.LOGS, Signal.TRACES)),
+        (Door.HTTP, (Signal.PREDICTIONS, Signal.OUTCOMES, Signal.EVENTS)),
+    )
+    for signal in signals
+    for outcome in ("accepted", "rejected")
+)
 BUILD_INFO: Final = Metric(
     "model_exporter_build_info", _GAUGE, "The exporter and the Python that runs it.", ("version", "python_version")
 )
@@ -222,6 +232,7 @@ RECORDS: Final = Metric(
     _COUNTER,
     "Records by what became of them: accepted, rejected or ignored.",
     ("door", "signal", "outcome"),
+    _RECORDS_BEGUN,
 )
 REJECTED_RECORDS: Final = Metric(
     "model_exporter_rejected_records_total", _COUNTER, "Records refused one by one, by reason.", ("reason",)
@@ -289,6 +300,13 @@ OUTCOMES_EVICTED: Final = Metric(
     "Outcomes given up before the join, by reason.",
     ("reason",),
     _each("limit", "storage_failure"),
+)
+CORRUPT_STATE: Final = Metric(
+    "model_exporter_corrupt_state_total",
+    _COUNTER,
+    "Files of kept state that could not be read and were set aside.",
+    ("store",),
+    _each("baseline", "outcomes"),
 )
 
 _process = partial(Metric, group=Group.PROCESS)

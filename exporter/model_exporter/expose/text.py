@@ -11,6 +11,7 @@ from itertools import accumulate
 from math import inf, isfinite, isnan
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,8 @@ from model_exporter.window.snapshot import LATENCY_BUCKETS, Histogram
 
 _EXACT: Final = 2.0**63
 """Whole floats below this are written as integers; above, an exponent is easier to read than thirty digits."""
+
+_NONE: Final = "null"
 
 
 class Format(Enum):
@@ -36,12 +39,8 @@ def number(value: float) -> str:
 
 
 def clean(text: str) -> str:
-    """`text` with U+FFFD for each lone surrogate, which UTF-8 cannot carry."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    """`text` with the escape of each lone surrogate in its stead, which UTF-8 cannot carry."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def escape(value: str) -> str:
@@ -111,12 +110,10 @@ class SparseBlock:
 
     def write(self, lines: Lines, values: NDArray[np.float64]) -> None:
         """Add the samples of `values`, one for each of the labels, NaN where there is none."""
-        present = ~np.isnan(values)
-        if not present.any():
-            return
-        spell = number if np.isinf(values).any() else repr
-        pairs = zip(self._prefixes, values.tolist(), present.tolist(), strict=True)
-        lines.add(self._metric, "".join([f"{head}{spell(value)}\n" for head, value, shown in pairs if shown]).encode())
+        pairs = zip(self._prefixes, _spell(values), strict=True)
+        text = "".join([f"{head}{value}\n" for head, value in pairs if value != _NONE])
+        if text:
+            lines.add(self._metric, text.encode())
 
 
 class HistogramBlock:
@@ -135,6 +132,14 @@ class HistogramBlock:
         buckets = list(accumulate(histogram.buckets.tolist()))
         values = (*buckets, number(histogram.total_seconds), buckets[-1])
         lines.add(self._metric, (self._template % values).encode())
+
+
+def _spell(values: NDArray[np.float64]) -> list[str]:
+    """Spell each value as `number` does, and NaN as `_NONE`."""
+    if np.isinf(values).any():
+        return [_NONE if isnan(value) else number(value) for value in values.tolist()]
+    # The shortest digits that read back as the same float, six times as fast as `repr`; JSON has null for NaN.
+    return msgspec.json.encode(values.tolist())[1:-1].decode().split(",") if values.size else []
 
 
 def _slot(name: str, labels: Sequence[str], values: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
 from model_exporter.expose.catalogue import Labels
 from model_exporter.expose.text import Block, HistogramBlock, Lines, SparseBlock, number
@@ -39,6 +40,7 @@ class VersionText:
         self._violations = Block(catalogue.VIOLATIONS, [(*self._names, reason) for reason in VIOLATIONS])
         self._quality = _QualityText(self._names, model.features, version.layout)
         self._bins = Block(catalogue.BIN_OBSERVATIONS, _bin_labels(self._names, version.layout))
+        self._written: tuple[VersionSnapshot, ModelSettings, Lines] | None = None
         self._windows = {window: _WindowText(self._names, window, version.layout) for window in WINDOWS}
 
     def fits(self, model: ModelSnapshot, version: VersionSnapshot) -> bool:
@@ -46,8 +48,14 @@ class VersionText:
         return self._layout is version.layout and self._features == model.features
 
     def write(self, lines: Lines, model: ModelSnapshot, version: VersionSnapshot) -> None:
-        """Add the series of `version`."""
-        settings = model.settings
+        """Add the series of `version`. Those of the very version that was written last are what they were."""
+        if self._written is None or self._written[0] is not version or self._written[1] is not model.settings:
+            fresh = Lines()
+            self._write(fresh, model.settings, version)
+            self._written = version, model.settings, fresh
+        lines.extend(self._written[2])
+
+    def _write(self, lines: Lines, settings: ModelSettings, version: VersionSnapshot) -> None:
         kind = settings.kind.value if settings.kind else UNKNOWN_KIND
         lines.sample(catalogue.MODEL_INFO, (*self._names, kind), 1)
         if settings.approved_versions:
@@ -74,7 +82,7 @@ class _QualityText:
 
     def __init__(self, names: Labels, features: tuple[FeatureName, ...], layout: BinLayout | None) -> None:
         labels = [(*names, feature.name, feature.role.value) for feature in features]
-        self._numeric = _numeric_rows(features, layout)
+        self._numeric = numeric_rows(features, layout)
         self._values = Block(catalogue.VALUES, labels)
         self._missing = Block(catalogue.MISSING, labels)
         self._invalid = Block(catalogue.INVALID, [(*row, reason) for row in labels for reason in INVALID_REASONS])
@@ -125,7 +133,7 @@ def _bin_labels(names: Labels, layout: BinLayout | None) -> list[Labels]:
     return [(*names, f.name, f.role.value, baseline.digest, bin_) for f in features for bin_ in f.bins]
 
 
-def _numeric_rows(features: tuple[FeatureName, ...], layout: BinLayout | None) -> list[int]:
+def numeric_rows(features: tuple[FeatureName, ...], layout: BinLayout | None) -> list[int]:
     """Rows of the quality matrix that can have outliers: numbers with a baseline, whose fences say what one is."""
     if layout is None:
         return []

@@ -44,6 +44,7 @@ class OutcomeStore:
     def __init__(self, path: Path, *, limit: int) -> None:
         self._path = path
         self._limit = limit
+        self._kept = 0
         self.set_aside: Path | None = None
         try:
             try:

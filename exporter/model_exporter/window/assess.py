@@ -6,14 +6,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.baseline.build import category_index
+from model_exporter.baseline.binning import category_index
 from model_exporter.baseline.coerce import coerce_boolean, coerce_categorical, coerce_numeric
-from model_exporter.baseline.model import MAX_KNOWN_CATEGORIES, FeatureBaseline, FeatureType
+from model_exporter.baseline.model import UNSEEN, FeatureBaseline, FeatureType
 from model_exporter.batch import Column, Kind, Words
 from model_exporter.config.settings import FeatureSettings
+from model_exporter.stats.bins import ordinal_bins
 from model_exporter.window.snapshot import QUALITY
 
 _EMPTY: Final = np.zeros(0, np.int64)
+_MISSING: Final = QUALITY.index("missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,20 @@ class Assessor:
     def __init__(self, feature: FeatureBaseline | None, settings: FeatureSettings) -> None:
         self._feature = feature
         self._settings = settings
-        self._type = feature.type if feature else settings.type
+        match feature.type if feature else settings.type:
+            case FeatureType.NUMERIC:
+                self._judge = self._numeric
+            case FeatureType.CATEGORICAL:
+                self._judge = self._categorical
+            case FeatureType.BOOLEAN:
+                self._judge = self._boolean
+            case _:
+                self._judge = self._untyped
         if feature and feature.type is FeatureType.NUMERIC:
             self._edges = np.array(feature.edges)
         if feature and feature.type is FeatureType.CATEGORICAL:
             self._bin_of = category_index(feature)
-            self._other = feature.bins.index("_other")
-            # A baseline that could not remember all of its categories cannot tell a new one from a rare one.
-            forgetful = len(feature.known) >= MAX_KNOWN_CATEGORIES
-            self._unknown = self._other if forgetful else feature.bins.index("_unseen")
+            self._unseen = feature.bins.index(UNSEEN)
 
     @property
     def required(self) -> bool:
@@ -58,33 +65,27 @@ class Assessor:
 
     def assess(self, column: Column) -> Assessment:
         """Judge the cells of `column`."""
-        absent = int(np.count_nonzero(column.kinds == Kind.ABSENT))
-        match self._type:
-            case FeatureType.NUMERIC:
-                quality, bins = self._numeric(column)
-            case FeatureType.CATEGORICAL:
-                quality, bins = self._categorical(column)
-            case FeatureType.BOOLEAN:
-                quality, bins = self._boolean(column)
-            case _:
-                quality, bins = self._untyped(column)
+        quality, bins = self._judge(column)
+        # A column seldom lacks a record, and then `missing` says so first.
+        absent = int(np.count_nonzero(column.kinds == Kind.ABSENT)) if quality[_MISSING] else 0
         return Assessment(quality, bins, absent)
 
     def _numeric(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         cells = coerce_numeric(column, self._settings.missing)
-        numbers = cells.values[cells.usable]
+        clean = bool(cells.usable.all())
+        numbers = cells.values if clean else cells.values[cells.usable]
         summary = self._feature.numeric if self._feature else None
         quality = _quality(
             rows=len(column.kinds),
-            missing=cells.missing,
-            bad_type=cells.bad_type,
-            nonfinite=int(np.count_nonzero(cells.nonfinite)),
+            missing=0 if clean else _count(cells.missing),
+            bad_type=0 if clean else _count(cells.bad_type),
+            nonfinite=0 if clean else _count(cells.nonfinite),
             out_of_range=_outside(numbers, self._settings.minimum, self._settings.maximum),
             outliers=_outside(numbers, summary.fence_low, summary.fence_high) if summary else 0,
         )
         if not self._feature:
             return quality, _EMPTY
-        bins = np.bincount(np.searchsorted(self._edges, numbers, side="left"), minlength=len(self._feature.bins))
+        bins = np.bincount(ordinal_bins(numbers, self._edges), minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(numbers)
         return quality, bins
 
@@ -93,14 +94,13 @@ class Assessor:
         used = words.codes[words.codes >= 0]
         quality = _quality(
             rows=len(column.kinds),
-            missing=missing,
-            bad_type=bad_type,
+            missing=_count(missing),
+            bad_type=_count(bad_type),
             unknown_categories=self._not_listed(words, used),
         )
         if not self._feature:
             return quality, _EMPTY
-        known = self._feature.known
-        bin_of_word = [self._bin_of.get(word, self._other if word in known else self._unknown) for word in words.words]
+        bin_of_word = [self._bin_of.get(word, self._unseen) for word in words.words]
         bins = np.bincount(np.array(bin_of_word, np.intp)[used], minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(used)
         return quality, bins
@@ -109,20 +109,19 @@ class Assessor:
         listed = self._settings.categories
         if listed is None or not words.words:
             return 0
-        return int(np.count_nonzero(np.array([word not in listed for word in words.words])[used]))
+        return _count(np.array([word not in listed for word in words.words])[used])
 
     def _boolean(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         cells = coerce_boolean(column, self._settings.missing)
         quality = _quality(
             rows=len(column.kinds),
-            missing=cells.missing,
-            bad_type=cells.bad_type,
-            nonfinite=int(np.count_nonzero(cells.nonfinite)),
+            missing=_count(cells.missing),
+            bad_type=_count(cells.bad_type),
+            nonfinite=_count(cells.nonfinite),
         )
         if not self._feature:
             return quality, _EMPTY
-        usable = int(np.count_nonzero(cells.usable))
-        true = int(np.count_nonzero(cells.values[cells.usable]))
+        usable, true = _count(cells.usable), _count(cells.values)
         return quality, np.array([usable - true, true, len(column.kinds) - usable])
 
     def _untyped(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -130,9 +129,9 @@ class Assessor:
         kinds = column.kinds
         quality = _quality(
             rows=len(kinds),
-            missing=(kinds == Kind.ABSENT) | (kinds == Kind.NULL),
-            bad_type=kinds == Kind.NESTED,
-            nonfinite=int(np.count_nonzero((kinds == Kind.NUMBER) & ~np.isfinite(column.numbers))),
+            missing=_count((kinds == Kind.ABSENT) | (kinds == Kind.NULL)),
+            bad_type=_count(kinds == Kind.NESTED),
+            nonfinite=_count((kinds == Kind.NUMBER) & ~np.isfinite(column.numbers)),
         )
         return quality, _EMPTY
 
@@ -140,19 +139,21 @@ class Assessor:
 def _quality(
     *,
     rows: int,
-    missing: NDArray[np.bool_],
-    bad_type: NDArray[np.bool_],
+    missing: int,
+    bad_type: int,
     nonfinite: int = 0,
     out_of_range: int = 0,
     unknown_categories: int = 0,
     outliers: int = 0,
 ) -> NDArray[np.int64]:
     """In the order of `QUALITY`."""
-    without = int(np.count_nonzero(missing))
-    wrong = int(np.count_nonzero(bad_type))
-    counts = (rows - without, without, wrong, out_of_range, unknown_categories, nonfinite, outliers)
-    assert len(counts) == len(QUALITY)  # noqa: S101  # a change of QUALITY must change this line too
-    return np.array(counts, np.int64)
+    return np.array(
+        (rows - missing, missing, bad_type, out_of_range, unknown_categories, nonfinite, outliers), np.int64
+    )
+
+
+def _count(mask: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(mask))
 
 
 def _outside(numbers: NDArray[np.float64], low: float | None, high: float | None) -> int:

@@ -126,7 +126,14 @@ class Learner:
             return None
         columns = self._stretch.columns()
         newer = np.arange(self._stretch.rows) >= self._stretch.rows // 2
-        agreement = stability([take_cells(c, ~newer) for c in columns], [take_cells(c, newer) for c in columns])
+        types = {name: f.type for name, f in settings.features.items() if f.type is not None}
+        missing = {name: f.missing for name, f in settings.features.items() if f.missing}
+        agreement = stability(
+            [take_cells(column, ~newer) for column in columns],
+            [take_cells(column, newer) for column in columns],
+            types=types,
+            missing=missing,
+        )
         if not agreement.stable and self._restarts < MAX_RESTARTS:
             self._restarts += 1
             self._started = now - seconds / 2
@@ -134,7 +141,6 @@ class Learner:
             self._stretch.keep(newer)
             self._settle()
             return Restarted(agreement.describe())
-        configured = settings.features
         baseline = build_baseline(
             columns,
             model=model,
@@ -142,9 +148,9 @@ class Learner:
             source="live traffic",
             span_seconds=seconds,
             stable=agreement.stable,
-            types={name: f.type for name, f in configured.items() if f.type is not None},
-            required={name: f.required for name, f in configured.items() if f.required is not None},
-            missing={name: f.missing for name, f in configured.items() if f.missing},
+            types=types,
+            required={name: f.required for name, f in settings.features.items() if f.required is not None},
+            missing=missing,
         )
         self.discard()
         return Learned(baseline, "" if agreement.stable else agreement.describe())

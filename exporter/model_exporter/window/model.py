@@ -127,6 +127,7 @@ class ModelState:
         version = self._version(batch, now)
         if version is None:
             return False
+        version.advance(now)
         rows = np.flatnonzero(fresh)
         duplicates = batch.rows - len(rows)
         if duplicates:

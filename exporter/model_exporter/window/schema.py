@@ -43,6 +43,7 @@ class Schema:
         self._layout: Layout | None = None
         self._index: dict[FeatureName, int] = {}
         self._assessors: list[Assessor] = []
+        self._places: list[slice | None] = []
         self._expected = np.zeros(0, np.bool_)
         self._required = np.zeros(0, np.bool_)
 
@@ -79,16 +80,16 @@ class Schema:
         bins = self._all_missing(rows)
         unexpected = 0
         for column in batch.columns:
-            feature = FeatureName(column.name, column.role)
-            index = self._index[feature]
+            index = self._index[FeatureName(column.name, column.role)]
             assessment = self._assessors[index].assess(column)
             quality[index] = assessment.quality
             absent[index] = assessment.absent
             if not self._expected[index]:
                 quality[index, _MISSING] -= assessment.absent  # other kinds of record need not carry it
                 unexpected += rows - assessment.absent
-            if bins is not None and self._layout and feature in self._layout.place:
-                bins[self._layout.place[feature]] = assessment.bins
+            place = self._places[index]
+            if bins is not None and place is not None:
+                bins[place] = assessment.bins
         violations = (absent[self._required].sum(), unexpected, quality[:, _TYPE].sum())
         return FeatureCounts(quality, np.array(violations, np.int64), bins)
 
@@ -108,6 +109,7 @@ class Schema:
             else Assessor(None, self._settings.get(feature.name, _DEFAULT))
             for feature in self._index
         ]
+        self._places = [layout.place.get(feature) if layout else None for feature in self._index]
         self._required = np.array([assessor.required for assessor in self._assessors], np.bool_)
         self._expected = np.array(
             [

@@ -17,22 +17,24 @@ def _page(**psi: float) -> Scrape:
 def test_drift_is_found_when_every_shifted_feature_stands_out() -> None:
     """The feature that lost values belongs to neither side of the comparison."""
     page = _page(a=0.9, b=0.4, gone=0.3, c=0.02)
-    assert findings.drift(page, model="m", shifted=("a", "b"), lost="gone").holds
+    assert findings.drift(page, model="m", version="1", shifted=("a", "b"), lost="gone").holds
 
 
 def test_drift_is_not_found_when_one_shifted_feature_stays() -> None:
     """All of the shift must be visible."""
-    assert not findings.drift(_page(a=0.9, b=0.1, c=0.02), model="m", shifted=("a", "b"), lost="gone").holds
+    assert not findings.drift(
+        _page(a=0.9, b=0.1, c=0.02), model="m", version="1", shifted=("a", "b"), lost="gone"
+    ).holds
 
 
 def test_drift_is_not_found_when_everything_moves() -> None:
     """A number that rises for untouched features too shows nothing."""
-    assert not findings.drift(_page(a=0.9, b=0.8, c=0.5), model="m", shifted=("a", "b"), lost="gone").holds
+    assert not findings.drift(_page(a=0.9, b=0.8, c=0.5), model="m", version="1", shifted=("a", "b"), lost="gone").holds
 
 
 def test_drift_is_not_found_on_an_empty_page() -> None:
     """Absence of numbers is no proof."""
-    assert not findings.drift(Scrape(""), model="m", shifted=("a",), lost="gone").holds
+    assert not findings.drift(Scrape(""), model="m", version="1", shifted=("a",), lost="gone").holds
 
 
 def test_counts_must_match_exactly() -> None:
@@ -54,13 +56,14 @@ def test_missing_values_must_match_exactly_and_exist() -> None:
 def test_features_are_listed_worst_first() -> None:
     """A feature whose window is too small for a PSI stands last, with no number."""
     page = Scrape(
-        'model_window_observations{model="m",feature="few",role="input",window="5m"} 3\n'
-        'model_window_observations{model="m",feature="bad",role="input",window="5m"} 900\n'
-        'model_drift_psi{model="m",feature="bad",role="input",window="5m"} 0.4\n'
-        'model_window_observations{model="m",feature="bad",role="input",window="1h"} 1000\n'
-        'model_window_observations{model="m",feature="score",role="output",window="5m"} 900\n'
+        'model_window_observations{model="m",version="1",feature="few",role="input",window="5m"} 3\n'
+        'model_window_observations{model="m",version="1",feature="bad",role="input",window="5m"} 900\n'
+        'model_drift_psi{model="m",version="1",feature="bad",role="input",window="5m"} 0.4\n'
+        'model_window_observations{model="m",version="1",feature="bad",role="input",window="1h"} 1000\n'
+        'model_window_observations{model="m",version="1",feature="score",role="output",window="5m"} 900\n'
+        'model_window_observations{model="m",version="2",feature="bad",role="input",window="5m"} 70\n'
     )
-    assert [(view.name, view.psi, view.observations) for view in findings.features(page, "m")] == [
+    assert [(view.name, view.psi, view.observations) for view in findings.features(page, "m", "1")] == [
         ("bad", 0.4, 900),
         ("few", None, 3),
     ]

@@ -1,0 +1,134 @@
+"""A baseline as a table for people."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+from unicodedata import east_asian_width
+
+from model_exporter.baseline.categories import SPECIAL_BINS
+from model_exporter.baseline.histogram import ASCII_BLOCKS, BLOCKS, bar_shares, text_histogram
+from model_exporter.baseline.model import MISSING, Baseline, FeatureBaseline, FeatureType
+
+ENOUGH_ROWS: Final = 10_000
+"""Rows below which the baseline's own noise delays the detection of small drifts noticeably."""
+ENOUGH_SECONDS: Final = 86_400.0
+"""A shorter stretch does not know the time of day."""
+_BARS: Final = 20
+_FEW_BARS: Final = 12
+_WIDE: Final = 100
+"""Columns of a terminal from which on there is room for all bars."""
+_LEAST_WIDTH: Final = 72
+_GAP: Final = 2
+_TOP: Final = 3
+_HEAD: Final = ("feature", "role", "type", "missing", "bins", "distribution", "values")
+_NAME: Final = _HEAD.index("feature")
+_VALUES: Final = _HEAD.index("values")
+
+
+def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
+    """`baseline` as text: what it is, what speaks against it, and a line for each feature.
+
+    Args:
+        baseline: the baseline.
+        width: columns of the terminal; at least 72 are used.
+        ascii_only: draw histograms and cuts in ASCII, for terminals without Unicode. Names stay as they are.
+
+    Returns:
+        lines without trailing spaces, ended by a newline.
+    """
+    bars = _BARS if width >= _WIDE else _FEW_BARS
+    rows = [_row(feature, bars=bars, ascii_only=ascii_only) for feature in baseline.features]
+    lines = [
+        f"model    {_clean(baseline.model)}",
+        f"rows     {baseline.rows:,}",
+        f"span     {_span(baseline.span_seconds)}",
+        f"source   {_clean(baseline.source)}",
+        f"created  {datetime.fromtimestamp(baseline.created, UTC).strftime('%Y-%m-%d %H:%M:%S')} UTC",
+        f"digest   {baseline.digest}",
+        *(f"warning  {warning}" for warning in warnings(baseline)),
+        "",
+        *_table(rows, width, mark="..." if ascii_only else "…"),
+    ]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def warnings(baseline: Baseline) -> Iterator[str]:
+    """What makes `baseline` a poor one, in words; nothing when it is good."""
+    if not baseline.stable:
+        yield "the older and the newer half of the rows differ: drift may already be in it"
+    if baseline.rows < ENOUGH_ROWS:
+        yield f"fewer than {ENOUGH_ROWS:,} rows: its own noise hides small drifts"
+    if baseline.span_seconds is None:
+        yield "the rows have no time: whether they cover all hours of the day is not known"
+    elif baseline.span_seconds < ENOUGH_SECONDS:
+        yield "less than a day: the daily rhythm will look like drift"
+
+
+def _row(feature: FeatureBaseline, *, bars: int, ascii_only: bool) -> tuple[str, ...]:
+    missing = dict(zip(feature.bins, feature.counts, strict=True)).get(MISSING)
+    blocks = ASCII_BLOCKS if ascii_only else BLOCKS
+    return (
+        _clean(feature.name),
+        feature.role.value,
+        feature.type.value,
+        "" if missing is None else f"{missing / feature.rows:.1%}",
+        str(len(feature.bins)),
+        text_histogram(bar_shares(feature, bars), blocks=blocks),
+        _values(feature),
+    )
+
+
+def _values(feature: FeatureBaseline) -> str:
+    """What the values are like, in a few words."""
+    if feature.type is FeatureType.IDENTIFIER:
+        return "not compared: nearly all differ"
+    if feature.numeric:
+        return f"mean {feature.numeric.mean:.4g}, sd {feature.numeric.sd:.4g}"
+    bins = [(count, bin_) for bin_, count in zip(feature.bins, feature.counts, strict=True)]
+    total = sum(count for count, bin_ in bins if bin_ != MISSING)
+    top = [(count, bin_) for count, bin_ in bins if count and bin_ not in SPECIAL_BINS][:_TOP]
+    if not total:
+        return "no values"
+    return ", ".join(f"{_clean(bin_)} {count / total:.0%}" for count, bin_ in top) or "rare categories only"
+
+
+def _table(rows: list[tuple[str, ...]], width: int, *, mark: str) -> list[str]:
+    """Lines of a table no wider than `width`: names and values are cut where they are too long."""
+    columns = list(zip(_HEAD, *rows, strict=True))
+    widths = [max(map(_width, column)) for column in columns]
+    room = max(width, _LEAST_WIDTH) - sum(widths) - _GAP * (len(widths) - 1) + widths[_NAME] + widths[_VALUES]
+    # Either of the two gets what the other leaves, and at least half.
+    widths[_NAME] = min(widths[_NAME], max(room - widths[_VALUES], room // 2))
+    widths[_VALUES] = min(widths[_VALUES], room - widths[_NAME])
+    return [
+        (" " * _GAP).join(_fit(cell, size, mark) for cell, size in zip(row, widths, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _fit(cell: str, size: int, mark: str) -> str:
+    """`cell` cut or padded to `size` columns of the terminal."""
+    if _width(cell) > size:
+        while cell and _width(cell) + len(mark) > size:
+            cell = cell[:-1]
+        cell += mark
+    return cell + " " * (size - _width(cell))
+
+
+def _width(text: str) -> int:
+    """Columns that `text` takes on a terminal."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _clean(text: str) -> str:
+    """`text` without what could move the cursor: a category may hold anything that a client sent."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown"
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} seconds"

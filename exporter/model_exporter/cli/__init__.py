@@ -1,0 +1,80 @@
+"""The command line: arguments to settings to the app, errors to one line and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from model_exporter import __version__
+from model_exporter.cli import baseline, check, demo, serve
+from model_exporter.errors import ConfigError, ModelExporterError
+
+FAILED: Final = 1
+"""Exit code when something went wrong on the way: a port is taken, a file cannot be read."""
+MISUSED: Final = 2
+"""Exit code when the command line or the configuration has a mistake."""
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+_EPILOG = """
+\b
+Start here:
+  model_exporter serve                          send OTLP to localhost:4317 or :4318,
+                                                scrape localhost:19464/metrics
+  model_exporter baseline build train.csv -o fraud.json
+                                                what the model was trained on
+  model_exporter check-config exporter.yml      before a reload
+  model_exporter demo                           a real model that drifts
+
+Exit codes: 0 fine, 1 failed on the way, 2 a mistake in the command line or the configuration.
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="model_exporter")
+def cli() -> None:
+    """Prometheus exporter for machine-learning models in production.
+
+    Predictions and traces come in over OTLP or as JSON; traffic, data-quality and drift metrics go out.
+    """
+
+
+for command in (serve.serve, check.check_config, baseline.baseline, demo.demo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name and return its exit code; an error is one line on standard error."""
+    try:
+        code = cli.main(list(arguments), prog_name="model_exporter", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return MISUSED
+    except click.Abort:
+        return INTERRUPTED
+    except (click.ClickException, ModelExporterError, OSError) as error:
+        message, code = _explain(error)
+        click.echo(f"error: {' '.join(line.strip() for line in message.splitlines())}", err=True)
+    return code if isinstance(code, int) else 0
+
+
+def _explain(error: click.ClickException | ModelExporterError | OSError) -> tuple[str, int]:
+    """What to say of `error`, and the exit code."""
+    match error:
+        case click.UsageError():
+            where = error.ctx.command_path if error.ctx else "model_exporter"
+            return f"{error.format_message()} (see `{where} --help`)", MISUSED
+        case click.ClickException():
+            return error.format_message(), FAILED
+        case ConfigError():
+            return str(error), MISUSED
+        case OSError(filename=str(name), strerror=str(reason)):
+            return f"{name}: {reason}", FAILED
+        case _:
+            return str(error), FAILED

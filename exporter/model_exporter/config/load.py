@@ -1,0 +1,214 @@
+"""A configuration file to frozen settings."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from model_exporter.baseline.file import read_baseline
+from model_exporter.baseline.model import Baseline, FeatureType
+from model_exporter.config.convert import convert
+from model_exporter.config.document import Node, read_document
+from model_exporter.config.schema import FeatureKeys, Keys, LearnKeys, LimitKeys, ModelKeys, ObjectiveKeys, RootKeys
+from model_exporter.config.settings import FeatureSettings, Learn, Limits, ModelSettings, Objective, Settings
+from model_exporter.config.shape import keys_of
+from model_exporter.errors import BaselineError, ConfigError
+
+
+def load_settings(path: Path | None) -> Settings:
+    """The settings in the file at `path` and in the baselines that it names; None and an empty file are the defaults.
+
+    Raises:
+        ConfigError: the first mistake in the file, or in a baseline that it names.
+    """
+    if path is None:
+        return Settings()
+    root = read_document(path)
+    return _Loader(path, root).load(convert(root, RootKeys))
+
+
+class _Loader:
+    """Turns checked keys into settings, and checks what no single mapping shows.
+
+    `root` is the document that the keys come from; it knows where a mistake stands.
+    """
+
+    def __init__(self, path: Path, root: Node) -> None:
+        self._folder = path.parent
+        self._root = root
+        self._baselines: dict[Path, Baseline] = {}
+
+    def load(self, keys: RootKeys) -> Settings:
+        limits = _limits(keys.limits)
+        learn = Learn(rows=keys.learn.rows, stable_for_seconds=keys.learn.stable_for)
+        self._check_room(self._root.find("learn", "rows"), learn, limits)
+        self._check_count(self._root.find("models"), len(keys.models), "models", limits.models)
+        models = {name: self._model(name, model, keys.learn, limits) for name, model in keys.models.items()}
+        return Settings(
+            environment=keys.environment,
+            learn=learn,
+            limits=limits,
+            models=MappingProxyType(models),
+            unused_keys=tuple(_unused(self._root, RootKeys)),
+        )
+
+    def _model(self, name: str, keys: ModelKeys, learn: LearnKeys, limits: Limits) -> ModelSettings:
+        node = self._root.find("models", name)
+        self._check_name(node, name, limits)
+        own = Learn(rows=keys.learn.rows or learn.rows, stable_for_seconds=keys.learn.stable_for or learn.stable_for)
+        self._check_room(node.find("learn", "rows"), own, limits)
+        features = node.find("features")
+        self._check_count(features, len(keys.features), "features_per_model", limits.features_per_model)
+        for feature in keys.features:
+            self._check_name(features.find(feature), feature, limits)
+        baseline = self._baseline(node, keys)
+        if baseline:
+            _check_types(features, keys.features, baseline)
+        return ModelSettings(
+            kind=keys.kind,
+            owner=keys.owner,
+            tier=keys.tier,
+            runbook_url=keys.runbook_url,
+            baseline=baseline,
+            baseline_file=str(self._folder / keys.baseline) if keys.baseline else "",
+            learn=own,
+            approved_versions=keys.versions.approved,
+            features=MappingProxyType({name: _feature(feature) for name, feature in keys.features.items()}),
+            objectives=tuple(_objectives(keys.slo)),
+        )
+
+    def _baseline(self, model: Node, keys: ModelKeys) -> Baseline | None:
+        """The baseline of a file. It may bear another model's name: a canary is compared with what it replaces."""
+        if not keys.baseline:
+            return None
+        if model.find("learn") is not model:
+            raise model.find("learn").mistake(
+                "a model has a baseline or learns one, not both", "Remove `learn` or `baseline`"
+            )
+        path = self._folder / keys.baseline
+        if path not in self._baselines:
+            self._baselines[path] = self._read(path, model.find("baseline"))
+        return self._baselines[path]
+
+    def _read(self, path: Path, node: Node) -> Baseline:
+        if not path.is_file():
+            raise node.mistake(
+                f"there is no file {path}",
+                f"Build it with `model_exporter baseline build FILE... -o {path}`, or correct the path, "
+                f"which starts at the folder of the configuration file",
+            )
+        try:
+            return read_baseline(path)
+        except BaselineError as error:
+            problem, _, remedy = str(error).rpartition(". ")
+            raise node.mistake(problem or remedy, remedy) from error
+
+    @staticmethod
+    def _check_name(node: Node, name: str, limits: Limits) -> None:
+        if len(name) > limits.name_length:
+            raise node.mistake(
+                f"the name has {len(name)} characters, more than limits.name_length, {limits.name_length}",
+                "Shorten the name or raise the limit",
+            )
+
+    @staticmethod
+    def _check_count(node: Node, count: int, key: str, limit: int) -> None:
+        if count > limit:
+            raise node.mistake(f"{count} entries are more than limits.{key}, {limit}", "Raise the limit")
+
+    @staticmethod
+    def _check_room(node: Node, learn: Learn, limits: Limits) -> None:
+        if learn.rows > limits.learning_cells:
+            raise node.mistake(
+                f"{learn.rows} rows are more than limits.learning_cells, {limits.learning_cells}, so that no model "
+                f"could ever learn a baseline",
+                "Lower the rows or raise the limit",
+            )
+
+
+def _limits(keys: LimitKeys) -> Limits:
+    return Limits(
+        request_bytes=keys.request_bytes,
+        queue_rows=keys.queue_rows,
+        queue_bytes=keys.queue_bytes,
+        record_attributes=keys.record_attributes,
+        nesting=keys.nesting,
+        name_length=keys.name_length,
+        models=keys.models,
+        versions_per_model=keys.versions_per_model,
+        features_per_model=keys.features_per_model,
+        upstreams_per_model=keys.upstreams_per_model,
+        error_types_per_model=keys.error_types_per_model,
+        series=keys.series,
+        learning_cells=keys.learning_cells,
+        recent_ids=keys.recent_ids,
+        outcomes=keys.outcomes,
+        expire_after_seconds=keys.expire_after,
+    )
+
+
+def _feature(keys: FeatureKeys) -> FeatureSettings:
+    return FeatureSettings(
+        type=keys.type,
+        minimum=keys.min,
+        maximum=keys.max,
+        categories=None if keys.categories is None else frozenset(keys.categories),
+        required=keys.required,
+        missing=frozenset(keys.missing),
+    )
+
+
+def _objectives(keys: ObjectiveKeys) -> Iterator[Objective]:
+    latency = keys.latency_seconds
+    for signal, value in (
+        ("availability", keys.availability),
+        ("latency_p50_seconds", latency.p50),
+        ("latency_p90_seconds", latency.p90),
+        ("latency_p95_seconds", latency.p95),
+        ("latency_p99_seconds", latency.p99),
+        ("schema_violations", keys.schema_violations),
+        ("fairness_gap", keys.fairness_gap),
+    ):
+        if value is not None:
+            yield Objective(signal, value)
+
+
+def _check_types(node: Node, features: Mapping[str, FeatureKeys], baseline: Baseline) -> None:
+    """Refuse what the file says of a feature where the baseline holds it as another type."""
+    for feature in baseline.features:
+        keys = features.get(feature.name)
+        if keys is None:
+            continue
+        for key, wanted in (
+            ("type", keys.type),
+            ("min", None if keys.min is None else FeatureType.NUMERIC),
+            ("max", None if keys.max is None else FeatureType.NUMERIC),
+            ("categories", None if keys.categories is None else FeatureType.CATEGORICAL),
+        ):
+            if wanted not in {feature.type, None}:
+                raise _other_type(node.find(feature.name, key), feature.name, wanted.value, feature.type.value)
+
+
+def _other_type(node: Node, feature: str, wanted: str, built: str) -> ConfigError:
+    return node.mistake(
+        f"this is for a {wanted} feature, and the baseline holds {feature} as {built}",
+        f"Build the baseline with `--type {feature}={wanted}`, or follow the baseline",
+    )
+
+
+def _unused(node: Node, schema: type[Keys]) -> Iterator[str]:
+    """Paths of the keys that stand in the file and that this release does not act on."""
+    keys = keys_of(schema)
+    for name, child in _children(node):
+        shape = keys[name].shape
+        if keys[name].unused:
+            yield child.path
+        elif shape.keys:
+            yield from _unused(child, shape.keys)
+        elif shape.entries and shape.entries.keys:
+            for _, entry in _children(child):
+                yield from _unused(entry, shape.entries.keys)
+
+
+def _children(node: Node) -> Iterator[tuple[str, Node]]:
+    if isinstance(node.value, Mapping):
+        yield from node.value.items()

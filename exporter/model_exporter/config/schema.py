@@ -1,0 +1,293 @@
+"""What a configuration file may say: every key with its type, range, default and meaning.
+
+These types are the wire schema. `config.convert` checks a file against them, `config.reference` prints them, and
+`config.load` turns them into the settings that the rooms use. A default of None or empty text means that something
+else decides, which the description tells.
+"""
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct, field
+
+from model_exporter.baseline.model import FeatureType
+from model_exporter.batch.columns import MAX_TEXT
+from model_exporter.config.durations import Duration
+from model_exporter.config.settings import Learn, Limits, ModelKind
+
+_LONGEST_NAME: Final = 200
+UNUSED: Final[dict[str, Any]] = {"unused": True}  # Any: msgspec's own type of `Meta.extra`
+"""Marks a key, in `Meta.extra`, that is checked and that this release does not act on."""
+
+_LEARN: Final = Learn()
+_LIMITS: Final = Limits()
+_NOT_YET: Final = " Checked, but not acted on by this release."
+
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=_LONGEST_NAME,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        title=f"a line of 1 to {_LONGEST_NAME} characters",
+    ),
+]
+Value = Annotated[str, Meta(max_length=MAX_TEXT, title=f"text of at most {MAX_TEXT} characters")]
+Category = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, title=f"text of 1 to {MAX_TEXT} characters")]
+Url = Annotated[str, Meta(pattern=r"^https?://\S+$", title="a web address (http:// or https://)")]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+ShareOrNone = Annotated[float, Meta(ge=0, lt=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Rows = Annotated[int, Meta(ge=100, le=10_000_000)]
+Count = Annotated[int, Meta(ge=1, le=10**12, title="a whole number from 1 to 10^12")]
+Depth = Annotated[int, Meta(ge=1, le=100)]
+Tier = Annotated[int, Meta(ge=1, le=5)]
+Feature = Annotated[
+    str, Meta(pattern=r"^feature\..+$", title="a feature, as `feature.NAME`", examples=["feature.country"])
+]
+Positive = Annotated[str | int | bool, Meta(title="text, a whole number, true or false")]
+
+
+class ContradictionError(ValueError):
+    """Keys of one mapping that contradict each other; `key` is the one to blame."""
+
+    def __init__(self, key: str, *, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping with known keys."""
+
+
+class LearnKeys(Keys, frozen=True):
+    """`learn`."""
+
+    rows: Annotated[Rows, Meta(description="Predictions to watch before a baseline is frozen.")] = _LEARN.rows
+    stable_for: Annotated[
+        Duration, Meta(description="Time that those predictions must span at least, during which they did not change.")
+    ] = Duration(_LEARN.stable_for_seconds)
+
+
+class ModelLearnKeys(Keys, frozen=True):
+    """`models.NAME.learn`."""
+
+    rows: Annotated[Rows | None, Meta(description="As `learn.rows`, which it overrides.", examples=[5000])] = None
+    stable_for: Annotated[Duration | None, Meta(description="As `learn.stable_for`, which it overrides.")] = None
+
+
+class LimitKeys(Keys, frozen=True):
+    """`limits`."""
+
+    request_bytes: Annotated[
+        Count, Meta(description="Bytes of one request, as sent and again after decompression.")
+    ] = _LIMITS.request_bytes
+    queue_rows: Annotated[
+        Count, Meta(description="Records that wait for the writer; beyond it senders are told to come back.")
+    ] = _LIMITS.queue_rows
+    queue_bytes: Annotated[Count, Meta(description="Request bytes of the records that wait for the writer.")] = (
+        _LIMITS.queue_bytes
+    )
+    record_attributes: Annotated[
+        Count, Meta(description="Values of one record; the rest of them are dropped and counted.")
+    ] = _LIMITS.record_attributes
+    nesting: Annotated[Depth, Meta(description="Maps within maps in one record.")] = _LIMITS.nesting
+    name_length: Annotated[Count, Meta(description="Characters of a model, version, feature or prediction id.")] = (
+        _LIMITS.name_length
+    )
+    models: Annotated[Count, Meta(description="Models, the configured ones included.")] = _LIMITS.models
+    versions_per_model: Annotated[
+        Count, Meta(description="Versions of one model that have series at the same time.")
+    ] = _LIMITS.versions_per_model
+    features_per_model: Annotated[Count, Meta(description="Features and outputs of one model.")] = (
+        _LIMITS.features_per_model
+    )
+    upstreams_per_model: Annotated[
+        Count, Meta(description="Upstream services of one model, and as many data sources.")
+    ] = _LIMITS.upstreams_per_model
+    error_types_per_model: Annotated[
+        Count, Meta(description="Error types of one model; further ones are counted together.")
+    ] = _LIMITS.error_types_per_model
+    series: Annotated[Count, Meta(description="Series of all models together.")] = _LIMITS.series
+    learning_cells: Annotated[
+        Count, Meta(description="Values that all models together hold while they learn a baseline: rows x features.")
+    ] = _LIMITS.learning_cells
+    recent_ids: Annotated[
+        Count, Meta(description="Predictions remembered, so that one sent twice is counted once.")
+    ] = _LIMITS.recent_ids
+    outcomes: Annotated[Count, Meta(description="Outcomes kept on disk.")] = _LIMITS.outcomes
+    expire_after: Annotated[
+        Duration, Meta(description="Silence after which the series of a model version are dropped.")
+    ] = Duration(_LIMITS.expire_after_seconds)
+
+
+class VersionKeys(Keys, frozen=True):
+    """`models.NAME.versions`."""
+
+    approved: Annotated[
+        tuple[Name, ...],
+        Meta(description="Versions that may serve. Others are shown as not approved.", examples=[["1.4.2"]]),
+    ] = ()
+
+
+class FeatureKeys(Keys, frozen=True):
+    """`models.NAME.features.NAME`, inputs and outputs alike."""
+
+    type: Annotated[
+        FeatureType | None,
+        Meta(description="How values are read and compared. Without this key, the type that the baseline holds."),
+    ] = None
+    min: Annotated[float | None, Meta(description="Smallest valid number.", examples=[0])] = None
+    max: Annotated[float | None, Meta(description="Largest valid number.", examples=[100])] = None
+    categories: Annotated[
+        Annotated[tuple[Category, ...], Meta(min_length=1)] | None,
+        Meta(description="The valid categories; any other is invalid.", examples=[["yes", "no"]]),
+    ] = None
+    required: Annotated[
+        bool | None,
+        Meta(
+            description="Whether a record without it violates the schema. Without this key, the baseline decides.",
+            examples=[True],
+        ),
+    ] = None
+    missing: Annotated[
+        tuple[Value, ...], Meta(description="Texts that stand for a missing value.", examples=[["N/A"]])
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse keys that contradict each other."""
+        for key, value in (("min", self.min), ("max", self.max)):
+            if value is not None and self.type not in {FeatureType.NUMERIC, None}:
+                raise ContradictionError(
+                    key,
+                    problem=f"a feature of type {self.type.value} has no {key}",
+                    remedy=f"Remove {key}, or write `type: numeric`",
+                )
+            if value is not None and self.categories is not None:
+                raise ContradictionError(
+                    key, problem=f"a feature has {key} or categories, not both", remedy="Remove one of the two"
+                )
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ContradictionError(
+                "max",
+                problem=f"{self.max:g} is not above min, {self.min:g}",
+                remedy="Write a larger max or a smaller min",
+            )
+        if self.categories is not None and self.type not in {FeatureType.CATEGORICAL, None}:
+            raise ContradictionError(
+                "categories",
+                problem=f"a feature of type {self.type.value} has no categories",
+                remedy="Remove categories, or write `type: categorical`",
+            )
+
+
+class OutcomeKeys(Keys, frozen=True):
+    """`models.NAME.outcome`."""
+
+    positive: Annotated[
+        Positive | None, Meta(description="The outcome that counts as positive.", examples=["fraud"])
+    ] = None
+    wait: Annotated[
+        Duration | None, Meta(description="How long a prediction waits for its outcome.", examples=["7d"])
+    ] = None
+
+
+class LatencyKeys(Keys, frozen=True):
+    """`models.NAME.slo.latency_seconds`."""
+
+    p50: Annotated[Seconds | None, Meta(description="Objective for half of the predictions.", examples=[0.05])] = None
+    p90: Annotated[Seconds | None, Meta(description="Objective for 90 % of them.", examples=[0.1])] = None
+    p95: Annotated[Seconds | None, Meta(description="Objective for 95 % of them.", examples=[0.15])] = None
+    p99: Annotated[Seconds | None, Meta(description="Objective for 99 % of them.", examples=[0.2])] = None
+
+
+class ObjectiveKeys(Keys, frozen=True):
+    """`models.NAME.slo`. Each objective is exported as a `model_threshold` series."""
+
+    availability: Annotated[
+        Share | None, Meta(description="Share of predictions that must not fail.", examples=[0.999])
+    ] = None
+    latency_seconds: Annotated[
+        LatencyKeys, Meta(description="Latency that a share of the predictions must keep, by quantile.")
+    ] = field(default_factory=LatencyKeys)
+    schema_violations: Annotated[
+        ShareOrNone | None, Meta(description="Share of predictions that may violate the schema.", examples=[0.01])
+    ] = None
+    fairness_gap: Annotated[
+        Share | None, Meta(description="Largest difference of a rate between two groups.", examples=[0.05])
+    ] = None
+
+
+class BusinessKeys(Keys, frozen=True):
+    """`models.NAME.business.NAME`."""
+
+    ratio: Annotated[
+        str,
+        Meta(
+            pattern=r"^\S+ (==|!=|<|<=|>|>=) \S.*$",
+            title="a comparison such as `prediction == approve`",
+            description="Share of the predictions for which the comparison holds.",
+            examples=["prediction == approve"],
+        ),
+    ]
+
+
+class ModelKeys(Keys, frozen=True):
+    """`models.NAME`."""
+
+    kind: Annotated[ModelKind | None, Meta(description="What the model predicts.")] = None
+    owner: Annotated[
+        Name,
+        Meta(description="The team that answers for the model; alerts are routed by it.", examples=["payments-ml"]),
+    ] = ""
+    tier: Annotated[Tier | None, Meta(description="How much depends on the model; 1 is the most.", examples=[2])] = None
+    runbook_url: Annotated[
+        Url, Meta(description="Where its runbook is.", examples=["https://wiki.example.org/fraud"])
+    ] = ""
+    baseline: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            title="a path",
+            description="File that `model_exporter baseline build` wrote, relative to the configuration file.",
+            examples=["baselines/fraud.json"],
+        ),
+    ] = ""
+    learn: Annotated[
+        ModelLearnKeys, Meta(description="When to learn the baseline from live traffic. Excludes `baseline`.")
+    ] = field(default_factory=ModelLearnKeys)
+    versions: Annotated[VersionKeys, Meta(description="Which versions are expected.")] = field(
+        default_factory=VersionKeys
+    )
+    features: Annotated[dict[str, FeatureKeys], Meta(description="What is known of features and outputs, by name.")] = (
+        field(default_factory=dict)
+    )
+    outcome: Annotated[OutcomeKeys, Meta(description=f"How the truth arrives.{_NOT_YET}", extra=UNUSED)] = field(
+        default_factory=OutcomeKeys
+    )
+    segments: Annotated[
+        dict[str, Feature],
+        Meta(description=f"Groups to compare, by name: `feature.NAME`.{_NOT_YET}", extra=UNUSED),
+    ] = field(default_factory=dict)
+    slo: Annotated[ObjectiveKeys, Meta(description="Service-level objectives.")] = field(default_factory=ObjectiveKeys)
+    business: Annotated[
+        dict[str, BusinessKeys], Meta(description=f"Business indicators, by name.{_NOT_YET}", extra=UNUSED)
+    ] = field(default_factory=dict)
+
+
+class RootKeys(Keys, frozen=True):
+    """The whole file."""
+
+    environment: Annotated[
+        Name, Meta(description="Where this runs; stands on the ownership series.", examples=["production"])
+    ] = ""
+    learn: Annotated[
+        LearnKeys, Meta(description="When a model without a baseline has been watched for long enough to get one.")
+    ] = field(default_factory=LearnKeys)
+    limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
+        field(default_factory=LimitKeys)
+    )
+    models: Annotated[
+        dict[str, ModelKeys], Meta(description="Models by name. Others are registered as they appear.")
+    ] = field(default_factory=dict)

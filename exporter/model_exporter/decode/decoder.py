@@ -1,0 +1,73 @@
+"""Bytes in, columns out."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from model_exporter.config.settings import Limits
+from model_exporter.decode import native, otlp_json, otlp_protobuf, records
+from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS
+from model_exporter.decode.decoded import Decoded
+from model_exporter.decode.layouts import Vocabulary
+from model_exporter.decode.records import RecordReader
+from model_exporter.decode.rows import Ledger
+from model_exporter.decode.spans import SpanReader
+from model_exporter.errors import DecodeError
+from model_exporter.ports import Encoding, Payload, Signal
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
+    Signal.PREDICTIONS: records.PREDICTION,
+    Signal.OUTCOMES: records.OUTCOME,
+    Signal.EVENTS: records.EVENT,
+}
+
+
+class Decoder:
+    """Makes columns of requests. Safe to use from many threads: calls share nothing but a bounded cache of names.
+
+    Args:
+        limits: `record_attributes`, `nesting` and `name_length` bound what one record may bring.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._log_names = Vocabulary(LOG_FIELDS)
+        self._native_names = Vocabulary(NATIVE_FIELDS)
+
+    def decode(self, payload: Payload) -> Decoded:
+        """The records of `payload`, good and bad.
+
+        A record over a limit or against its schema is refused by itself; values over a limit are left out of the
+        record that carries them. Of keys given twice in one map the last one wins. Metrics are not looked at.
+
+        Raises:
+            DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of
+                `empty_body`, `malformed_json`, `malformed_protobuf`, `not_an_object`, `not_utf8`, `wrong_encoding`.
+        """
+        if payload.signal is Signal.METRICS:
+            return Decoded(ignored={"metrics": 1})
+        ledger = Ledger(self._limits)
+        try:
+            self._read(payload, ledger)
+        except RecursionError as error:
+            raise DecodeError("malformed_json", "nested too deeply") from error
+        return ledger.decoded()
+
+    def _read(self, payload: Payload, ledger: Ledger) -> None:
+        body = payload.body
+        is_json = payload.encoding is not Encoding.PROTOBUF
+        if is_json:
+            body = body.removeprefix(_BYTE_ORDER_MARK)
+            if not body.strip():
+                raise DecodeError("empty_body", "the body is empty, which is no JSON")
+        if payload.signal is Signal.TRACES:
+            spans = SpanReader(limits=self._limits, ledger=ledger)
+            (otlp_json if is_json else otlp_protobuf).read_spans(body, spans, ledger.tally)
+        elif payload.signal is Signal.LOGS:
+            logs = RecordReader(vocabulary=self._log_names, limits=self._limits, ledger=ledger)
+            (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally)
+        elif is_json:
+            reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
+            native.read_native(body, _NATIVE_EVENTS[payload.signal], reader, ledger.tally)
+        else:
+            raise DecodeError("wrong_encoding", f"{payload.signal.value} come as JSON or JSON lines")

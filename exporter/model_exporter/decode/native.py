@@ -1,0 +1,72 @@
+"""The native JSON doors: one object, an array of objects, or an object a line."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from model_exporter.decode.json_text import parse_json
+from model_exporter.decode.records import RecordReader
+from model_exporter.decode.tally import Tally
+from model_exporter.errors import DecodeError
+
+_LINES: Final = msgspec.json.Decoder()
+
+
+def read_native(body: bytes, event: str, reader: RecordReader, tally: Tally) -> None:
+    """Read all records of `body`; what layout it has shows in the body itself, whatever its content type.
+
+    Raises:
+        DecodeError: nothing in it is an object.
+    """
+    values = list(_values(body))
+    if values and not any(isinstance(value, dict) for _, value in values):
+        failure = values[0][1]
+        if isinstance(failure, DecodeError):
+            raise failure
+        raise DecodeError("not_an_object", f"expected objects, got {_kind(failure)}")
+    for where, value in values:
+        if isinstance(value, dict):
+            reader.read_native(event, value, where=where)
+        elif isinstance(value, DecodeError):
+            tally.reject("malformed_record", str(value), where=where)
+        else:
+            tally.reject("not_an_object", f"expected an object, got {_kind(value)}", where=where)
+
+
+def _values(body: bytes) -> Iterator[tuple[str, object]]:
+    """Each value of `body` with its place; a DecodeError where a line cannot be read."""
+    if body.lstrip()[:1] == b"[":
+        whole = parse_json(body)
+        values = whole if isinstance(whole, list) else [whole]
+    else:
+        try:
+            values = _LINES.decode_lines(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield from _doubtful_values(body)
+            return
+    lines = body.count(b"\n") + (not body.endswith(b"\n"))
+    place = "line" if lines == len(values) else "record"
+    for number, value in enumerate(values, 1):
+        yield f"{place} {number}", value
+
+
+def _doubtful_values(body: bytes) -> Iterator[tuple[str, object]]:
+    """As `_values`, for a body that is not all JSON: an object with a NaN in it, or lines of which some are bad."""
+    try:
+        yield "record 1", parse_json(body)
+    except DecodeError:
+        for number, line in enumerate(body.split(b"\n"), 1):
+            if line.strip():
+                yield f"line {number}", _line(line)
+
+
+def _line(line: bytes) -> object:
+    try:
+        return parse_json(line)
+    except DecodeError as error:
+        return error
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else type(value).__name__

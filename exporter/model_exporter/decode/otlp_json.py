@@ -1,0 +1,263 @@
+"""OTLP in JSON, as it is specified and as clients write it.
+
+https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding, which differs from proto3's own JSON: ids are hex.
+The JavaScript exporter's differs from both: null for a double that is not finite, whole floats as integers, integers
+with an exponent, an empty object for null.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from model_exporter.decode.identity import Source, Stamp, source_of
+from model_exporter.decode.json_text import parse_json
+from model_exporter.decode.json_values import AnyValue, KeyValue, Number, mapping_of, nanoseconds_of, value_of
+from model_exporter.decode.records import RecordReader
+from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
+from model_exporter.decode.tally import RecordError, Tally
+from model_exporter.errors import DecodeError
+
+_SPAN_KINDS: Final = {"SPAN_KIND_SERVER": SERVER, "SPAN_KIND_CLIENT": CLIENT}
+_STATUS_ERROR: Final = (2, "STATUS_CODE_ERROR")
+
+
+class _LogRecord(Struct, rename="camel", gc=False):
+    time_unix_nano: Number = None
+    observed_time_unix_nano: Number = None
+    event_name: str | None = None
+    body: AnyValue | None = None
+    attributes: list[KeyValue] | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+class _Status(Struct, gc=False):
+    code: int | str | None = None
+
+
+class _SpanEvent(Struct, gc=False):
+    name: str | None = None
+    attributes: list[KeyValue] | None = None
+
+
+class _Span(Struct, rename="camel", gc=False):
+    kind: int | str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    start_time_unix_nano: Number = None
+    end_time_unix_nano: Number = None
+    status: _Status | None = None
+    attributes: list[KeyValue] | None = None
+    events: list[_SpanEvent] | None = None
+
+
+class _Resource(Struct, gc=False):
+    attributes: list[KeyValue] | None = None
+
+
+class _Scope(Struct, gc=False):
+    name: str | None = None
+
+
+class _ScopeLogs(Struct, rename="camel", gc=False):
+    scope: _Scope | None = None
+    log_records: list[_LogRecord] | None = None
+
+
+class _ResourceLogs(Struct, rename="camel", gc=False):
+    resource: _Resource | None = None
+    scope_logs: list[_ScopeLogs] | None = None
+
+
+class _LogsRequest(Struct, rename="camel", gc=False):
+    resource_logs: list[_ResourceLogs] | None = None
+
+
+class _ScopeSpans(Struct, gc=False):
+    scope: _Scope | None = None
+    spans: list[_Span] | None = None
+
+
+class _ResourceSpans(Struct, rename="camel", gc=False):
+    resource: _Resource | None = None
+    scope_spans: list[_ScopeSpans] | None = None
+
+
+class _TraceRequest(Struct, rename="camel", gc=False):
+    resource_spans: list[_ResourceSpans] | None = None
+
+
+_LOGS: Final = msgspec.json.Decoder(_LogsRequest)
+_TRACES: Final = msgspec.json.Decoder(_TraceRequest)
+
+_Record = TypeVar("_Record", _LogRecord, _Span)
+_Group = tuple[Source, str, list[_Record]]
+"""The records of one scope, with what their resource says and the scope's name."""
+
+
+def read_logs(body: bytes, reader: RecordReader, tally: Tally) -> None:
+    """Read an ExportLogsServiceRequest. A record that breaks its schema is rejected alone.
+
+    Raises:
+        DecodeError: `body` is not one.
+    """
+    for source, _, records in _log_groups(body, tally):
+        for record in records:
+            try:
+                _read_log(source, record, reader)
+            except (RecordError, RecursionError) as error:
+                _reject(error, tally)
+
+
+def read_spans(body: bytes, reader: SpanReader, tally: Tally) -> None:
+    """Read an ExportTraceServiceRequest. A span that breaks its schema is rejected alone.
+
+    Raises:
+        DecodeError: `body` is not one.
+    """
+    for source, scope, spans in _span_groups(body, tally):
+        for span in spans:
+            try:
+                _read_span(source, scope, span, reader)
+            except (RecordError, RecursionError) as error:
+                _reject(error, tally)
+
+
+def _read_log(source: Source, record: _LogRecord, reader: RecordReader) -> None:
+    stamp = Stamp(
+        nanoseconds_of(record.time_unix_nano),
+        nanoseconds_of(record.observed_time_unix_nano),
+        _id(record.trace_id),
+        _id(record.span_id),
+    )
+    reader.read_log(source, stamp, record.event_name or "", mapping_of(record.attributes), value_of(record.body))
+
+
+def _read_span(source: Source, scope: str, span: _Span, reader: SpanReader) -> None:
+    kind = _SPAN_KINDS.get(span.kind) if isinstance(span.kind, str) else span.kind
+    if kind not in (SERVER, CLIENT):
+        reader.ignore_kind()
+        return
+    reader.read(
+        source,
+        Span(
+            kind=kind,
+            scope=scope,
+            trace_id=_id(span.trace_id),
+            span_id=_id(span.span_id),
+            has_parent=bool(_id(span.parent_span_id)),
+            start_ns=nanoseconds_of(span.start_time_unix_nano),
+            end_ns=nanoseconds_of(span.end_time_unix_nano),
+            is_error=span.status is not None and span.status.code in _STATUS_ERROR,
+            attributes=mapping_of(span.attributes),
+            events=_events(span),
+        ),
+    )
+
+
+def _events(span: _Span) -> Iterator[tuple[str, Mapping[str, object]]]:
+    for event in span.events or ():
+        yield event.name or "", mapping_of(event.attributes)
+
+
+def _id(text: str | None) -> bytes:
+    """The bytes of a hex id; none when it is not hex, since no record needs one."""
+    try:
+        return bytes.fromhex(text) if text else b""
+    except ValueError:
+        return b""
+
+
+def _reject(error: RecordError | RecursionError, tally: Tally) -> None:
+    if isinstance(error, RecordError):
+        tally.reject(error.reason, str(error))
+    else:
+        tally.reject("malformed_record", "nested too deeply")
+
+
+def _log_groups(body: bytes, tally: Tally) -> Iterator[_Group[_LogRecord]]:
+    try:
+        request = _LOGS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        yield from _loose_groups(body, ("resourceLogs", "scopeLogs", "logRecords"), _LogRecord, tally)
+        return
+    for resource_logs in request.resource_logs or ():
+        source = _source(resource_logs.resource)
+        for scope_logs in resource_logs.scope_logs or ():
+            yield source, _scope(scope_logs.scope), scope_logs.log_records or []
+
+
+def _span_groups(body: bytes, tally: Tally) -> Iterator[_Group[_Span]]:
+    try:
+        request = _TRACES.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        yield from _loose_groups(body, ("resourceSpans", "scopeSpans", "spans"), _Span, tally)
+        return
+    for resource_spans in request.resource_spans or ():
+        source = _source(resource_spans.resource)
+        for scope_spans in resource_spans.scope_spans or ():
+            yield source, _scope(scope_spans.scope), scope_spans.spans or []
+
+
+def _loose_groups(
+    body: bytes, keys: tuple[str, str, str], kind: type[_Record], tally: Tally
+) -> Iterator[_Group[_Record]]:
+    """The same from a request that as a whole breaks the schema: checked record by record.
+
+    What the records stand in must be right, else there is no telling whose they are.
+    """
+    resources, scopes, records = keys
+    request = parse_json(body)
+    if not isinstance(request, dict):
+        raise DecodeError("not_an_object", f"expected an object, got {type(request).__name__}")
+    for resource_node in _members(request, resources):
+        source = _source(_convert(resource_node.get("resource"), _Resource))
+        for scope_node in _members(resource_node, scopes):
+            scope = _scope(_convert(scope_node.get("scope"), _Scope))
+            good: list[_Record] = []
+            for node in _elements(scope_node, records):
+                try:
+                    good.append(msgspec.convert(node, kind))
+                except (msgspec.ValidationError, RecursionError) as error:
+                    tally.reject("malformed_record", str(error))
+            yield source, scope, good
+
+
+_Node = TypeVar("_Node", bound=Struct)
+
+
+def _convert(node: object, kind: type[_Node]) -> _Node | None:
+    try:
+        return None if node is None else msgspec.convert(node, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise DecodeError("malformed_json", f"what its records stand in: {error}") from error
+
+
+def _members(node: Mapping[str, object], key: str) -> Iterator[Mapping[str, object]]:
+    for member in _elements(node, key):
+        if not isinstance(member, dict):
+            raise DecodeError("malformed_json", f"an element of {key} is not an object")
+        yield member
+
+
+def _elements(node: Mapping[str, object], key: str) -> list[object]:
+    elements = node.get(key)
+    if elements is None:
+        return []
+    if not isinstance(elements, list):
+        raise DecodeError("malformed_json", f"{key} is not an array")
+    return elements
+
+
+def _source(resource: _Resource | None) -> Source:
+    try:
+        return source_of(mapping_of(resource.attributes)) if resource else Source()
+    except (RecordError, RecursionError) as error:
+        raise DecodeError("malformed_json", f"a resource: {error}") from error
+
+
+def _scope(scope: _Scope | None) -> str:
+    return (scope.name if scope else None) or ""

@@ -1,0 +1,123 @@
+"""OTLP in protobuf: generated messages, walked with as few steps as they allow."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Final, TypeVar
+
+from google.protobuf.message import DecodeError as ProtobufError
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from model_exporter.decode.identity import Stamp, source_of
+from model_exporter.decode.records import RecordReader
+from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
+from model_exporter.decode.tally import Tally
+from model_exporter.decode.values import Elements
+from model_exporter.decode.wire import WireError, without
+from model_exporter.errors import DecodeError
+
+_RECORDS: Final = (1, 2, 2)
+"""Where the records of a request are: `resource_logs.scope_logs.log_records` and `resource_spans.scope_spans.spans`."""
+
+_Request = TypeVar("_Request", ExportLogsServiceRequest, ExportTraceServiceRequest)
+
+
+def read_logs(body: bytes, reader: RecordReader, tally: Tally) -> None:
+    """Read an ExportLogsServiceRequest.
+
+    Raises:
+        DecodeError: `body` is not one.
+    """
+    request = _parse(ExportLogsServiceRequest, LogRecord, body, tally)
+    for resource_logs in request.resource_logs:
+        source = source_of(_mapping(resource_logs.resource.attributes))
+        for scope_logs in resource_logs.scope_logs:
+            for record in scope_logs.log_records:
+                stamp = Stamp(record.time_unix_nano, record.observed_time_unix_nano, record.trace_id, record.span_id)
+                body_value = _value(record.body) if record.HasField("body") else None
+                reader.read_log(source, stamp, record.event_name, _mapping(record.attributes), body_value)
+
+
+def read_spans(body: bytes, reader: SpanReader, tally: Tally) -> None:
+    """Read an ExportTraceServiceRequest.
+
+    Raises:
+        DecodeError: `body` is not one.
+    """
+    request = _parse(ExportTraceServiceRequest, SpanMessage, body, tally)
+    for resource_spans in request.resource_spans:
+        source = source_of(_mapping(resource_spans.resource.attributes))
+        for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope.name
+            for span in scope_spans.spans:
+                if span.kind in (SERVER, CLIENT):
+                    reader.read(source, _span(span, scope))
+                else:
+                    reader.ignore_kind()
+
+
+def _parse(kind: type[_Request], record: type[Message], body: bytes, tally: Tally) -> _Request:
+    """The request in `body`. When it cannot be read, as much of it as can be without the records that cannot."""
+    try:
+        return kind.FromString(body)
+    except ProtobufError as error:
+        try:
+            rest, removed = without(body, _RECORDS, partial(_is_unreadable, record))
+            request = kind.FromString(rest)
+        except (WireError, ProtobufError):
+            raise DecodeError("malformed_protobuf", f"not a readable {kind.DESCRIPTOR.name}: {error}") from error
+        for _ in range(removed):
+            tally.reject("malformed_record", f"not a readable {record.DESCRIPTOR.name}, or text that is not UTF-8")
+        return request
+
+
+def _is_unreadable(kind: type[Message], message: bytes) -> bool:
+    try:
+        kind.FromString(message)
+    except ProtobufError:
+        return True
+    return False
+
+
+def _mapping(pairs: Iterable[KeyValue]) -> dict[str, object]:
+    cells: dict[str, object] = {}
+    for pair in pairs:
+        value = pair.value
+        # Reading a member that is not set gives a falsy default, and costs less than asking which one is set.
+        cells[pair.key] = value.double_value or value.string_value or value.int_value or _value(value)
+    return cells
+
+
+def _value(value: AnyValue) -> object:
+    kind = value.WhichOneof("value")
+    if kind == "kvlist_value":
+        return _mapping(value.kvlist_value.values)
+    if kind == "array_value":
+        return Elements(value.array_value.values, _value)
+    # A `string_value_strindex` points into a table that only profiles have: OTLP says to take it as no value.
+    return getattr(value, kind) if kind and kind != "string_value_strindex" else None
+
+
+def _span(span: SpanMessage, scope: str) -> Span:
+    return Span(
+        kind=span.kind,
+        scope=scope,
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        has_parent=bool(span.parent_span_id),
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        is_error=span.status.code == Status.STATUS_CODE_ERROR,
+        attributes=_mapping(span.attributes),
+        events=_events(span),
+    )
+
+
+def _events(span: SpanMessage) -> Iterator[tuple[str, dict[str, object]]]:
+    for event in span.events:
+        yield event.name, _mapping(event.attributes)

@@ -1,0 +1,250 @@
+"""What one record says, whatever codec it came through: a prediction, an outcome or an event."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import nan
+from typing import Final
+
+from model_exporter.batch import Event, Origin, Outcome
+from model_exporter.config.settings import Limits
+from model_exporter.decode.aliases import VALUE_PREFIX, Field
+from model_exporter.decode.bento import read_monitor
+from model_exporter.decode.cells import CellReader, Cells
+from model_exporter.decode.identity import (
+    Source,
+    Stamp,
+    key_of_content,
+    key_of_id,
+    model_of,
+    prediction_id_of,
+    version_of,
+)
+from model_exporter.decode.layouts import Found, Row, Vocabulary, cells_of, row_of
+from model_exporter.decode.rows import Group, Ledger
+from model_exporter.decode.tally import RecordError
+from model_exporter.decode.values import NANOSECONDS, bounded_text, is_empty, number_of, text_of, unix_seconds
+
+PREDICTION: Final = "model.prediction"
+OUTCOME: Final = "model.outcome"
+EVENT: Final = "model.event"
+CHANGES: Final = ("deployment", "pipeline", "schema")
+
+_MARKS: Final = frozenset({Field.FEATURES, Field.PREDICTION, Field.SCORE, Field.PROBABILITIES})
+"""Fields that make a record without an event name a prediction; any feature does, too."""
+_LATENCIES: Final = ((Field.LATENCY_MILLISECONDS, 1e3), (Field.LATENCY_SECONDS, 1.0))
+_NOWHERE: Final = Source()
+_NEVER: Final = Stamp()
+
+
+class RecordReader:
+    """Reads the records of one request into a ledger.
+
+    Fields are looked up in the attributes, then in the body when that is a map, then (model and version only) in the
+    resource. Of keys given twice the last one wins.
+    """
+
+    def __init__(self, *, vocabulary: Vocabulary, limits: Limits, ledger: Ledger) -> None:
+        self._vocabulary = vocabulary
+        self._limits = limits
+        self._ledger = ledger
+        self._tally = ledger.tally
+        self._cells = CellReader(limits=limits, tally=ledger.tally)
+        self._monitor_rows: Counter[str] = Counter()
+        self._head: tuple[object, ...] = ()
+        self._group = Group("", "", "", Origin.LOG)
+
+    def read_log(
+        self, source: Source, stamp: Stamp, event_name: str, attributes: Mapping[str, object], body: object
+    ) -> None:
+        """Read one OTLP LogRecord. A record that is refused is counted, as one that is not about predictions."""
+        layout = self._vocabulary.layout(attributes)
+        found, features = layout.found(attributes), layout.features(attributes)
+        scopes = [attributes]
+        if isinstance(body, dict):
+            scopes.insert(0, body)
+            features = self._merge(body, features, found)
+        event = event_name or found.get(Field.EVENT_NAME)
+        try:
+            if Field.BENTO in found and not event:
+                self._predict_monitored(source, stamp, found, features, scopes[0])
+            elif event == PREDICTION or (not event and (features[0] or not _MARKS.isdisjoint(found))):
+                self._predict(source, stamp, found, features)
+            elif event == OUTCOME:
+                self._outcome(source, stamp, found, scopes)
+            elif event == EVENT:
+                self._event(source, stamp, found)
+            else:
+                self._tally.ignore("not_a_prediction")
+        except RecordError as error:
+            self._tally.reject(error.reason, str(error))
+
+    def read_native(self, event: str, record: Mapping[str, object], *, where: str) -> None:
+        """Read one record of a native JSON door; `where` names it to its sender."""
+        layout = self._vocabulary.layout(record)
+        found = layout.found(record)
+        if is_empty(found.get(Field.MODEL)):
+            self._tally.reject("model_name", 'the record has no "model"', where=where)
+            return
+        try:
+            if event == PREDICTION:
+                self._predict(_NOWHERE, _NEVER, found, layout.features(record))
+            elif event == OUTCOME:
+                self._outcome(_NOWHERE, _NEVER, found, [record])
+            else:
+                self._event(_NOWHERE, _NEVER, found)
+        except RecordError as error:
+            self._tally.reject(error.reason, str(error), where=where)
+
+    def _merge(self, scope: Mapping[str, object], features: Row, found: Found) -> Row:
+        """The features of `scope` under those given; fields of `scope` go where `found` holds nothing."""
+        layout = self._vocabulary.layout(scope)
+        for field, value in layout.found(scope).items():
+            if is_empty(found.get(field)):
+                found[field] = value
+        return row_of(cells_of(layout.features(scope)) | cells_of(features))
+
+    def _predict(self, source: Source, stamp: Stamp, found: Found, features: Row, *, key: int = 0) -> None:
+        """Add a row. Without a `key`, its id or else its content makes one."""
+        limits = self._limits
+        inputs, outputs = self._cells.inputs(found, features), self._cells.outputs(found)
+        error = self._error(found[Field.ERROR]) if Field.ERROR in found else ""
+        if not inputs[0] and not outputs[0] and not error:
+            raise RecordError("empty_record", "a prediction without any feature, output or error")
+        outputs = self._cells.cut(outputs, limits.record_attributes)
+        inputs = self._cells.cut(inputs, limits.record_attributes - len(outputs[0]))
+        group = self._group_of(found, source)
+        prediction_id = prediction_id_of(found.get(Field.ID), limits.name_length)
+        if not key:
+            if prediction_id:
+                key = key_of_id(group.model, group.service, prediction_id)
+            elif stamp.trace_id and stamp.span_id and (stamp.time_ns or stamp.observed_ns):
+                key = key_of_content(stamp, group.model, group.version, inputs, outputs)
+        time = self._time(stamp, found)
+        self._ledger.add_prediction(
+            group,
+            time=nan if time is None else time,
+            key=key,
+            prediction_id=prediction_id,
+            latency_seconds=self._latency(found),
+            error=error,
+            inputs=inputs,
+            outputs=outputs,
+        )
+
+    def _group_of(self, found: Found, source: Source) -> Group:
+        """The batch a record belongs to; mostly that of the record before it."""
+        head = (found.get(Field.MODEL), found.get(Field.VERSION), source)
+        if head != self._head:
+            limit = self._limits.name_length
+            model, service = model_of(head[0], source, limit)
+            self._group = Group(model, version_of(head[1], source, limit), service, Origin.LOG)
+            self._head = head
+        return self._group
+
+    def _predict_monitored(
+        self, source: Source, stamp: Stamp, found: Found, flat: Row, columns: Mapping[str, object]
+    ) -> None:
+        """Add a row of BentoML's monitor, whose rows share the id of their request.
+
+        The id gets the row's number within the request, as far as this export tells; the key also holds the row's
+        time and content, since an SDK may split the rows of one request over two exports.
+        """
+        features = read_monitor(found[Field.BENTO], columns, found)
+        if features is None:
+            if flat[0] or not _MARKS.isdisjoint(found):
+                self._predict(source, stamp, found, flat)
+            else:
+                self._tally.ignore("not_a_prediction")
+            return
+        request = text_of(found.get(Field.ID))
+        key = 0
+        if request:
+            found[Field.ID] = f"{request}#{self._monitor_rows[request]}"
+            self._monitor_rows[request] += 1
+            key = key_of_content(stamp, found[Field.ID], features)
+        self._predict(source, stamp, found, features, key=key)
+        if request and not is_empty(found.get(Field.OUTCOME)):
+            self._outcome(source, stamp, found, [])
+
+    def _outcome(self, source: Source, stamp: Stamp, found: Found, scopes: Sequence[Mapping[str, object]]) -> None:
+        model, service = model_of(found.get(Field.MODEL), source, self._limits.name_length)
+        prediction_id = prediction_id_of(found.get(Field.ID), self._limits.name_length)
+        if not prediction_id:
+            raise RecordError("outcome_without_id", "an outcome needs the id of its prediction")
+        value = _truth(found.get(Field.OUTCOME))
+        values = self._indicators(found, scopes)
+        if value is None and not values:
+            raise RecordError(
+                "outcome_without_value", "an outcome needs text, a finite number, a boolean or an indicator"
+            )
+        time = self._time(stamp, found)
+        self._ledger.outcomes.append(Outcome(model or service, prediction_id, time, value, values))
+
+    def _event(self, source: Source, stamp: Stamp, found: Found) -> None:
+        limit = self._limits.name_length
+        model, service = model_of(found.get(Field.MODEL), source, limit)
+        version = version_of(found.get(Field.VERSION), source, limit)
+        change = text_of(found.get(Field.CHANGE)) or ""
+        if change.lower() not in CHANGES:
+            raise RecordError("bad_event", f"the change must be one of {', '.join(CHANGES)}")
+        origin = text_of(found.get(Field.SOURCE)) or ""
+        if len(origin) > limit:
+            raise RecordError("bad_event", f"the source has {len(origin)} characters, the limit is {limit}")
+        event = Event(model or service, change.lower(), version, origin, self._time(stamp, found))
+        self._ledger.events.append(event)
+
+    def _indicators(self, found: Found, scopes: Sequence[Mapping[str, object]]) -> tuple[tuple[str, float], ...]:
+        """Business values: those of the field `values`, and the flat ones of `scopes`, later scopes first."""
+        nested = found.get(Field.VALUES)
+        given: Cells = dict(nested) if isinstance(nested, dict) else {}
+        for scope in scopes:
+            for key, value in scope.items():
+                if key.startswith(VALUE_PREFIX):
+                    given[key.removeprefix(VALUE_PREFIX)] = value
+        values: list[tuple[str, float]] = []
+        for name, value in given.items():
+            number = float(value) if isinstance(value, bool) else number_of(value)
+            if number is None:
+                self._tally.drop("bad_value")
+            elif not name or len(name) > self._limits.name_length:
+                self._tally.drop("name_too_long" if name else "empty_name")
+            elif len(values) >= self._limits.record_attributes:
+                self._tally.drop("attribute_limit")
+            else:
+                values.append((name, number))
+        return tuple(values)
+
+    def _time(self, stamp: Stamp, found: Found) -> float | None:
+        """Unix seconds: the record's own time, or what it says, or when it was observed."""
+        if stamp.time_ns:
+            return stamp.time_ns / NANOSECONDS
+        told = found.get(Field.TIME)
+        if not is_empty(told):
+            seconds = unix_seconds(told)
+            if seconds is not None:
+                return seconds
+            self._tally.drop("bad_time")
+        return stamp.observed_ns / NANOSECONDS if stamp.observed_ns else None
+
+    def _latency(self, found: Found) -> float:
+        """Seconds, NaN when absent or impossible."""
+        for field, unit in _LATENCIES:
+            if field in found and not is_empty(found[field]):
+                number = number_of(found[field])
+                if number is not None and number >= 0:
+                    return number / unit
+                self._tally.drop("bad_latency")
+        return nan
+
+    def _error(self, value: object) -> str:
+        """The error's type, empty for a prediction that did not fail."""
+        if is_empty(value) or value is False:
+            return ""
+        return (text_of(value) or "error")[: self._limits.name_length]
+
+
+def _truth(value: object) -> str | float | bool | None:
+    """An outcome's value, None when it holds nothing that a prediction could be compared with."""
+    if isinstance(value, str):
+        return bounded_text(value) or None
+    return value if isinstance(value, bool) else number_of(value)

@@ -1,0 +1,224 @@
+"""Rows collected one by one, handed on as columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from model_exporter.batch import Batch, Column, Event, Origin, Outcome, Role, UpstreamBatch, Words, column_from_values
+from model_exporter.batch.columns import ABSENT
+from model_exporter.config.settings import Limits
+from model_exporter.decode.decoded import Decoded
+from model_exporter.decode.layouts import Row, cells_of, row_of
+from model_exporter.decode.tally import RecordError, Tally
+
+MAX_BATCH_ROWS: Final = 8192
+"""Rows of one batch; more of the same model become further batches. Keeps the Python values of few rows alive."""
+MAX_GROUPS: Final = 5_000
+"""Distinct models, versions and services of one request."""
+MAX_CELLS: Final = 16_000_000
+"""Cells of all columns of one request. A value takes at least nine bytes of protobuf, so a request of 64 MiB cannot
+reach this unless its records hardly share a feature: then the columns would be all but empty and use up memory."""
+
+
+class Group(NamedTuple):
+    """What the rows of one batch have in common. A tuple, because one is made and hashed for every record."""
+
+    model: str
+    version: str
+    service: str
+    origin: Origin
+
+
+@dataclass(slots=True)
+class _Side:
+    """The cells of one role over the rows.
+
+    Rows mostly have the names of the row before, so they are kept as bare values (a dictionary a row would be five
+    times as large, and slower for it) beside a tuple of names that like rows share.
+    """
+
+    role: Role
+    names: dict[str, None] = field(default_factory=dict)  # of all rows, in the order first seen
+    shape: tuple[str, ...] = ()  # names of the last row
+    shapes: list[tuple[str, ...]] = field(default_factory=list)  # names of each row
+    rows: list[tuple[object, ...]] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        if row[0] != self.shape:
+            self.shape = row[0]
+        self.shapes.append(self.shape)
+        self.rows.append(row[1])
+
+    def columns(self) -> list[Column]:
+        return [column_from_values(name, self.role, values) for name, values in self._values()]
+
+    def _values(self) -> Iterator[tuple[str, Sequence[object]]]:
+        if all(shape is self.shape for shape in self.shapes):
+            yield from zip(self.shape, zip(*self.rows, strict=True), strict=True)
+            return
+        rows = [dict(zip(shape, row, strict=True)) for shape, row in zip(self.shapes, self.rows, strict=True)]
+        for name in self.names:
+            yield name, [row.get(name, ABSENT) for row in rows]
+
+
+@dataclass(slots=True)
+class _Rows:
+    """An open batch."""
+
+    group: Group
+    times: list[float] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    inputs: _Side = field(default_factory=lambda: _Side(Role.INPUT))
+    outputs: _Side = field(default_factory=lambda: _Side(Role.OUTPUT))
+
+    def close(self) -> Batch:
+        return Batch(
+            model=self.group.model,
+            version=self.group.version,
+            service=self.group.service,
+            origin=self.group.origin,
+            times=np.array(self.times, np.float64),
+            keys=np.array(self.keys, np.int64),
+            ids=tuple(self.ids),
+            latency_seconds=np.array(self.latencies, np.float64),
+            errors=Words.from_texts(self.errors),
+            columns=(*self.inputs.columns(), *self.outputs.columns()),
+        )
+
+
+@dataclass(slots=True)
+class _Calls:
+    """An open batch of calls to upstreams."""
+
+    upstreams: list[str] = field(default_factory=list)
+    durations: list[float] = field(default_factory=list)
+    failed: list[bool] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+
+    def close(self, model: str, service: str) -> UpstreamBatch:
+        return UpstreamBatch(
+            model=model,
+            service=service,
+            upstreams=Words.from_texts(self.upstreams),
+            duration_seconds=np.array(self.durations, np.float64),
+            failed=np.array(self.failed, np.bool_),
+            keys=np.array(self.keys, np.int64),
+        )
+
+
+class Ledger:
+    """Everything that one request turns out to hold.
+
+    Attributes:
+        tally: what was not simply kept.
+        outcomes: outcomes in the order they came.
+        events: events in the order they came.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.tally = Tally()
+        self.outcomes: list[Outcome] = []
+        self.events: list[Event] = []
+        self._limits = limits
+        self._open: dict[Group, _Rows] = {}
+        self._closed: list[Batch] = []
+        self._calls: dict[tuple[str, str], _Calls] = {}
+        self._cells = 0
+
+    def add_prediction(
+        self,
+        group: Group,
+        *,
+        time: float,
+        key: int,
+        prediction_id: str,
+        latency_seconds: float,
+        error: str,
+        inputs: Row,
+        outputs: Row,
+    ) -> None:
+        """Add a row. Cells with a name that is empty, too long, or one too many are left out and counted.
+
+        Raises:
+            RecordError: the request holds too many models, or records that hardly share a feature.
+        """
+        if self._cells > MAX_CELLS:
+            raise RecordError("too_sparse", "the records of this request share too few features; send fewer at once")
+        rows = self._open.get(group)
+        if rows is None:
+            self._make_room()
+            rows = self._open[group] = _Rows(group)
+        inputs = self._admit(inputs, rows.inputs, len(rows.times))
+        outputs = self._admit(outputs, rows.outputs, len(rows.times))
+        self._cells += len(rows.inputs.names) + len(rows.outputs.names)
+        rows.times.append(time)
+        rows.keys.append(key)
+        rows.ids.append(prediction_id)
+        rows.latencies.append(latency_seconds)
+        rows.errors.append(error)
+        rows.inputs.add(inputs)
+        rows.outputs.add(outputs)
+        if len(rows.times) >= MAX_BATCH_ROWS:
+            self._closed.append(self._open.pop(group).close())
+
+    def add_call(self, *, model: str, service: str, upstream: str, seconds: float, failed: bool, key: int) -> None:
+        """Add a call to an upstream.
+
+        Raises:
+            RecordError: the request holds too many models.
+        """
+        calls = self._calls.get((model, service))
+        if calls is None:
+            self._make_room()
+            calls = self._calls[model, service] = _Calls()
+        calls.upstreams.append(upstream)
+        calls.durations.append(seconds)
+        calls.failed.append(failed)
+        calls.keys.append(key)
+
+    def decoded(self) -> Decoded:
+        """All of it. Nothing may be added afterwards."""
+        return Decoded(
+            batches=(*self._closed, *(rows.close() for rows in self._open.values())),
+            upstreams=tuple(calls.close(*place) for place, calls in self._calls.items()),
+            outcomes=tuple(self.outcomes),
+            events=tuple(self.events),
+            rejections=self.tally.rejections,
+            ignored=self.tally.ignored,
+            dropped_values=self.tally.dropped,
+        )
+
+    def _make_room(self) -> None:
+        if len(self._open) + len(self._calls) >= MAX_GROUPS:
+            raise RecordError("too_many_models", f"one request may tell of {MAX_GROUPS} models, versions and services")
+
+    def _admit(self, row: Row, side: _Side, rows: int) -> Row:
+        """`row` without the cells that may not be added to a side of `rows` rows; their names are known afterwards."""
+        if row[0] == side.shape:
+            return row
+        names = side.names
+        refused = set()
+        for name in row[0]:
+            if name not in names:
+                reason = self._fault(name, names)
+                if reason:
+                    refused.add(name)
+                    self.tally.drop(reason)
+                else:
+                    names[name] = None
+                    self._cells += rows
+        if not refused:
+            return row
+        return row_of({name: value for name, value in cells_of(row).items() if name not in refused})
+
+    def _fault(self, name: str, names: Mapping[str, None]) -> str:
+        if not name:
+            return "empty_name"
+        if len(name) > self._limits.name_length:
+            return "name_too_long"
+        return "attribute_limit" if len(names) >= self._limits.record_attributes else ""

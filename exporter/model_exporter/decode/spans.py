@@ -1,0 +1,183 @@
+"""Spans as traffic: requests to a model, and the calls it made to answer them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from model_exporter.batch import Origin
+from model_exporter.config.settings import Limits
+from model_exporter.decode import aliases
+from model_exporter.decode.aliases import first
+from model_exporter.decode.codes import Code
+from model_exporter.decode.identity import Source, key_of_span, model_of, version_of
+from model_exporter.decode.layouts import NO_CELLS
+from model_exporter.decode.rows import Group, Ledger
+from model_exporter.decode.tally import RecordError
+from model_exporter.decode.values import NANOSECONDS, number_of, text_of
+
+SERVER: Final = 2
+CLIENT: Final = 3
+
+_MODEL_PATH: Final = re.compile(r"/v[12]/models/([^/:?#]+)(?:/versions/([^/:?#]+))?")
+_PREDICT_PATH: Final = re.compile(r"/([^/:?#]+):predict(?:[/?#]|$)")
+_ORIGIN: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*")
+_HTTP_ERRORS_FROM: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A SERVER or CLIENT span. Times are nanoseconds, 0 when absent; `events` are names with attributes."""
+
+    kind: int
+    scope: str
+    trace_id: bytes
+    span_id: bytes
+    has_parent: bool
+    start_ns: int
+    end_ns: int
+    is_error: bool
+    attributes: Mapping[str, object]
+    events: Iterable[tuple[str, Mapping[str, object]]]
+
+
+class SpanReader:
+    """Reads the spans of one request into a ledger.
+
+    A SERVER span that looks like a request for a prediction becomes a row without columns. A CLIENT span with a
+    parent becomes a call to an upstream. INTERNAL spans never count: the ASGI instrumentation wraps every request
+    in several, and marks one of them as failed besides the SERVER span.
+    """
+
+    def __init__(self, *, limits: Limits, ledger: Ledger) -> None:
+        self._limits = limits
+        self._ledger = ledger
+
+    def ignore_kind(self) -> None:
+        """Count a span that is neither SERVER nor CLIENT."""
+        self._ledger.tally.ignore("span_kind")
+
+    def read(self, source: Source, span: Span) -> None:
+        """Read one span. One that is refused is counted, as one that is not about predictions."""
+        try:
+            if span.kind == SERVER:
+                self._request(source, span)
+            elif span.has_parent:
+                self._call(source, span)
+            else:
+                self._ledger.tally.ignore("not_a_prediction")
+        except RecordError as error:
+            self._ledger.tally.reject(error.reason, str(error))
+
+    def _request(self, source: Source, span: Span) -> None:
+        attributes = span.attributes
+        named = first(attributes, aliases.MODEL)
+        path = _path(attributes)
+        if named is None and not _predicts(span.scope, attributes, path):
+            self._ledger.tally.ignore("not_a_prediction")
+            return
+        model, version = _model_in(path)
+        limit = self._limits.name_length
+        name, service = model_of(named or model, source, limit)
+        version = version_of(first(attributes, aliases.VERSION) or version, source, limit)
+        self._ledger.add_prediction(
+            Group(name, version, service, Origin.SPAN),
+            time=span.end_ns / NANOSECONDS if span.end_ns else nan,
+            key=key_of_span(span.trace_id, span.span_id),
+            prediction_id="",
+            latency_seconds=_seconds(span),
+            error=_error(span)[:limit],
+            inputs=NO_CELLS,
+            outputs=NO_CELLS,
+        )
+
+    def _call(self, source: Source, span: Span) -> None:
+        limit = self._limits.name_length
+        model, service = model_of(first(span.attributes, aliases.CALLER_MODEL), source, limit)
+        self._ledger.add_call(
+            model=model,
+            service=service,
+            upstream=_upstream(span.attributes)[:limit],
+            seconds=_seconds(span),
+            failed=span.is_error or bool(_status(span.attributes)),
+            key=key_of_span(span.trace_id, span.span_id),
+        )
+
+
+def _predicts(scope: str, attributes: Mapping[str, object], path: str) -> bool:
+    """Whether a SERVER span that names no model can be a request for a prediction."""
+    if scope in aliases.INNER_SCOPES:
+        return False
+    rpc = text_of(first(attributes, aliases.RPC_METHOD))
+    if rpc is not None or first(attributes, aliases.RPC_SYSTEM) is not None:
+        service = text_of(first(attributes, aliases.RPC_SERVICE)) or rpc or ""
+        method = (rpc or "").rpartition("/")[2]
+        return not service.startswith(aliases.SIDE_RPC_SERVICES) and method not in aliases.SIDE_RPC_METHODS
+    verb = text_of(first(attributes, aliases.HTTP_METHOD))
+    if verb is None:
+        return not path and first(attributes, aliases.HTTP_STATUS) is None
+    segments = path.strip("/").split("/")
+    is_side = segments[-1].lower() in aliases.SIDE_ENDPOINTS or segments[1:2] == ["repository"]
+    return verb.upper() in aliases.PREDICTING_METHODS and not is_side
+
+
+def _path(attributes: Mapping[str, object]) -> str:
+    """Path of an HTTP request without origin and query, still percent-encoded; empty when there is none."""
+    url = text_of(first(attributes, aliases.URL_PATH)) or ""
+    return _ORIGIN.sub("", url).partition("?")[0].partition("#")[0]
+
+
+def _model_in(path: str) -> tuple[str, str]:
+    """Model and version that a path names, empty where it does not."""
+    match = _MODEL_PATH.search(path)
+    if match:
+        return unquote(match[1]), unquote(match[2] or "")
+    match = _PREDICT_PATH.search(path)
+    return (unquote(match[1]), "") if match else ("", "")
+
+
+def _seconds(span: Span) -> float:
+    if not span.start_ns or not span.end_ns or span.end_ns < span.start_ns:
+        return nan
+    return (span.end_ns - span.start_ns) / NANOSECONDS
+
+
+def _error(span: Span) -> str:
+    """The error's type, empty for a request that did not fail. A 4xx leaves the span's status unset: ask its code."""
+    told = text_of(first(span.attributes, aliases.ERROR_TYPE)) or _status(span.attributes)
+    if told or not span.is_error:
+        return told
+    raised = (
+        text_of(first(attributes, aliases.EXCEPTION_TYPE)) for name, attributes in span.events if name == "exception"
+    )
+    return next(filter(None, raised), "error")
+
+
+def _status(attributes: Mapping[str, object]) -> str:
+    """HTTP or gRPC status that tells of a failure, empty otherwise."""
+    http = number_of(first(attributes, aliases.HTTP_STATUS))
+    if http is not None and http >= _HTTP_ERRORS_FROM:
+        return str(int(http))
+    rpc = text_of(first(attributes, aliases.RPC_STATUS)) or "0"
+    if rpc.isdecimal():
+        return "" if int(rpc) == Code.OK else _code_name(int(rpc))
+    return "" if rpc.upper() == Code.OK.name else rpc.upper()
+
+
+def _code_name(code: int) -> str:
+    try:
+        return Code(code).name
+    except ValueError:
+        return str(code)
+
+
+def _upstream(attributes: Mapping[str, object]) -> str:
+    name = text_of(first(attributes, aliases.UPSTREAM))
+    if name:
+        return name
+    try:
+        return urlsplit(text_of(first(attributes, aliases.URL_FULL)) or "").hostname or "unknown"
+    except ValueError:  # such as "http://[::1"
+        return "unknown"

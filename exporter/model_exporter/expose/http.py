@@ -1,0 +1,251 @@
+"""The HTTP server of scrapers, probes and people."""
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from model_exporter.addresses import Address, listen
+from model_exporter.errors import ModelExporterError
+from model_exporter.expose import api, catalogue, page
+from model_exporter.expose.negotiate import accepts_gzip, choose_format
+from model_exporter.expose.render import Renderer
+from model_exporter.expose.status import ServiceStatus
+from model_exporter.expose.text import Format, clean
+from model_exporter.expose.views import StatusView, view_model, view_status, why_not_ready
+from model_exporter.ports import Clock
+from model_exporter.telemetry import Telemetry
+from model_exporter.window.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+MAX_AT_ONCE: Final = 40
+"""Requests answered at once; more are told to come again. Probes are not among them."""
+_WORKERS: Final = 2
+"""Threads that write answers. The loop stays free for probes, and one slow answer does not hold up the others."""
+_PROBES: Final = frozenset({"/-/healthy", "/-/ready"})
+_HEADERS: Final = {"Server": "model_exporter", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_T = TypeVar("_T")
+
+
+class WebServer:
+    """Serves metrics, pages, probes and the API, on a thread and a loop of its own.
+
+    Args:
+        address: `host:port`; port 0 lets the system choose.
+        snapshot: the newest picture of all models, None before the first.
+        telemetry: the exporter's own counts.
+        status: what the service says of itself.
+        reload: loads the configuration again; raises `ModelExporterError` when that fails.
+        enable_lifecycle: whether `/-/reload` may be called.
+        clock: unix seconds.
+
+    Raises:
+        ValueError: `address` is none.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        snapshot: Callable[[], Snapshot | None],
+        telemetry: Telemetry,
+        status: Callable[[], ServiceStatus],
+        reload: Callable[[], None],
+        enable_lifecycle: bool,
+        clock: Clock = time.time,
+    ) -> None:
+        self._address = Address.parse(address)
+        self._snapshot = snapshot
+        self._telemetry = telemetry
+        self._status = status
+        self._reload = reload
+        self._enable_lifecycle = enable_lifecycle
+        self._clock = clock
+        self._renderer = Renderer()
+        self._busy = 0
+        self._reloading = asyncio.Lock()
+        self._runner = web.AppRunner(self._application(), access_log=None)
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="web-worker")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Where it listens; before the start, where it was asked to."""
+        return str(self._address)
+
+    def start(self) -> None:
+        """Listen and serve.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        listener, self._address = listen(self._address)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(listener), self._loop).result()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Stop listening, finish the answers that `grace_seconds` suffice for, and end the thread."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._close(grace_seconds), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _open(self, listener: socket.socket) -> None:
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+
+    async def _close(self, grace_seconds: float) -> None:
+        for site in self._runner.sites:
+            await site.stop()
+        if server := self._runner.server:
+            server.pre_shutdown()
+            await server.shutdown(grace_seconds)
+        await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[self._guard])
+        application.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/metrics", self._metrics),
+                web.get("/-/healthy", self._healthy),
+                web.get("/-/ready", self._ready),
+                web.route("*", "/-/reload", self._reload_settings),
+                web.get("/api/v1/status", self._api_status),
+                web.get("/api/v1/models", self._api_models),
+                web.get(r"/api/v1/models/{name:[\s\S]+}", self._api_model),
+            ]
+        )
+        return application
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Bound the requests at once, and put the common headers on every answer."""
+        if request.path in _PROBES:
+            response = await self._answer(request, handler)
+        elif self._busy >= MAX_AT_ONCE:
+            response = _text("too many requests at once", status=503, headers={"Retry-After": "1"})
+        else:
+            self._busy += 1
+            try:
+                response = await self._answer(request, handler)
+            finally:
+                self._busy -= 1
+        response.headers.update(_HEADERS)
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer errors as their path's other answers are written."""
+        headers: dict[str, str] = {}
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            status, kind, message = error.status, "bad_request", error.reason
+            if "Allow" in error.headers:
+                headers["Allow"] = error.headers["Allow"]
+            if isinstance(error, web.HTTPNotFound):
+                kind, message = "not_found", error.text or error.reason
+        except Exception:  # the top of a server: one bad request must not take it down
+            log.exception("a request failed", extra={"path": clean(request.path)})
+            status, kind, message = 500, "internal", "internal error; the log tells more"
+        if request.path.startswith("/api/"):
+            return _json(api.failure(kind, message), status=status, headers=headers)
+        return _text(message, status=status, headers=headers)
+
+    async def _work(self, task: Callable[[], _T]) -> _T:
+        return await self._loop.run_in_executor(self._workers, task)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        chosen = choose_format(",".join(request.headers.getall("Accept", ())))
+        gzip = accepts_gzip(",".join(request.headers.getall("Accept-Encoding", ())))
+        body = await self._work(lambda: self._scrape(chosen.form, gzip=gzip))
+        headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
+        if gzip:
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=body, headers=headers)
+
+    def _scrape(self, form: Format, *, gzip: bool) -> bytes:
+        started = time.perf_counter()
+        write = self._renderer.render_gzip if gzip else self._renderer.render
+        body = write(self._snapshot(), self._telemetry.read(), form)
+        self._telemetry.set(catalogue.SCRAPE_DURATION.name, form.value, value=time.perf_counter() - started)
+        return body
+
+    async def _page(self, _: web.Request) -> web.Response:
+        headers = {"Content-Type": page.CONTENT_TYPE, "Content-Security-Policy": page.POLICY}
+        return web.Response(body=await self._work(self._page_body), headers=headers)
+
+    def _page_body(self) -> bytes:
+        snapshot = self._snapshot()
+        models = [view_model(model) for model in snapshot.models] if snapshot else []
+        return page.render_page(self._view(snapshot), models, now=self._clock()).encode()
+
+    def _view(self, snapshot: Snapshot | None) -> StatusView:
+        return view_status(self._status(), self._telemetry.read(), snapshot)
+
+    async def _healthy(self, _: web.Request) -> web.Response:
+        return _text("model_exporter is healthy.")
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        if reason := why_not_ready(self._status(), self._snapshot()):
+            return _text(f"model_exporter is not ready: {reason}.", status=503)
+        return _text("model_exporter is ready.")
+
+    async def _reload_settings(self, request: web.Request) -> web.Response:
+        if request.method not in {"POST", "PUT"}:
+            raise web.HTTPMethodNotAllowed(request.method, ("POST", "PUT"))
+        if not self._enable_lifecycle:
+            return _text("Lifecycle API is not enabled. Start with --web.enable-lifecycle to allow it.", status=403)
+        try:
+            # One at a time: reloads that wait must not take the threads that scrapes need.
+            async with self._reloading:
+                await self._work(self._reload)
+        except ModelExporterError as error:
+            return _text(f"failed to reload the configuration: {error}", status=500)
+        return _text("reloaded")
+
+    async def _api_status(self, _: web.Request) -> web.Response:
+        return _json(await self._work(lambda: api.success(self._view(self._snapshot()))))
+
+    async def _api_models(self, _: web.Request) -> web.Response:
+        return _json(await self._work(self._models_body))
+
+    def _models_body(self) -> bytes:
+        snapshot = self._snapshot()
+        return api.success([view_model(model) for model in snapshot.models] if snapshot else [])
+
+    async def _api_model(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        snapshot = self._snapshot()
+        models = snapshot.models if snapshot else ()
+        model = next((model for model in models if clean(model.name) == name), None)
+        if model is None:
+            raise web.HTTPNotFound(text=f"no model {name!r}")
+        return _json(await self._work(lambda: api.success(api.view_detail(model))))
+
+
+def _text(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(body=f"{clean(text)}\n".encode(), status=status, headers=_typed("text/plain", headers))
+
+
+def _json(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(body=body, status=status, headers=_typed("application/json", headers))
+
+
+def _typed(media: str, headers: dict[str, str] | None) -> dict[str, str]:
+    return {"Content-Type": f"{media}; charset=utf-8", **(headers or {})}

@@ -1,0 +1,134 @@
+"""What the paths and headers of an HTTP request ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from model_exporter.ports import Door, Encoding, Signal
+from model_exporter.receive.inflate import Coding
+from model_exporter.receive.outcomes import (
+    UnknownCodingError,
+    UnknownPathError,
+    UnsupportedTypeError,
+    WrongMethodError,
+)
+
+_SHOWN: Final = 100
+"""Characters of a client's own text that an error repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path that takes records."""
+
+    door: Door
+    signal: Signal
+
+
+ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
+    {
+        "/v1/logs": Route(Door.OTLP_HTTP, Signal.LOGS),
+        "/v1/traces": Route(Door.OTLP_HTTP, Signal.TRACES),
+        "/v1/metrics": Route(Door.OTLP_HTTP, Signal.METRICS),
+        # An endpoint for one signal is used as it is: without a path, at the root
+        # (opentelemetry-specification, protocol/exporter.md). BentoML sends its logs so.
+        "/": Route(Door.OTLP_HTTP, Signal.LOGS),
+        "/v1/predictions": Route(Door.HTTP, Signal.PREDICTIONS),
+        "/v1/outcomes": Route(Door.HTTP, Signal.OUTCOMES),
+        "/v1/events": Route(Door.HTTP, Signal.EVENTS),
+    }
+)
+
+_OTLP_TYPES: Final = MappingProxyType(
+    {"application/x-protobuf": Encoding.PROTOBUF, "application/json": Encoding.JSON},
+)
+_NATIVE_TYPES: Final = MappingProxyType(
+    {
+        "application/json": Encoding.JSON,
+        "": Encoding.JSON,
+        # What curl and simple clients say of whatever they send.
+        "text/plain": Encoding.JSON,
+        "application/x-www-form-urlencoded": Encoding.JSON,
+        "application/octet-stream": Encoding.JSON,
+        "application/x-ndjson": Encoding.JSON_LINES,
+        "application/ndjson": Encoding.JSON_LINES,
+        "application/jsonl": Encoding.JSON_LINES,
+        "application/x-jsonl": Encoding.JSON_LINES,
+        "application/jsonlines": Encoding.JSON_LINES,
+        "application/x-jsonlines": Encoding.JSON_LINES,
+        "application/json-lines": Encoding.JSON_LINES,
+    }
+)
+_CODINGS: Final = MappingProxyType(
+    {
+        "": Coding.IDENTITY,
+        "identity": Coding.IDENTITY,
+        "gzip": Coding.GZIP,
+        "x-gzip": Coding.GZIP,
+        "deflate": Coding.DEFLATE,
+        "zlib": Coding.DEFLATE,
+    }
+)
+
+
+def find_route(path: str) -> Route:
+    """The route of `path`; slashes at its end do not matter.
+
+    Raises:
+        UnknownPathError: there is none; the message names those that are.
+    """
+    route = ROUTES.get(path.rstrip("/") or "/")
+    if route is None:
+        raise UnknownPathError(f"there is nothing at {path[:_SHOWN]!r}; POST to one of {', '.join(sorted(ROUTES))}")
+    return route
+
+
+def check_method(method: str) -> None:
+    """Let only POST pass.
+
+    Raises:
+        WrongMethodError: it is another one.
+    """
+    if method != "POST":
+        raise WrongMethodError(f"records are sent by POST, not by {method[:_SHOWN]}")
+
+
+def find_encoding(route: Route, headers: Mapping[str, str]) -> Encoding:
+    """How a body for `route` is written, by its Content-Type; parameters and case do not matter.
+
+    Raises:
+        UnsupportedTypeError: `route` does not take it.
+    """
+    sent = headers.get("Content-Type", "")
+    known = _OTLP_TYPES if route.door is Door.OTLP_HTTP else _NATIVE_TYPES
+    encoding = known.get(sent.partition(";")[0].strip().lower())
+    if encoding is None:
+        kinds = ", ".join(sorted(filter(None, known)))
+        raise UnsupportedTypeError(f"Content-Type {sent[:_SHOWN]!r} is not taken here; send one of {kinds}")
+    return encoding
+
+
+def refuse_cloud_event(path: str, headers: Mapping[str, str]) -> None:
+    """Tell a CloudEvent at the root from OTLP logs.
+
+    Raises:
+        UnsupportedTypeError: it is one.
+    """
+    if not path.strip("/") and any(name[:3].lower() == "ce-" for name in headers):
+        raise UnsupportedTypeError("CloudEvents are not taken; send OTLP logs here, or JSON to /v1/predictions")
+
+
+def find_coding(headers: Mapping[str, str]) -> Coding:
+    """How a body is compressed, by its Content-Encoding.
+
+    Raises:
+        UnknownCodingError: in no way that is understood here.
+    """
+    sent = headers.get("Content-Encoding", "")
+    coding = _CODINGS.get(sent.strip().lower())
+    if coding is None:
+        raise UnknownCodingError(
+            f"Content-Encoding {sent[:_SHOWN]!r} is not understood; send gzip, deflate or identity"
+        )
+    return coding

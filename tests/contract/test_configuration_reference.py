@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from model_exporter.config.load import load_settings
+from model_exporter.config.reference import all_keys, reference
+from model_exporter.config.settings import Settings
+from model_exporter.config.shape import Key
+
+_KEYS = dict(all_keys())
+_LEAVES = {path: key for path, key in _KEYS.items() if key.shape.keys is None and key.shape.entries is None}
+_DEFAULTS = {path: key for path, key in _LEAVES.items() if key.default}
+# The example of a baseline is a file that the reader has yet to build.
+_EXAMPLES = {path: key for path, key in _LEAVES.items() if path != "models.NAME.baseline"}
+
+
+def _document(path: str, value: str) -> str:
+    """A file in which `path` has `value` and nothing else is said, with `x` for every name."""
+    names = path.replace("NAME", "x").split(".")
+    lines = [f"{'  ' * level}{name}:" for level, name in enumerate(names)]
+    return "\n".join(lines) + f" {value}\n"
+
+
+@pytest.mark.parametrize("key", _KEYS.values(), ids=list(_KEYS))
+def test_every_key_is_documented(key: Key) -> None:
+    """A description is one or more sentences."""
+    assert key.description.endswith(".")
+    assert key.description[0].isupper()
+
+
+@pytest.mark.parametrize("path", _KEYS)
+def test_the_reference_has_every_key(path: str) -> None:
+    """Each key begins a line with its whole path."""
+    assert f"\n{path}: " in f"\n{reference()}"
+
+
+def test_the_reference_fits_a_terminal() -> None:
+    """No line is longer than 100 columns."""
+    assert max(map(len, reference().splitlines())) <= 100
+
+
+@pytest.mark.parametrize(("path", "key"), _EXAMPLES.items(), ids=list(_EXAMPLES))
+def test_every_example_loads(tmp_path: Path, path: str, key: Key) -> None:
+    """The example that error messages give for a key is valid where that key stands."""
+    assert key.shape.example
+    file = tmp_path / "c.yml"
+    file.write_text(_document(path, key.shape.example))
+    load_settings(file)
+
+
+@pytest.mark.parametrize(("path", "key"), _DEFAULTS.items(), ids=list(_DEFAULTS))
+def test_every_default_that_is_told_is_the_default(tmp_path: Path, path: str, key: Key) -> None:
+    """Writing the documented default into the file changes nothing."""
+    file = tmp_path / "c.yml"
+    file.write_text(_document(path, key.default))
+    assert load_settings(file) == Settings()

@@ -1,0 +1,49 @@
+"""The demo as a user starts it, and as the exporter's own proof."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from model_exporter.demo.processes import fetch, start, wait_until
+
+COMMAND = [sys.executable, "-m", "model_exporter", "demo"]
+SECONDS = 110
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def test_once_ends_well_when_the_shift_is_visible() -> None:
+    """Baseline, shift, drift in `/metrics`, every prediction counted: all within 90 seconds."""
+    started = time.monotonic()
+    done = _run("--once")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - started < 90
+    assert "The shift is visible" in done.stdout
+    assert "FAILED" not in done.stdout
+
+
+def test_once_ends_badly_when_there_is_nothing_to_see() -> None:
+    """Without a shift the verdict is a failure that says what is missing; the counts still agree."""
+    done = _run("--once", "--no-shift")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"FAILED\s+PSI of the shifted features", done.stdout)
+    assert re.search(r"ok\s+predictions sent", done.stdout)
+
+
+def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
+    """SIGINT ends the demo with code 0 and leaves no process behind."""
+    child = start("demo", COMMAND, tmp_path)
+    try:
+        wait_until(lambda: "sent " in child.tail(), what="the first line", seconds=60, child=child)
+        ports = {int(port) for port in re.findall(r"http://127\.0\.0\.1:(\d+)/", child.output.read_text("utf-8"))}
+        assert [port for port in ports if fetch(port, "/-/ready")[0] == 0] == []
+        child.process.send_signal(signal.SIGINT)
+        assert child.process.wait(30) == 0, child.tail()
+        assert [port for port in ports if fetch(port, "/-/ready")[0] != 0] == []
+    finally:
+        child.stop()

@@ -1,0 +1,156 @@
+"""Every sample of a snapshot, spelt out one by one: what exposition is compared with."""
+
+from collections.abc import Iterator
+from math import inf, isnan
+
+from model_exporter.baseline.model import Baseline, FeatureType
+from model_exporter.expose.text import clean
+from model_exporter.window.snapshot import (
+    INVALID_REASONS,
+    LATENCY_BUCKETS,
+    QUALITY,
+    VIOLATIONS,
+    BinLayout,
+    FeatureName,
+    Histogram,
+    ModelSnapshot,
+    Snapshot,
+    VersionSnapshot,
+    WindowSnapshot,
+)
+
+Sample = tuple[str, tuple[tuple[str, str], ...], float]
+
+
+def _sample(name: str, value: float, **labels: str) -> Sample:
+    """One sample; its labels are in alphabetical order."""
+    return name, tuple(sorted((label, clean(text)) for label, text in labels.items())), float(value)
+
+
+def expected(snapshot: Snapshot) -> Iterator[Sample]:
+    """Every sample of the models, spelt out one by one."""
+    for model in snapshot.models:
+        yield from _of_model(snapshot, model)
+        for version in model.versions:
+            yield from _of_version(model, version)
+
+
+def _of_model(snapshot: Snapshot, model: ModelSnapshot) -> Iterator[Sample]:
+    settings, name = model.settings, model.name
+    if settings.owner:
+        yield _sample(
+            "model_ownership_timestamp_seconds",
+            snapshot.configured_at,
+            model=name,
+            owner=settings.owner,
+            tier=str(settings.tier or ""),
+            environment=snapshot.environment,
+            runbook_url=settings.runbook_url,
+        )
+    for change, at in model.changes:
+        yield _sample("model_change_timestamp_seconds", at, model=name, change=change)
+    for objective in settings.objectives:
+        yield _sample("model_threshold", objective.value, model=name, signal=objective.signal, severity="objective")
+    for source, at in model.sources:
+        yield _sample("model_source_timestamp_seconds", at, model=name, source=source)
+    yield _sample("model_outcomes_total", model.outcomes, model=name)
+    if model.learning:
+        yield _sample("model_baseline_learning_ratio", model.learning.rows / model.learning.rows_needed, model=name)
+    for call in model.upstreams:
+        labels = {"model": name, "upstream": call.upstream}
+        yield from _of_histogram("model_upstream_duration_seconds", call.duration, labels)
+        yield _sample("model_upstream_errors_total", call.errors, **labels)
+    if model.baseline:
+        yield from _of_baseline(model.baseline, name)
+
+
+def _of_baseline(baseline: Baseline, model: str) -> Iterator[Sample]:
+    labels = {"model": model, "baseline": baseline.digest}
+    yield _sample("model_baseline_rows", baseline.rows, **labels)
+    yield _sample("model_baseline_created_timestamp_seconds", baseline.created, **labels)
+    yield _sample("model_baseline_stable", baseline.stable, **labels)
+    for feature in baseline.features:
+        bounds = (*feature.edges, inf) if feature.type is FeatureType.NUMERIC else ()
+        own = {**labels, "feature": feature.name, "role": feature.role.value}
+        for bin_, count in zip(feature.bins, feature.counts, strict=True):
+            yield _sample("model_baseline_bin_observations", count, **own, bin=bin_)
+        for bin_, bound in zip(feature.bins, bounds, strict=False):
+            yield _sample("model_baseline_bin_upper_bound", bound, **own, bin=bin_)
+
+
+def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Sample]:
+    labels = {"model": model.name, "version": version.version}
+    settings = model.settings
+    yield _sample("model_info", 1, **labels, kind=settings.kind.value if settings.kind else "unknown")
+    if settings.approved_versions:
+        yield _sample("model_version_approved", version.version in settings.approved_versions, **labels)
+    yield _sample("model_version_active", version.active, **labels)
+    yield _sample("model_version_first_seen_timestamp_seconds", version.first_seen, **labels)
+    yield _sample("model_predictions_total", version.predictions, **labels)
+    yield _sample("model_duplicate_predictions_total", version.duplicates, **labels)
+    if version.last_prediction is not None:
+        yield _sample("model_last_prediction_timestamp_seconds", version.last_prediction, **labels)
+    for error_type, count in version.errors:
+        yield _sample("model_prediction_errors_total", count, **labels, error_type=error_type)
+    if version.duration:
+        yield from _of_histogram("model_prediction_duration_seconds", version.duration, labels)
+    for reason, count in zip(VIOLATIONS, version.violations, strict=True):
+        yield _sample("model_schema_violations_total", count, **labels, reason=reason)
+    for feature, row in zip(model.features, version.quality.tolist(), strict=True):
+        yield from _of_quality(feature, row, version, labels)
+    if version.layout:
+        yield from _of_bins(version.layout, version.bins.tolist(), labels)
+    for window in version.windows:
+        yield from _of_window(version, window, labels)
+
+
+def _of_bins(layout: BinLayout, bins: list[int], labels: dict[str, str]) -> Iterator[Sample]:
+    digest = layout.baseline.digest
+    for place, own in enumerate(_binned(layout, labels)):
+        names = layout.baseline.features[layout.features[place]].bins
+        for offset, bin_ in enumerate(names):
+            value = bins[int(layout.starts[place]) + offset]
+            yield _sample("model_feature_bin_observations_total", value, **own, baseline=digest, bin=bin_)
+
+
+def _of_quality(
+    feature: FeatureName, row: list[int], version: VersionSnapshot, labels: dict[str, str]
+) -> Iterator[Sample]:
+    counts = dict(zip(QUALITY, row, strict=True))
+    own = {**labels, "feature": feature.name, "role": feature.role.value}
+    yield _sample("model_feature_values_total", counts["values"], **own)
+    yield _sample("model_feature_missing_total", counts["missing"], **own)
+    for reason in INVALID_REASONS:
+        yield _sample("model_feature_invalid_total", counts[reason], **own, reason=reason)
+    known = version.layout.baseline.features if version.layout else ()
+    if any((f.name, f.role) == (feature.name, feature.role) and f.type is FeatureType.NUMERIC for f in known):
+        yield _sample("model_feature_outliers_total", counts["outliers"], **own)
+
+
+def _of_window(version: VersionSnapshot, window: WindowSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
+    yield _sample("model_window_predictions", window.predictions, **labels, window=window.name)
+    for place, own in enumerate(_binned(version.layout, labels) if version.layout else ()):
+        own["window"] = window.name
+        yield _sample("model_window_observations", window.observations[place], **own)
+        for name, values in (
+            ("model_drift_psi", window.psi),
+            ("model_drift_js_distance", window.js_distance),
+            ("model_drift_ks_distance", window.ks_distance),
+            ("model_drift_wasserstein_ratio", window.wasserstein_ratio),
+        ):
+            if not isnan(values[place]):
+                yield _sample(name, values[place], **own)
+
+
+def _of_histogram(name: str, histogram: Histogram, labels: dict[str, str]) -> Iterator[Sample]:
+    total = 0
+    for bound, count in zip((*LATENCY_BUCKETS, inf), histogram.buckets.tolist(), strict=True):
+        total += count
+        yield _sample(f"{name}_bucket", total, **labels, le="+Inf" if bound == inf else str(bound))
+    yield _sample(f"{name}_count", total, **labels)
+    yield _sample(f"{name}_sum", histogram.total_seconds, **labels)
+
+
+def _binned(layout: BinLayout, labels: dict[str, str]) -> list[dict[str, str]]:
+    features = (layout.baseline.features[index] for index in layout.features)
+    return [{**labels, "feature": feature.name, "role": feature.role.value} for feature in features]

@@ -1,0 +1,125 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baselines import baseline, column, feature
+from model_exporter.baseline.histogram import ASCII_BLOCKS, bar_shares, text_histogram
+from model_exporter.baseline.model import Baseline, FeatureType
+from model_exporter.baseline.show import render, warnings
+from model_exporter.batch import Role
+
+
+def _sample() -> Baseline:
+    rng = np.random.default_rng(2)
+    return baseline(
+        column([*rng.normal(100, 15, 990).tolist(), *[None] * 10], "amount"),
+        column(["DE"] * 600 + ["AT"] * 300 + ["FR"] * 100, "country"),
+        column([True] * 200 + [False] * 800, "new", Role.OUTPUT),
+        column([f"s{row}" for row in range(1_000)], "session"),
+        column([None] * 1_000, "never"),
+    )
+
+
+def _line(text: str, name: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(name))
+
+
+def test_the_head_tells_what_it_is() -> None:
+    """Model, rows, span, source, time of creation and digest."""
+    text = render(_sample(), width=120)
+    for words in ("fraud", "1,000", "25.0 hours", "train.csv", "2025-11-23 04:59:40 UTC", _sample().digest):
+        assert words in text
+
+
+def test_each_feature_has_a_line() -> None:
+    """With its role, type, missing share, number of bins, distribution and a few words about its values."""
+    text = render(_sample(), width=120)
+    assert "input   numeric      1.0%     18" in _line(text, "amount")
+    assert "mean 99.68, sd 15.2" in _line(text, "amount")
+    assert _line(text, "country").endswith("DE 60%, AT 30%, FR 10%")
+    assert "output  boolean" in _line(text, "new")
+    assert "not compared" in _line(text, "session")
+    assert _line(text, "never").endswith("no values")
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 120, 200])
+def test_lines_fit_the_terminal(width: int) -> None:
+    """Long names and values are cut, with an ellipsis."""
+    long = baseline(column([1.5] * 9, "x" * 150), column(["c" * 100] * 9, "y"))
+    text = render(long, width=width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "…" in text
+
+
+def test_wide_characters_take_two_columns() -> None:
+    """A table with Chinese names stays in line."""
+    text = render(baseline(column([1.5] * 9, "金額"), column([1.5] * 9, "x")), width=120)
+    assert _line(text, "金額").index("input") == _line(text, "x").index("input") - 2
+
+
+def test_ascii_terminals_get_ascii() -> None:
+    """Histogram and ellipsis do without Unicode."""
+    assert render(baseline(column([1.5, 2.5], "x" * 150)), width=80, ascii_only=True).isascii()
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    """Control characters in names and categories, which a client may send, are shown as escapes."""
+    text = render(baseline(column(["\x1b[2J"] * 9, "a\nb")), width=120)
+    assert "\x1b" not in text
+    assert r"a\nb" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"rows": 10_000}, []),
+        ({"rows": 9_999}, ["fewer than 10,000 rows"]),
+        ({"rows": 10_000, "span_seconds": None}, ["have no time"]),
+        ({"rows": 10_000, "span_seconds": 86_399.0}, ["less than a day"]),
+        ({"rows": 10_000, "stable": False}, ["half of the rows differ"]),
+    ],
+)
+def test_what_speaks_against_a_baseline_is_said(change: dict[str, object], expected: list[str]) -> None:
+    """Few rows, an unknown or short span, halves that differ; nothing for a good one."""
+    found = list(warnings(replace(_sample(), **change)))  # type: ignore[arg-type]  # fields of several types
+    assert len(found) == len(expected)
+    assert all(words in warning for words, warning in zip(expected, found, strict=True))
+
+
+def test_the_warnings_are_shown() -> None:
+    """They stand in the head."""
+    assert "warning  fewer than 10,000 rows" in render(_sample(), width=120)
+
+
+def test_bars_are_relative_to_the_highest() -> None:
+    """The highest is full, a small one is still there, and only nothing is empty."""
+    assert text_histogram([0.5, 0.25, 1e-9, 0.0]) == "█▄▁ "
+    assert text_histogram([0.5, 0.25, 1e-9, 0.0], blocks=ASCII_BLOCKS) == "@=. "
+    assert text_histogram([]) == ""
+
+
+def test_a_normal_feature_looks_like_a_bell() -> None:
+    """The bars are of equal length on the scale, so quantile bins do not make everything look flat."""
+    values = np.random.default_rng(4).normal(size=20_000).tolist()
+    shares = bar_shares(feature(values), 11)
+    assert np.argmax(shares) == 5
+    assert shares[0] < shares[5] / 5
+    assert sum(shares) == pytest.approx(0.99, abs=0.001)
+
+
+def test_few_distinct_numbers_have_a_bar_each() -> None:
+    """Counts from 0 to 3 are four bars with their shares."""
+    assert bar_shares(feature([0, 1, 1, 3, 3, 3, 2, 2] * 10), 20) == pytest.approx([1 / 8, 2 / 8, 2 / 8, 3 / 8])
+
+
+def test_without_values_there_are_no_bars() -> None:
+    """Neither an empty feature nor an identifier has a distribution."""
+    assert bar_shares(feature([None]), 20) == []
+    assert bar_shares(feature(["a"], FeatureType.IDENTIFIER), 20) == []
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, "unknown"), (5.0, "5.0 seconds"), (600.0, "10.0 minutes")])
+def test_spans_are_in_readable_units(seconds: float | None, text: str) -> None:
+    """From seconds to days."""
+    assert f"span     {text}\n" in render(baseline(column([1.0]), span_seconds=seconds), width=80)

@@ -1,0 +1,70 @@
+import json
+from dataclasses import replace
+from math import inf, nan
+
+import numpy as np
+
+import snapshots
+from model_exporter.expose.api import failure, success, view_detail
+from model_exporter.expose.text import clean
+
+
+def test_every_model_can_be_told_in_full() -> None:
+    """Whatever a model has or lacks, and however it is named, its detail is JSON."""
+    for model in snapshots.full_snapshot().models:
+        detail = json.loads(success(view_detail(model)))["data"]
+        assert detail["summary"]["name"] == clean(model.name)
+        assert len(detail["versions"]) == len(model.versions)
+
+
+def test_the_detail_has_the_numbers_of_the_snapshot() -> None:
+    """Quality, distances, errors and latencies are those of the version, by name."""
+    model = snapshots.fraud_model()
+    version = model.versions[0]
+    told = json.loads(success(view_detail(model)))["data"]["versions"][0]
+    assert told["predictions"] == version.predictions
+    assert told["errors"] == {"timeout": 4, "ValueError": 2}
+    assert version.duration
+    assert told["latency"] == {
+        "count": int(version.duration.buckets.sum()),
+        "total_seconds": version.duration.total_seconds,
+    }
+    assert told["quality"][0]["values"] == version.quality[0, 0]
+    assert told["quality"][0]["invalid"]["nonfinite"] == version.quality[0, 5]
+    hour = told["windows"][1]
+    assert [drift["psi"] for drift in hour["drift"]] == version.windows[1].psi.tolist()
+    assert [drift["feature"] for drift in hour["drift"]][:3] == ["amount", "age", "country"]
+
+
+def test_only_what_has_fences_has_outliers() -> None:
+    """Outliers of a category or an id are null, not zero."""
+    told = json.loads(success(view_detail(snapshots.fraud_model())))["data"]["versions"][0]["quality"]
+    known = {row["feature"] for row in told if row["outliers"] is not None}
+    assert known == {"amount", "age", "score"}
+
+
+def test_approval_is_unknown_unless_configured() -> None:
+    """Without a list of approved versions a version is neither approved nor not."""
+    fraud = view_detail(snapshots.fraud_model())
+    assert [version.approved for version in fraud.versions] == [True, False]
+    assert view_detail(snapshots.learning_model()).versions[0].approved is None
+
+
+def test_what_json_lacks_is_null() -> None:
+    """NaN and infinities come out as null, so that any parser reads the answer."""
+    model = snapshots.model("m", (snapshots.numeric("x"),))
+    version = model.versions[0]
+    window = replace(version.windows[0], psi=np.array([nan]), js_distance=np.array([inf]))
+    body = success(view_detail(replace(model, versions=(replace(version, windows=(window,)),))))
+    drift = json.loads(body)["data"]["versions"][0]["windows"][0]["drift"][0]
+    assert (drift["psi"], drift["js_distance"]) == (None, None)
+    assert b"NaN" not in body
+
+
+def test_failures_have_the_envelope_of_prometheus() -> None:
+    """An error has a kind and a text, which may hold anything."""
+    assert json.loads(failure("not_found", 'no "\ud800"')) == {
+        "status": "error",
+        "errorType": "not_found",
+        "error": r'no "\ud800"',
+    }

@@ -1,0 +1,133 @@
+import pytest
+
+from model_exporter.ports import Door, Encoding, Signal
+from model_exporter.receive.inflate import Coding
+from model_exporter.receive.outcomes import UnknownCodingError, UnknownPathError, UnsupportedTypeError
+from model_exporter.receive.routes import ROUTES, Route, find_coding, find_encoding, find_route, refuse_cloud_event
+
+_OTLP = Route(Door.OTLP_HTTP, Signal.LOGS)
+_NATIVE = Route(Door.HTTP, Signal.PREDICTIONS)
+
+
+@pytest.mark.parametrize(
+    ("path", "door", "signal"),
+    [
+        ("/v1/logs", Door.OTLP_HTTP, Signal.LOGS),
+        ("/v1/traces", Door.OTLP_HTTP, Signal.TRACES),
+        ("/v1/metrics", Door.OTLP_HTTP, Signal.METRICS),
+        ("/v1/predictions", Door.HTTP, Signal.PREDICTIONS),
+        ("/v1/outcomes", Door.HTTP, Signal.OUTCOMES),
+        ("/v1/events", Door.HTTP, Signal.EVENTS),
+        ("/", Door.OTLP_HTTP, Signal.LOGS),
+        ("", Door.OTLP_HTTP, Signal.LOGS),
+        ("/v1/logs/", Door.OTLP_HTTP, Signal.LOGS),
+        ("/v1/metrics//", Door.OTLP_HTTP, Signal.METRICS),
+    ],
+)
+def test_a_path_leads_to_its_signal(path: str, door: Door, signal: Signal) -> None:
+    """An endpoint without a path is used at the root; slashes at the end occur in the specification's own examples.
+
+    (opentelemetry-specification, protocol/exporter.md, "Endpoint URLs for OTLP/HTTP", example 3)
+    """
+    assert find_route(path) == Route(door, signal)
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/log", "/V1/logs", "/v1development/profiles", "/metrics", "/v1/logs/x"])
+def test_an_unknown_path_is_told_the_known_ones(path: str) -> None:
+    """Profiles are among the unknown: nothing here reads them, and the client had better know."""
+    with pytest.raises(UnknownPathError) as caught:
+        find_route(path)
+    assert path in str(caught.value)
+    assert all(known in str(caught.value) for known in ROUTES)
+
+
+def test_a_long_path_is_not_repeated_in_full() -> None:
+    """The message stays short and printable whatever the client sent."""
+    with pytest.raises(UnknownPathError) as caught:
+        find_route("/\n" + "x" * 8_000)
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"),
+    [
+        ("application/x-protobuf", Encoding.PROTOBUF),
+        ("application/json", Encoding.JSON),
+        ("APPLICATION/JSON", Encoding.JSON),
+        ("application/json; charset=utf-8", Encoding.JSON),
+        ("application/x-protobuf;messageType=x", Encoding.PROTOBUF),
+    ],
+)
+def test_otlp_is_protobuf_or_json(content_type: str, encoding: Encoding) -> None:
+    """Parameters and case do not matter, as in the Collector's tests (otlpreceiver otlp_test.go, TestJSONHTTP)."""
+    assert find_encoding(_OTLP, {"Content-Type": content_type}) is encoding
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/protobuf", "application/x-ndjson", ";"])
+def test_otlp_takes_no_other_type(content_type: str) -> None:
+    """A missing or another content type is refused (otlpreceiver otlp_test.go, TestHandleInvalidRequests)."""
+    with pytest.raises(UnsupportedTypeError, match="application/json, application/x-protobuf"):
+        find_encoding(_OTLP, {"Content-Type": content_type} if content_type else {})
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"),
+    [
+        ("application/json", Encoding.JSON),
+        ("", Encoding.JSON),
+        ("text/plain; charset=utf-8", Encoding.JSON),
+        ("application/x-www-form-urlencoded", Encoding.JSON),
+        ("application/x-ndjson", Encoding.JSON_LINES),
+        ("application/jsonl", Encoding.JSON_LINES),
+        ("application/json-lines", Encoding.JSON_LINES),
+        ("Application/X-JSONLines", Encoding.JSON_LINES),
+    ],
+)
+def test_the_native_doors_take_json_by_many_names(content_type: str, encoding: Encoding) -> None:
+    """`curl -d` says that it sends a form; JSON lines have no registered name."""
+    assert find_encoding(_NATIVE, {"Content-Type": content_type}) is encoding
+
+
+@pytest.mark.parametrize("content_type", ["application/x-protobuf", "text/csv", "multipart/form-data; boundary=x"])
+def test_the_native_doors_take_nothing_else(content_type: str) -> None:
+    """What is surely not JSON is refused with the names of what is taken."""
+    with pytest.raises(UnsupportedTypeError, match="application/x-ndjson"):
+        find_encoding(_NATIVE, {"Content-Type": content_type})
+
+
+@pytest.mark.parametrize(
+    ("content_encoding", "coding"),
+    [
+        ("", Coding.IDENTITY),
+        ("identity", Coding.IDENTITY),
+        ("gzip", Coding.GZIP),
+        (" GZIP ", Coding.GZIP),
+        ("x-gzip", Coding.GZIP),
+        ("deflate", Coding.DEFLATE),
+        ("zlib", Coding.DEFLATE),
+    ],
+)
+def test_compression_by_its_names(content_encoding: str, coding: Coding) -> None:
+    """x-gzip is gzip (RFC 9110, 8.4.1.3); the Collector calls the zlib stream zlib, too (confighttp)."""
+    assert find_coding({"Content-Encoding": content_encoding}) is coding
+
+
+@pytest.mark.parametrize("content_encoding", ["br", "zstd", "gzip, gzip", "none"])
+def test_other_compression_is_refused(content_encoding: str) -> None:
+    """The message says what is understood."""
+    with pytest.raises(UnknownCodingError, match="gzip, deflate or identity"):
+        find_coding({"Content-Encoding": content_encoding})
+
+
+@pytest.mark.parametrize("path", ["/", "//"])
+def test_a_cloud_event_at_the_root_is_no_otlp(path: str) -> None:
+    """KServe's logger posts CloudEvents to the root as JSON, with headers that begin with Ce- in any case."""
+    with pytest.raises(UnsupportedTypeError, match="CloudEvents"):
+        refuse_cloud_event(path, {"Content-Type": "application/json", "cE-Id": "1"})
+
+
+def test_other_paths_and_headers_are_no_cloud_events() -> None:
+    """Only the root is shared, and only the prefix counts."""
+    refuse_cloud_event("/v1/logs", {"Ce-Id": "1"})
+    refuse_cloud_event("/", {"Cache-Control": "no-cache", "Celsius": "1"})
