@@ -8,8 +8,26 @@ from model_exporter.baseline.file import read_baseline
 from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.config.convert import convert
 from model_exporter.config.document import Node, read_document
-from model_exporter.config.schema import FeatureKeys, Keys, LearnKeys, LimitKeys, ModelKeys, ObjectiveKeys, RootKeys
-from model_exporter.config.settings import FeatureSettings, Learn, Limits, ModelSettings, Objective, Settings
+from model_exporter.config.schema import (
+    DriftKeys,
+    FeatureKeys,
+    Keys,
+    LimitKeys,
+    ModelDriftKeys,
+    ModelKeys,
+    ObjectiveKeys,
+    RootKeys,
+)
+from model_exporter.config.settings import (
+    Drift,
+    DriftLevel,
+    FeatureSettings,
+    Learn,
+    Limits,
+    ModelSettings,
+    Objective,
+    Settings,
+)
 from model_exporter.config.shape import keys_of
 from model_exporter.errors import BaselineError, ConfigError
 
@@ -42,16 +60,18 @@ class _Loader:
         learn = Learn(rows=keys.learn.rows, stable_for_seconds=keys.learn.stable_for)
         self._check_room(self._root.find("learn", "rows"), learn, limits)
         self._check_count(self._root.find("models"), len(keys.models), "models", limits.models)
-        models = {name: self._model(name, model, keys.learn, limits) for name, model in keys.models.items()}
+        models = {name: self._model(name, model, keys, limits) for name, model in keys.models.items()}
         return Settings(
             environment=keys.environment,
             learn=learn,
+            drift=_drift(keys.drift, ModelDriftKeys()),
             limits=limits,
             models=MappingProxyType(models),
             unused_keys=tuple(_unused(self._root, RootKeys)),
         )
 
-    def _model(self, name: str, keys: ModelKeys, learn: LearnKeys, limits: Limits) -> ModelSettings:
+    def _model(self, name: str, keys: ModelKeys, root: RootKeys, limits: Limits) -> ModelSettings:
+        learn = root.learn
         node = self._root.find("models", name)
         self._check_name(node, name, limits)
         own = Learn(rows=keys.learn.rows or learn.rows, stable_for_seconds=keys.learn.stable_for or learn.stable_for)
@@ -71,6 +91,7 @@ class _Loader:
             baseline=baseline,
             baseline_file=str(self._folder / keys.baseline) if keys.baseline else "",
             learn=own,
+            drift=_drift(root.drift, keys.drift),
             approved_versions=keys.versions.approved,
             features=MappingProxyType({name: _feature(feature) for name, feature in keys.features.items()}),
             objectives=tuple(_objectives(keys.slo)),
@@ -154,6 +175,21 @@ def _feature(keys: FeatureKeys) -> FeatureSettings:
         categories=None if keys.categories is None else frozenset(keys.categories),
         required=keys.required,
         missing=frozenset(keys.missing),
+        weight=keys.weight,
+    )
+
+
+def _drift(keys: DriftKeys, own: ModelDriftKeys) -> Drift:
+    """The levels of a model: its own keys where it has them, else those of all models."""
+    return Drift(
+        page=DriftLevel(
+            patience_seconds=own.false_pages or keys.false_pages,
+            tolerance=keys.page_tolerance if own.page_tolerance is None else own.page_tolerance,
+        ),
+        ticket=DriftLevel(
+            patience_seconds=own.false_tickets or keys.false_tickets,
+            tolerance=keys.ticket_tolerance if own.ticket_tolerance is None else own.ticket_tolerance,
+        ),
     )
 
 

@@ -12,13 +12,14 @@ from msgspec import Meta, Struct, field
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.config.durations import Duration
-from model_exporter.config.settings import Learn, Limits, ModelKind
+from model_exporter.config.settings import Drift, Learn, Limits, ModelKind
 
 _LONGEST_NAME: Final = 200
 UNUSED: Final[dict[str, Any]] = {"unused": True}  # Any: msgspec's own type of `Meta.extra`
 """Marks a key, in `Meta.extra`, that is checked and that this release does not act on."""
 
 _LEARN: Final = Learn()
+_DRIFT: Final = Drift()
 _LIMITS: Final = Limits()
 _NOT_YET: Final = " Checked, but not acted on by this release."
 
@@ -37,6 +38,8 @@ Url = Annotated[str, Meta(pattern=r"^https?://\S+$", title="a web address (http:
 Share = Annotated[float, Meta(gt=0, lt=1)]
 ShareOrNone = Annotated[float, Meta(ge=0, lt=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Tolerance = Annotated[float, Meta(ge=0, le=10)]
+Weight = Annotated[float, Meta(gt=0, le=1000)]
 Rows = Annotated[int, Meta(ge=100, le=10_000_000)]
 Count = Annotated[int, Meta(ge=1, le=10**12, title="a whole number from 1 to 10^12")]
 Depth = Annotated[int, Meta(ge=1, le=100)]
@@ -75,6 +78,41 @@ class ModelLearnKeys(Keys, frozen=True):
 
     rows: Annotated[Rows | None, Meta(description="As `learn.rows`, which it overrides.", examples=[5000])] = None
     stable_for: Annotated[Duration | None, Meta(description="As `learn.stable_for`, which it overrides.")] = None
+
+
+class DriftKeys(Keys, frozen=True):
+    """`drift`."""
+
+    false_pages: Annotated[
+        Duration, Meta(description="Time between two false pages of one model, in the mean and at least.")
+    ] = Duration(_DRIFT.page.patience_seconds)
+    false_tickets: Annotated[
+        Duration, Meta(description="Time between two false tickets of one model, in the mean and at least.")
+    ] = Duration(_DRIFT.ticket.patience_seconds)
+    page_tolerance: Annotated[
+        Tolerance,
+        Meta(description="Divergence from the baseline not worth a page: a mean shift of d sd has d squared."),
+    ] = _DRIFT.page.tolerance
+    ticket_tolerance: Annotated[
+        Tolerance, Meta(description="Divergence from the baseline not worth a ticket.")
+    ] = _DRIFT.ticket.tolerance
+
+
+class ModelDriftKeys(Keys, frozen=True):
+    """`models.NAME.drift`."""
+
+    false_pages: Annotated[
+        Duration | None, Meta(description="As `drift.false_pages`, which it overrides.", examples=["180d"])
+    ] = None
+    false_tickets: Annotated[
+        Duration | None, Meta(description="As `drift.false_tickets`, which it overrides.", examples=["7d"])
+    ] = None
+    page_tolerance: Annotated[
+        Tolerance | None, Meta(description="As `drift.page_tolerance`, which it overrides.", examples=[0.02])
+    ] = None
+    ticket_tolerance: Annotated[
+        Tolerance | None, Meta(description="As `drift.ticket_tolerance`, which it overrides.", examples=[0.005])
+    ] = None
 
 
 class LimitKeys(Keys, frozen=True):
@@ -154,6 +192,10 @@ class FeatureKeys(Keys, frozen=True):
     missing: Annotated[
         tuple[Value, ...], Meta(description="Texts that stand for a missing value.", examples=[["N/A"]])
     ] = ()
+    weight: Annotated[
+        Weight,
+        Meta(description="Part of the model's false alarms that it may have, relative to other features: 2 is twice."),
+    ] = 1.0
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other."""
@@ -257,6 +299,9 @@ class ModelKeys(Keys, frozen=True):
     learn: Annotated[
         ModelLearnKeys, Meta(description="When to learn the baseline from live traffic. Excludes `baseline`.")
     ] = field(default_factory=ModelLearnKeys)
+    drift: Annotated[ModelDriftKeys, Meta(description="What it takes for drift to be told.")] = field(
+        default_factory=ModelDriftKeys
+    )
     versions: Annotated[VersionKeys, Meta(description="Which versions are expected.")] = field(
         default_factory=VersionKeys
     )
@@ -285,6 +330,9 @@ class RootKeys(Keys, frozen=True):
     learn: Annotated[
         LearnKeys, Meta(description="When a model without a baseline has been watched for long enough to get one.")
     ] = field(default_factory=LearnKeys)
+    drift: Annotated[DriftKeys, Meta(description="What it takes for drift to be told, for every model.")] = field(
+        default_factory=DriftKeys
+    )
     limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
         field(default_factory=LimitKeys)
     )

@@ -9,6 +9,7 @@ from typing import Final
 from model_exporter.baseline.model import Baseline, FeatureType
 
 MIB: Final = 1024 * 1024
+DAY: Final = 86_400.0
 
 
 class ModelKind(Enum):
@@ -30,6 +31,28 @@ class Learn:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLevel:
+    """What it takes for drift to be told at one level.
+
+    Attributes:
+        patience_seconds: mean time between false alarms of one model, at least, over all of its features.
+        tolerance: divergence from the baseline (chi-squared) that does not matter; a mean shift of d standard
+            deviations has about d squared.
+    """
+
+    patience_seconds: float
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The two levels: a page wakes somebody, a ticket waits for the morning."""
+
+    page: DriftLevel = DriftLevel(365 * DAY, 0.01)
+    ticket: DriftLevel = DriftLevel(30 * DAY, 0.0025)
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureSettings:
     """What the configuration says of a feature; None leaves it to the baseline."""
 
@@ -39,6 +62,7 @@ class FeatureSettings:
     categories: frozenset[str] | None = None
     required: bool | None = None
     missing: frozenset[str] = frozenset()  # texts that stand for a missing value, such as "N/A"
+    weight: float = 1.0  # its part, relative to the other features', of the false alarms that the model may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +84,7 @@ class ModelSettings:
     baseline: Baseline | None = None
     baseline_file: str = ""
     learn: Learn = Learn()
+    drift: Drift = Drift()
     approved_versions: tuple[str, ...] = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=lambda: MappingProxyType({}))
     objectives: tuple[Objective, ...] = ()
@@ -96,10 +121,11 @@ class Settings:
 
     environment: str = ""
     learn: Learn = Learn()
+    drift: Drift = Drift()
     limits: Limits = Limits()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
     unused_keys: tuple[str, ...] = ()
 
     def model(self, name: str) -> ModelSettings:
         """Settings of `name`: the configured ones, or the defaults."""
-        return self.models.get(name) or ModelSettings(learn=self.learn)
+        return self.models.get(name) or ModelSettings(learn=self.learn, drift=self.drift)
