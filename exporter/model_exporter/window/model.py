@@ -16,8 +16,17 @@ from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
 from model_exporter.window.schema import Schema, columns_by_room
-from model_exporter.window.snapshot import QUALITY, WINDOWS, FeatureName, ModelSnapshot, UpstreamSnapshot
+from model_exporter.window.snapshot import (
+    LEVELS,
+    QUALITY,
+    SHAPES,
+    WINDOWS,
+    FeatureName,
+    ModelSnapshot,
+    UpstreamSnapshot,
+)
 from model_exporter.window.traffic import OVERFLOW, Durations, rows_of
+from model_exporter.window.verdicts import Bets
 from model_exporter.window.version import VersionState
 
 UNKNOWN_VERSION: Final = "unknown"
@@ -25,7 +34,8 @@ UNKNOWN_VERSION: Final = "unknown"
 
 _VERSION_SERIES: Final = 50  # traffic, latency buckets, error types and the like of one version
 _FEATURE_SERIES: Final = len(QUALITY)
-_BINNED_SERIES: Final = 5 * len(WINDOWS)  # four distances and the size, per window
+_BINNED_SERIES: Final = 8 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
+"""Four distances, three figures that tell how large PSI may be, and the size, per window; verdicts per level."""
 
 Refuse = Callable[[str, str, str, int], None]
 """Tell that (limit, model, what) was refused, for so many rows or values."""
@@ -61,6 +71,7 @@ class ModelState:
         self._shared = shared
         self._schema = Schema(settings.features)
         self._layout: Layout | None = None
+        self._bets: Bets | None = None
         self._learner: Learner | None = None
         self._versions: dict[str, VersionState] = {}
         self._current = ""  # the version that took over last
@@ -96,8 +107,9 @@ class ModelState:
         known = len(self._schema)
         self._schema.compare_with(self._layout, self.settings.features)
         self._shared.series.give_back(-_FEATURE_SERIES * (len(self._schema) - known) * len(self._versions))
+        self._bets = Bets(self._layout, self.settings)
         for version in self._versions.values():
-            version.compare_with(self._layout)
+            version.compare_with(self._layout, self._bets)
         self._changes["baseline"] = now
 
     def reconfigure(self, settings: ModelSettings, now: float) -> None:
@@ -105,7 +117,8 @@ class ModelState:
         previous, self.settings = self.settings, settings
         self._changes["config"] = now
         baseline = settings.baseline or self.baseline
-        if baseline and (baseline != self.baseline or settings.features != previous.features):
+        changed = settings.features != previous.features or settings.drift != previous.drift
+        if baseline and (changed or baseline != self.baseline):
             same = self.baseline is not None and baseline.digest == self.baseline.digest
             self.compare_with(baseline, self._changes.get("baseline", now) if same else now)
             return
@@ -282,6 +295,7 @@ class ModelState:
             error_types=self._shared.limits.error_types_per_model,
             features=len(self._schema),
             layout=self._layout,
+            bets=self._bets,
         )
         return self._versions[name]
 

@@ -1,6 +1,7 @@
 """Counts over rolling windows, in mergeable slots."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ SLOT_SECONDS: Final = 15.0
 _RING_SLOTS: Final = {"5m": 20, "1h": 60, "1d": 96}
 
 Counts = NDArray[np.int64]
+OnClose = Callable[[float, Counts], None]
 _Integer = TypeVar("_Integer", np.int32, np.int64)
 
 
@@ -53,11 +55,16 @@ class Rolling:
     Every batch adds to one open slot, which enters the windows' rings when its time is over. A window thus reaches
     back its length, less at most one of its own slots (15 s, 1 min, 15 min). Time that runs backwards is taken as
     standing still.
+
+    Args:
+        width: length of the vector.
+        on_close: called with the start and the counts of each slot that is over and holds anything, in order.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, on_close: OnClose | None = None) -> None:
         self.total = np.zeros(width, np.int64)
         self.revision = 0
+        self._on_close = on_close
         self._open = np.zeros(width, np.int64)
         self._open_slot = -1
         self._dirty = False
@@ -85,6 +92,8 @@ class Rolling:
             start = self._open_slot * SLOT_SECONDS
             for ring in self._rings.values():
                 ring.push(start, self._open)
+            if self._on_close:
+                self._on_close(start, self._open)
             self._open[:] = 0
             self._dirty = False
         self._open_slot = slot

@@ -22,6 +22,12 @@ INVALID_REASONS: Final = ("type", "range", "category", "nonfinite")
 VIOLATIONS: Final = ("missing_feature", "unexpected_feature", "type")
 """Reasons of schema violations, each counted once per record and feature."""
 
+LEVELS: Final = ("page", "ticket")
+"""Levels of a verdict: one wakes somebody, the other waits for the morning."""
+SHAPES: Final = ("up", "down", "wider", "narrower", "bin", "missing", "other")
+"""Kinds of change that evidence is earned by: values moved up or down, spread wider or narrower, a single bin or
+category grew or shrank, more or fewer are missing (or unseen, or out of range), or another shape."""
+
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the latency histograms, seconds; one more bucket is unbounded."""
 
@@ -80,6 +86,23 @@ class WindowSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftSnapshot:
+    """What the evidence says of one model version at one level, as of the last slot that closed.
+
+    Log evidence is 0 for an alarm; NaN where there is none yet. Arrays are over the layout's features.
+    """
+
+    level: str  # one of LEVELS
+    detected: bool  # whether the model's alarm is on
+    log_evidence: float
+    onset: float  # when the change began, unix seconds; NaN unless the alarm is on
+    feature_detected: NDArray[np.bool_]
+    feature_log_evidence: NDArray[np.float64]
+    feature_onset: NDArray[np.float64]  # NaN for features that are not detected
+    shares: NDArray[np.float64]  # [F, len(SHAPES)] of the feature's evidence that each kind of bet earned, or NaN
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSnapshot:
     """Counts of one version of a model since the exporter started, and its windows."""
 
@@ -96,6 +119,7 @@ class VersionSnapshot:
     layout: BinLayout | None  # None until the model has a baseline
     bins: NDArray[np.int64]  # [B] flat, empty without a layout
     windows: tuple[WindowSnapshot, ...]  # in the order of WINDOWS
+    drift: tuple[DriftSnapshot, ...]  # in the order of LEVELS; empty until a slot with a baseline has closed
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from model_exporter.window.rolling import Rolling
 from model_exporter.window.schema import FeatureCounts
 from model_exporter.window.snapshot import QUALITY, VIOLATIONS, WINDOWS, VersionSnapshot, WindowSnapshot
 from model_exporter.window.traffic import BoundedCounts, Durations
+from model_exporter.window.verdicts import Bets, Verdicts
 
 PREDICTIONS: Final = 0
 DUPLICATES: Final = 1
@@ -24,7 +25,16 @@ class VersionState:
     and those of the bins in another, because the first grows with the features and the second belongs to a baseline.
     """
 
-    def __init__(self, version: str, *, now: float, error_types: int, features: int, layout: Layout | None) -> None:
+    def __init__(
+        self,
+        version: str,
+        *,
+        now: float,
+        error_types: int,
+        features: int,
+        layout: Layout | None,
+        bets: Bets | None,
+    ) -> None:
         self.version = version
         self.first_seen = now
         self.last_seen = now
@@ -36,17 +46,20 @@ class VersionState:
         self._layout: Layout | None = None
         self._snapshot: tuple[object, VersionSnapshot] | None = None
         self._touched = 0
-        self.compare_with(layout)
+        self._verdicts: Verdicts | None = None
+        self.compare_with(layout, bets)
 
     @property
     def active(self) -> bool:
         """Whether it made a prediction within the shortest window, as of the last `advance`."""
         return bool(self._counts.window("5m")[PREDICTIONS])
 
-    def compare_with(self, layout: Layout | None) -> None:
-        """Take over the bins of a new baseline; they begin at 0."""
+    def compare_with(self, layout: Layout | None, bets: Bets | None) -> None:
+        """Take over the bins of a new baseline, and the bets against it; both begin at 0."""
         self._layout = layout
-        self._bins = Rolling(layout.width) if layout else None
+        self._verdicts = Verdicts(bets) if bets else None
+        on_close = self._verdicts.take_slot if self._verdicts else None
+        self._bins = Rolling(layout.width, on_close=on_close) if layout else None
         self._touched += 1
 
     def advance(self, now: float) -> None:
@@ -99,7 +112,8 @@ class VersionState:
     def snapshot(self, *, features: int) -> VersionSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         self._make_room(features)
-        revision = (self._counts.revision, self._bins.revision if self._bins else 0, self._touched)
+        slots = self._verdicts.slots if self._verdicts else 0
+        revision = (self._counts.revision, self._bins.revision if self._bins else 0, self._touched, slots)
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(features)
         return self._snapshot[1]
@@ -120,6 +134,7 @@ class VersionState:
             layout=self._layout.public if self._layout else None,
             bins=self._bins.total.copy() if self._bins else np.zeros(0, np.int64),
             windows=tuple(self._window(name, features) for name in WINDOWS),
+            drift=self._verdicts.snapshot if self._verdicts else (),
         )
 
     def _window(self, name: str, features: int) -> WindowSnapshot:
