@@ -31,9 +31,8 @@ def feed(target: Fleet, slots: int, *, start: float = T0, rows: int = 100, shift
         now = start + slot * 15.0
         amounts = random.normal(loc=shift, size=rows).tolist()
         ages = random.normal(size=rows).tolist()
-        target.predict(
-            "m", batch_of({"amount": amounts, "age": ages, "country": ["DE", "FR", "IT", "FR"] * (rows // 4)}), now
-        )
+        countries = random.choice(["DE", "FR", "IT"], rows).tolist()
+        target.predict("m", batch_of({"amount": amounts, "age": ages, "country": countries}), now)
         target.advance(now)
     return start + slots * 15.0
 
