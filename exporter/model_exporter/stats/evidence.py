@@ -1,0 +1,229 @@
+"""Evidence of change, feature by feature: the wealth of a portfolio of bets (a Shiryaev-Roberts e-detector).
+
+Every closed slot of length dt adds w_j dt/T to the stake of bet j and then multiplies the stake by what the slot's
+predictions paid. While the traffic is within the allowance no bet gains on average, so the wealth R of a feature is at
+most t/T in the mean at any time t, however it is stopped: the mean time until R first reaches 1 is at least T, and with
+the wealth forgotten after an episode their mean number up to t is at most t/T. That holds for any dependence between
+predictions as long as their conditional laws stay within the allowance. Where dependence is known, or suspected, the
+payments are tempered to the power 1/phi, which keeps the bound by Jensen's inequality. Wealth over the cap is thrown
+away, which can only lower it.
+
+Source: J. Shin, A. Ramdas, A. Rinaldo, E-detectors: a nonparametric framework for sequential change detection, New
+England J. Stat. Data Sci. 2 (2024).
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.stats.adaptive import adaptive_gains, adaptive_shapes
+from model_exporter.stats.dictionary import Flags, Floats, Label
+from model_exporter.stats.tables import Tables, totals
+
+CAP: Final = 14.0
+"""Log evidence is cut here, so that a change that ended is forgotten within a few thousand predictions."""
+
+_CAP_WEALTH: Final = float(np.exp(CAP))
+_CLOSED: Final = _CAP_WEALTH * (1 - 1e-9)
+"""Wealth from which nothing more is staked: the cap, but for rounding."""
+_SLOT_LIMIT: Final = 600.0
+"""Nats that one slot may move a bet by; more would leave the range of floats."""
+_FORMAT: Final = b"evidence1"
+
+
+class EvidenceState:
+    """Wealth of every bet of a portfolio, and what follows from it.
+
+    The state depends only on the slots' counts, their times and their lengths: counts of replicas, or of parts of a
+    slot, are added before the update.
+
+    Args:
+        seasons: the tables of bets, one for each season (one in all without seasons), from `build_seasonal_tables`.
+        patience_seconds: T, the mean time between false alarms, > 0.
+        prior: float64[F], >= 0, by which each feature's stakes are multiplied; None for 1. With shares that sum to 1
+            the total wealth of all features has mean time T, and that of feature f alone T / prior[f].
+
+    Raises:
+        ValueError: the patience is not positive, or `prior` is not one finite number >= 0 a feature.
+    """
+
+    def __init__(self, seasons: Sequence[Tables], *, patience_seconds: float, prior: Floats | None = None) -> None:
+        tables = seasons[0]
+        shares = np.ones(tables.features) if prior is None else np.asarray(prior, np.float64)
+        if not patience_seconds > 0:
+            raise ValueError(f"the time between false alarms is positive, not {patience_seconds}")
+        if shares.shape != (tables.features,) or not (np.isfinite(shares) & (shares >= 0)).all():
+            raise ValueError("there is one prior weight a feature, finite and not negative")
+        self._seasons = tuple(seasons)
+        self._season = 0
+        rows = tables.rows
+        # Wealth a second, by season.
+        self._stakes = [of.rows.weight * shares[rows.feature] / patience_seconds for of in seasons]
+        self._owner = np.repeat(np.arange(tables.features), np.diff(tables.starts))
+        self._wealth = np.zeros(len(rows.feature))
+        self._moment = np.zeros(len(rows.feature))  # wealth times the time when it was staked
+        self._memory = np.zeros((len(tables.memories), len(tables.adaptive.bins)))
+        self._total = np.zeros(tables.features)
+        self._digest = _digest(self._seasons, self._stakes)
+
+    @property
+    def log_evidence(self) -> Floats:
+        """float64[F]: log of each feature's wealth, 0 for an alarm, at most `CAP`; -inf while there is none."""
+        with np.errstate(divide="ignore"):
+            return np.minimum(np.log(self._total), CAP)
+
+    @property
+    def wealth(self) -> Floats:
+        """float64[F]: each feature's wealth, >= 0, 1 for an alarm."""
+        return self._total.copy()
+
+    @property
+    def onset(self) -> Floats:
+        """float64[F]: when each feature's change began, on the clock of `update`; NaN without wealth.
+
+        The mean of the times when the wealth was staked, weighted by what became of it. That is the posterior mean of
+        the time of change if it was equally likely to come at any time: what was staked before the change has been
+        lost, what was staked long after it has had no time to grow.
+        """
+        moment = self._by_feature(self._moment)
+        onset = np.full(len(moment), np.nan)
+        np.divide(moment, self._total, out=onset, where=self._total > 0)
+        return onset
+
+    def shares(self) -> Floats:
+        """float64[F, len(Label)]: which bets hold a feature's wealth; rows sum to 1, and are NaN without wealth.
+
+        What an adaptive bet holds goes to the labels by what it bets on, see `adaptive_shapes`.
+        """
+        tables = self._seasons[self._season]
+        rows, labels = tables.rows, len(Label)
+        adaptive = self._memory.shape[0] * len(tables.adaptive.features)
+        dictionary = len(rows.feature) - adaptive
+        key = (rows.feature * labels + rows.label)[:dictionary]
+        held = totals(key, self._wealth[:dictionary], len(self._total) * labels).reshape(-1, labels)
+        remembered = self._wealth[dictionary:].reshape(-1, self._memory.shape[0])
+        shapes = adaptive_shapes(tables.adaptive, self._memory)
+        held[tables.adaptive.features] += np.einsum("am,aml->al", remembered, shapes)
+        total = held.sum(axis=1, keepdims=True)
+        shares = np.full(held.shape, np.nan)
+        np.divide(held, total, out=shares, where=total > 0)
+        return shares
+
+    def update(self, counts: NDArray[np.int64], *, start: float, seconds: float, season: int = 0) -> None:
+        """Take the counts of one closed slot.
+
+        A feature without a prediction in the slot keeps its evidence.
+
+        Args:
+            counts: int64[B] flat, predictions per bin.
+            start: of the slot, unix seconds.
+            seconds: its length, > 0.
+            season: the index of its tables.
+
+        Raises:
+            ValueError: `counts` are not of the tables' length, or the slot has no length.
+        """
+        tables = self._seasons[season]
+        if counts.shape != self._owner.shape or not seconds > 0:
+            raise ValueError("a slot has one count for every bin of the baseline, and a positive length")
+        self._enter(season)
+        x = counts.astype(np.float64)
+        ordinary = x * tables.ordinary
+        features = tables.features
+        n, n_ordinary = totals(self._owner, x, features), totals(self._owner, ordinary, features)
+        phi = np.maximum(tables.phi, 1 + (n - 1) * tables.rho)
+        base = np.concatenate([n_ordinary, n])
+        # Without a prediction nothing is staked, or an idle feature would alarm by waiting; and nothing beyond the cap,
+        # where a bet that starts late could only blur the onset.
+        open_ = (base > 0) & np.tile(self._total < _CLOSED, 2)
+        staked = self._stakes[season] * (open_ * seconds).take(tables.rows.base)
+        gains = self._gains(tables, x / phi.take(self._owner), base / np.concatenate([phi, phi]))
+        growth = np.exp(np.clip(gains, -_SLOT_LIMIT, _SLOT_LIMIT, out=gains), out=gains)
+        self._wealth = (self._wealth + staked) * growth
+        self._moment = (self._moment + staked * start) * growth
+        self._remember(tables, ordinary, n_ordinary)
+        self._total = self._by_feature(self._wealth)
+        self._cut()
+
+    def forget(self, features: Flags) -> None:
+        """Throw away all wealth of the features under the mask bool[F]."""
+        gone = features[self._seasons[0].rows.feature]
+        self._wealth[gone] = 0.0
+        self._moment[gone] = 0.0
+        self._total[features] = 0.0
+
+    def checkpoint(self) -> bytes:
+        """The whole state, for `restore` of a state with the same tables, patience and prior."""
+        arrays = (np.array([self._season], np.float64), self._wealth, self._moment, self._memory.ravel())
+        return _FORMAT + self._digest + np.concatenate(arrays).astype("<f8").tobytes()
+
+    def restore(self, checkpoint: bytes) -> None:
+        """Become the state that made `checkpoint`, bit by bit.
+
+        Raises:
+            ValueError: it is damaged, or of other tables, patience or prior (a new baseline starts from nothing).
+        """
+        head = len(_FORMAT) + len(self._digest)
+        rows, memory = len(self._wealth), self._memory.size
+        expected = head + 8 * (1 + 2 * rows + memory)
+        if checkpoint[:head] != _FORMAT + self._digest or len(checkpoint) != expected:
+            raise ValueError("the checkpoint does not belong to these tables, this patience and this prior")
+        values = np.frombuffer(checkpoint, "<f8", offset=head).astype(np.float64)
+        if not (np.isfinite(values).all() and 0 <= values[0] < len(self._seasons)):
+            raise ValueError("the checkpoint holds something else than finite numbers")
+        self._season = int(values[0])
+        self._wealth, self._moment = values[1 : 1 + rows].copy(), values[1 + rows : 1 + 2 * rows].copy()
+        self._memory = values[1 + 2 * rows :].reshape(self._memory.shape).copy()
+        self._total = self._by_feature(self._wealth)
+
+    def _enter(self, season: int) -> None:
+        """Carry what the adaptive bets remember over to another season, as ratios to the baseline's shares."""
+        if season != self._season:
+            self._memory *= self._seasons[season].adaptive.p / self._seasons[self._season].adaptive.p
+            self._season = season
+
+    def _gains(self, tables: Tables, x: Floats, base: Floats) -> Floats:
+        """Log of what a slot pays each bet, float64[J], from tempered counts of bins and bases."""
+        tilts, odds = tables.tilts, tables.odds
+        of_tilts = np.append(x, 0.0).take(tilts.bins)
+        on_tilts = np.matmul(tilts.log_factors, of_tilts[:, :, None])
+        on_odds = base.take(odds.base) * odds.outside + x.take(odds.bins) * odds.step
+        on_adaptive = adaptive_gains(tables.adaptive, self._memory, x.take(tables.adaptive.bins))
+        return np.concatenate([on_tilts.ravel(), on_odds, on_adaptive.T.ravel()])
+
+    def _remember(self, tables: Tables, ordinary: Floats, n_ordinary: Floats) -> None:
+        """Add a slot to the adaptive bets' memories, and let what they hold fade by the number of its predictions."""
+        adaptive = tables.adaptive
+        kept = (1 - 1 / tables.memories)[:, None] ** n_ordinary.take(adaptive.features)
+        self._memory = self._memory * kept.take(adaptive.owner, axis=1) + ordinary.take(adaptive.bins)
+
+    def _by_feature(self, rows: Floats) -> Floats:
+        """Sums over the bets of each feature, float64[F]."""
+        table = self._seasons[0].rows
+        if not len(rows):
+            return np.zeros(len(self._total))
+        return totals(table.segment_feature, np.add.reduceat(rows, table.segments), len(self._total))
+
+    def _cut(self) -> None:
+        """Bring features over the cap down to it."""
+        over = self._total > _CAP_WEALTH
+        if not over.any():
+            return
+        factor = np.where(over, _CAP_WEALTH / np.where(over, self._total, 1.0), 1.0)
+        factor = factor.take(self._seasons[0].rows.feature)
+        self._wealth *= factor
+        self._moment *= factor
+        self._total = self._by_feature(self._wealth)
+
+
+def _digest(seasons: Sequence[Tables], stakes: Sequence[Floats]) -> bytes:
+    """Sixteen bytes that change with anything that the state's numbers mean."""
+    digest = blake2b(digest_size=16)
+    for tables, stake in zip(seasons, stakes, strict=True):
+        for array in (tables.starts, tables.tilts.log_factors, tables.odds.bins, tables.odds.step, tables.adaptive.p):
+            digest.update(array.tobytes())
+        digest.update(stake.tobytes())
+    return digest.digest()
