@@ -8,9 +8,12 @@ from model_exporter.expose.text import clean
 from model_exporter.window.snapshot import (
     INVALID_REASONS,
     LATENCY_BUCKETS,
+    LEVELS,
     QUALITY,
+    SHAPES,
     VIOLATIONS,
     BinLayout,
+    DriftSnapshot,
     FeatureName,
     Histogram,
     ModelSnapshot,
@@ -51,6 +54,11 @@ def _of_model(snapshot: Snapshot, model: ModelSnapshot) -> Iterator[Sample]:
         yield _sample("model_change_timestamp_seconds", at, model=name, change=change)
     for objective in settings.objectives:
         yield _sample("model_threshold", objective.value, model=name, signal=objective.signal, severity="objective")
+    for level in LEVELS:
+        rules = getattr(settings.drift, level)
+        yield _sample("model_threshold", 0, model=name, signal="drift_evidence", severity=level)
+        yield _sample("model_drift_patience_seconds", rules.patience_seconds, model=name, level=level)
+        yield _sample("model_drift_tolerance", rules.tolerance, model=name, level=level)
     for source, at in model.sources:
         yield _sample("model_source_timestamp_seconds", at, model=name, source=source)
     yield _sample("model_outcomes_total", model.outcomes, model=name)
@@ -102,6 +110,8 @@ def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Samp
         yield from _of_bins(version.layout, version.bins.tolist(), labels)
     for window in version.windows:
         yield from _of_window(version, window, labels)
+    for drift in version.drift:
+        yield from _of_verdict(version, drift, labels)
 
 
 def _of_bins(layout: BinLayout, bins: list[int], labels: dict[str, str]) -> Iterator[Sample]:
@@ -140,6 +150,25 @@ def _of_window(version: VersionSnapshot, window: WindowSnapshot, labels: dict[st
         ):
             if not isnan(values[place]):
                 yield _sample(name, values[place], **own)
+
+
+def _of_verdict(version: VersionSnapshot, drift: DriftSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
+    assert version.layout
+    if not isnan(drift.log_evidence):
+        yield _sample("model_drift_evidence", drift.log_evidence, **labels, level=drift.level)
+        yield _sample("model_drift_detected", drift.detected, **labels, level=drift.level)
+    if drift.detected:
+        yield _sample("model_drift_onset_timestamp_seconds", drift.onset, **labels, level=drift.level)
+    for place, own in enumerate(_binned(version.layout, labels)):
+        own["level"] = drift.level
+        evidence, detected = drift.feature_log_evidence[place], drift.feature_detected[place]
+        if not isnan(evidence):
+            yield _sample("model_feature_drift_evidence", evidence, **own)
+            yield _sample("model_feature_drift_detected", detected, **own)
+        if detected:
+            yield _sample("model_feature_drift_onset_timestamp_seconds", drift.feature_onset[place], **own)
+            for shape, share in zip(SHAPES, drift.shares[place], strict=True):
+                yield _sample("model_feature_drift_shape_ratio", share, **own, shape=shape)
 
 
 def _of_histogram(name: str, histogram: Histogram, labels: dict[str, str]) -> Iterator[Sample]:

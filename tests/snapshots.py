@@ -12,10 +12,13 @@ from model_exporter.batch import Role
 from model_exporter.config.settings import ModelKind, ModelSettings, Objective
 from model_exporter.window.snapshot import (
     LATENCY_BUCKETS,
+    LEVELS,
     QUALITY,
+    SHAPES,
     VIOLATIONS,
     WINDOWS,
     BinLayout,
+    DriftSnapshot,
     FeatureName,
     Histogram,
     LearningSnapshot,
@@ -111,6 +114,32 @@ def window(
     )
 
 
+def verdict(
+    level: str,
+    rng: np.random.Generator,
+    *,
+    features: int,
+    named: Sequence[int] = (),
+) -> DriftSnapshot:
+    """A verdict on so many features, of which the places `named` are; the last feature has no evidence yet."""
+    detected = np.isin(np.arange(features), named)
+    evidence = np.where(detected, rng.uniform(0.0, 13.0, features), rng.uniform(-12.0, -5.0, features))
+    evidence[-1:] = np.nan
+    shares = rng.dirichlet(np.ones(len(SHAPES)), features)
+    shares[-1:] = np.nan
+    total = float(np.nansum(np.exp(evidence)))
+    return DriftSnapshot(
+        level=level,
+        detected=bool(detected.any()),
+        log_evidence=float(np.log(total)) if total > 0 else np.nan,
+        onset=AT - 1234.5 if detected.any() else np.nan,
+        feature_detected=detected,
+        feature_log_evidence=evidence,
+        feature_onset=np.where(detected, AT - 1200.25, np.nan),
+        shares=shares,
+    )
+
+
 def version(
     name: str,
     rng: np.random.Generator,
@@ -119,8 +148,9 @@ def version(
     bins: BinLayout | None,
     active: bool = True,
     distances: bool = True,
+    named: Sequence[int] = (),
 ) -> VersionSnapshot:
-    """A version with traffic."""
+    """A version with traffic, and with verdicts once it has bins; the alarms name the features at places `named`."""
     return VersionSnapshot(
         version=name,
         first_seen=AT - 7200.125,
@@ -135,6 +165,7 @@ def version(
         layout=bins,
         bins=rng.integers(0, 9999, int(bins.starts[-1]) if bins else 0),
         windows=tuple(window(w, rng, features=features, bins=bins, distances=distances) for w in WINDOWS),
+        drift=tuple(verdict(level, rng, features=len(bins.features), named=named) for level in LEVELS) if bins else (),
     )
 
 
@@ -146,8 +177,9 @@ def model(
     versions: Sequence[str] = ("1.4.2",),
     settings: ModelSettings | None = None,
     distances: bool = True,
+    named: Sequence[int] = (),
 ) -> ModelSnapshot:
-    """A model with a baseline; the first of its `versions` is active."""
+    """A model with a baseline; the first of its `versions` is active, and the alarms of that one are `named`."""
     rng = np.random.default_rng(seed)
     of = baseline(name, features)
     bins = layout(of)
@@ -160,7 +192,15 @@ def model(
         changes=(("version", AT - 7200.0), ("schema", AT - 86_400.0), ("config", AT - 60.5)),
         sources=(("orders", AT - 1800.0),),
         versions=tuple(
-            version(v, rng, features=len(features), bins=bins, active=v == versions[0], distances=distances)
+            version(
+                v,
+                rng,
+                features=len(features),
+                bins=bins,
+                active=v == versions[0],
+                distances=distances,
+                named=named if v == versions[0] else (),
+            )
             for v in versions
         ),
         upstreams=(UpstreamSnapshot("feature-store", histogram(rng), 7),),
@@ -203,7 +243,7 @@ def waiting_model(name: str = "ranker") -> ModelSnapshot:
 
 
 def fraud_model(name: str = "fraud") -> ModelSnapshot:
-    """A model with features of every type, two versions, an owner and objectives."""
+    """A model with features of every type, two versions, an owner, objectives, and alarms that name two features."""
     features = (
         numeric("amount", scale=100.0),
         numeric("age"),
@@ -221,7 +261,7 @@ def fraud_model(name: str = "fraud") -> ModelSnapshot:
         approved_versions=("1.4.2",),
         objectives=(Objective("availability", 0.999), Objective("latency_p99_seconds", 0.2)),
     )
-    return model(name, features, versions=("1.4.2", "1.4.1"), settings=settings)
+    return model(name, features, versions=("1.4.2", "1.4.1"), settings=settings, named=(0, 2))
 
 
 def snapshot(*models: ModelSnapshot) -> Snapshot:
@@ -238,7 +278,7 @@ def snapshot(*models: ModelSnapshot) -> Snapshot:
 
 def full_snapshot() -> Snapshot:
     """A snapshot with every metric of the models in it, and names of every kind."""
-    hostile = model(HOSTILE, (numeric(HOSTILE), categorical("category", (HOSTILE,))), versions=(HOSTILE,))
+    hostile = model(HOSTILE, (numeric(HOSTILE), categorical("category", (HOSTILE,))), versions=(HOSTILE,), named=(0,))
     return snapshot(fraud_model(), learning_model(), waiting_model(), hostile)
 
 

@@ -30,6 +30,7 @@ class Group(Enum):
     TRAFFIC = "traffic"
     QUALITY = "data quality"
     DISTRIBUTION = "distribution"
+    VERDICTS = "verdicts of drift, this replica"
     DRIFT = "drift, this replica"
     OUTCOMES = "outcomes"
     EXPORTER = "the exporter itself"
@@ -65,6 +66,8 @@ _VERSION: Final = ("model", "version")
 _FEATURE: Final = (*_VERSION, "feature", "role")
 _WINDOW: Final = (*_FEATURE, "window")
 _BASELINE_BIN: Final = ("model", "feature", "role", "baseline", "bin")
+_LEVEL: Final = (*_VERSION, "level")
+_FEATURE_LEVEL: Final = (*_FEATURE, "level")
 
 _identity = partial(Metric, group=Group.IDENTITY)
 MODEL_INFO: Final = _identity(
@@ -168,6 +171,54 @@ BASELINE_STABLE: Final = _distribution(
 )
 LEARNING: Final = _distribution(
     "model_baseline_learning_ratio", _GAUGE, "Share of the learning of a baseline that is done.", _MODEL
+)
+
+_verdict = partial(Metric, group=Group.VERDICTS)
+DRIFT_EVIDENCE: Final = _verdict(
+    "model_drift_evidence",
+    _GAUGE,
+    "Log evidence that the version's traffic has drifted from the baseline by more than the tolerance; 0 is the alarm.",
+    _LEVEL,
+)
+DRIFT_DETECTED: Final = _verdict(
+    "model_drift_detected", _GAUGE, "Whether the alarm of the level is on; it ends well below where it began.", _LEVEL
+)
+DRIFT_ONSET: Final = _verdict(
+    "model_drift_onset_timestamp_seconds", _GAUGE, "When the detected drift began, by estimate.", _LEVEL
+)
+FEATURE_DRIFT_EVIDENCE: Final = _verdict(
+    "model_feature_drift_evidence",
+    _GAUGE,
+    "Log evidence of the feature; at 0 this feature alone gives the model's alarm.",
+    _FEATURE_LEVEL,
+)
+FEATURE_DRIFT_DETECTED: Final = _verdict(
+    "model_feature_drift_detected", _GAUGE, "Whether the alarm of the level names the feature.", _FEATURE_LEVEL
+)
+FEATURE_DRIFT_ONSET: Final = _verdict(
+    "model_feature_drift_onset_timestamp_seconds",
+    _GAUGE,
+    "When the detected drift of the feature began, by estimate.",
+    _FEATURE_LEVEL,
+)
+FEATURE_DRIFT_SHAPE: Final = _verdict(
+    "model_feature_drift_shape_ratio",
+    _GAUGE,
+    "Share of a detected feature's evidence that bets on one kind of change have earned.",
+    (*_FEATURE_LEVEL, "shape"),
+)
+DRIFT_PATIENCE: Final = _verdict(
+    "model_drift_patience_seconds",
+    _GAUGE,
+    "Least mean time between false alarms of the level, over all features of the model.",
+    ("model", "level"),
+)
+DRIFT_TOLERANCE: Final = _verdict(
+    "model_drift_tolerance",
+    _GAUGE,
+    "Divergence from the baseline (chi-squared) that does not matter; a shift of the mean by d standard deviations has "
+    "about the square of d.",
+    ("model", "level"),
 )
 
 _drift = partial(Metric, group=Group.DRIFT)

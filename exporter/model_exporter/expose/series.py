@@ -5,6 +5,7 @@ from math import inf
 from model_exporter.baseline.model import Baseline
 from model_exporter.expose import catalogue
 from model_exporter.expose.text import Block, HistogramBlock, Lines, number
+from model_exporter.expose.verdict_series import write_rules
 from model_exporter.expose.version_series import VersionText
 from model_exporter.window.snapshot import LearningSnapshot, ModelSnapshot, Snapshot, VersionSnapshot
 
@@ -47,6 +48,7 @@ def _write_own(lines: Lines, model: ModelSnapshot, snapshot: Snapshot) -> None:
         lines.sample(catalogue.CHANGE, (model.name, change), at)
     for objective in settings.objectives:
         lines.sample(catalogue.THRESHOLD, (model.name, objective.signal, "objective"), objective.value)
+    write_rules(lines, model.name, settings.drift)
     for source, at in model.sources:
         lines.sample(catalogue.SOURCE, (model.name, source), at)
     lines.sample(catalogue.OUTCOMES, (model.name,), model.outcomes)

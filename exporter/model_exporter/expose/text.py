@@ -110,8 +110,17 @@ class SparseBlock:
 
     def write(self, lines: Lines, values: NDArray[np.float64]) -> None:
         """Add the samples of `values`, one for each of the labels, NaN where there is none."""
-        pairs = zip(self._prefixes, _spell(values), strict=True)
-        text = "".join([f"{head}{value}\n" for head, value in pairs if value != _NONE])
+        self._write(lines, _spell(values))
+
+    def write_flags(self, lines: Lines, flags: NDArray[np.bool_], *, where: NDArray[np.bool_]) -> None:
+        """Add 1 or 0 for each of the `flags` under the mask `where`."""
+        spelt = np.where(where, np.where(flags, "1", "0"), _NONE)
+        self._write(lines, spelt.tolist())
+
+    def _write(self, lines: Lines, values: list[str]) -> None:
+        text = "".join(
+            [f"{head}{value}\n" for head, value in zip(self._prefixes, values, strict=True) if value != _NONE]
+        )
         if text:
             lines.add(self._metric, text.encode())
 

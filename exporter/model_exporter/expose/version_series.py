@@ -6,8 +6,10 @@ from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
 from model_exporter.expose.catalogue import Labels
 from model_exporter.expose.text import Block, HistogramBlock, Lines, SparseBlock, number
+from model_exporter.expose.verdict_series import VerdictText
 from model_exporter.window.snapshot import (
     INVALID_REASONS,
+    LEVELS,
     QUALITY,
     VIOLATIONS,
     WINDOWS,
@@ -42,6 +44,7 @@ class VersionText:
         self._bins = Block(catalogue.BIN_OBSERVATIONS, _bin_labels(self._names, version.layout))
         self._written: tuple[VersionSnapshot, ModelSettings, Lines] | None = None
         self._windows = {window: _WindowText(self._names, window, version.layout) for window in WINDOWS}
+        self._verdicts = {level: VerdictText(self._names, _binned(version.layout), level) for level in LEVELS}
 
     def fits(self, model: ModelSnapshot, version: VersionSnapshot) -> bool:
         """Whether the lines of `version` still look the same."""
@@ -75,6 +78,8 @@ class VersionText:
         self._bins.write(lines, version.bins.tolist())
         for window in version.windows:
             self._windows[window.name].write(lines, window)
+        for drift in version.drift:
+            self._verdicts[drift.level].write(lines, drift)
 
 
 class _QualityText:
