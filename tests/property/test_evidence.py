@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from model_exporter.stats.dictionary import Allowance
 from model_exporter.stats.evidence import CAP, EvidenceState
+from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence
 from model_exporter.stats.portfolio import build_tables
-from model_exporter.stats.tables import FeatureBins, Kind, Tables
+from model_exporter.stats.tables import Tables
 
 SIZES = {Kind.NUMERIC: 7, Kind.CATEGORICAL: 6, Kind.BOOLEAN: 3}
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from model_exporter.stats.dictionary import Floats, Label
+from model_exporter.stats.dictionary import Label
+from model_exporter.stats.features import Floats
 from model_exporter.stats.tables import Adaptive
 
 _PRIOR_ROWS: Final = 50.0

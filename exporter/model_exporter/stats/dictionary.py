@@ -20,12 +20,9 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from model_exporter.stats.features import Flags, Floats
 from model_exporter.stats.normal import normal_score, normal_share
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 MEAN_TILTS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, -0.1, -0.2, -0.4, -0.8, -1.6)
 """Shifts of the mean in normal-score space, standard deviations."""

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.stats.adaptive import adaptive_gains, adaptive_shapes
-from model_exporter.stats.dictionary import Flags, Floats, Label
-from model_exporter.stats.tables import Tables, totals
+from model_exporter.stats.dictionary import Label
+from model_exporter.stats.features import Flags, Floats, totals
+from model_exporter.stats.tables import Tables
 
 CAP: Final = 14.0
 """Log evidence is cut here, so that a change that ended is forgotten within a few thousand predictions."""

@@ -22,8 +22,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.stats.dictionary import Flags, Floats
 from model_exporter.stats.evidence import CAP, EvidenceState
+from model_exporter.stats.features import Flags, Floats
 from model_exporter.stats.tables import Tables
 
 CLEAR: Final = -2.3

@@ -20,8 +20,6 @@ from model_exporter.stats.dictionary import (
     SCALE_TILTS,
     TILT_LABELS,
     Allowance,
-    Flags,
-    Floats,
     Label,
     bin_boundaries,
     log_factors,
@@ -29,8 +27,19 @@ from model_exporter.stats.dictionary import (
     quality_boundaries,
     tilted,
 )
+from model_exporter.stats.features import (
+    LEAST_BINS,
+    FeatureBins,
+    Flags,
+    FlatBins,
+    Floats,
+    Indices,
+    Kind,
+    flatten,
+    totals,
+)
 from model_exporter.stats.scores import location_and_scale
-from model_exporter.stats.tables import Adaptive, FeatureBins, Indices, Kind, Odds, Rows, Tables, Tilts, totals
+from model_exporter.stats.tables import Adaptive, Odds, Rows, Tables, Tilts
 from model_exporter.stats.tails import chi2_quantile
 
 MEMORIES: Final = (100.0, 500.0, 2500.0, 12_500.0)
@@ -49,7 +58,6 @@ _NO_ROWS: Final = 1e-9
 """Stands for a baseline without rows, against which no bet can pay."""
 _BASELINE_TAIL: Final = 0.001
 """Chance that the baseline's error exceeds what an adaptive bet allows for."""
-_LEAST_BINS: Final = {Kind.NUMERIC: 4, Kind.CATEGORICAL: 3, Kind.BOOLEAN: 3}
 
 
 def build_tables(features: Sequence[FeatureBins], allowance: Allowance, *, rho: float = 0.0) -> Tables:
@@ -87,7 +95,7 @@ def build_seasonal_tables(
     layouts = {tuple((feature.kind, len(feature.counts)) for feature in features) for features in seasons}
     if len(layouts) != 1:
         raise ValueError("all seasons have the same features with the same bins")
-    flats = [_flatten(features) for features in seasons]
+    flats = [flatten(features) for features in seasons]
     tilts = [_tilts(flat, allowance) for flat in flats]
     odds = [_odds(flat, allowance) for flat in flats]
     adaptive = [_adaptive(flat, allowance) for flat in flats]
@@ -106,24 +114,6 @@ def build_seasonal_tables(
         )
         for flat, of_tilts, of_odds, of_adaptive in zip(flats, tilts, odds, adaptive, strict=True)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Flat:
-    """The bins of all features, and what each is. Arrays of bins have length B, those of features F."""
-
-    starts: Indices
-    owner: Indices  # of each bin, its feature
-    counts: Floats
-    numeric: Flags  # [F]
-    ordinary: Flags  # [B]
-    below: Flags
-    above: Flags
-    unseen: Flags
-    missing: Flags
-    rows: Floats  # [F] all baseline rows
-    ordinary_rows: Floats  # [F] those with an ordinary value
-    phi: Floats  # [F]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,44 +142,9 @@ class _Bets:
         return _Bets(self.feature[which], self.base[which], self.group[which], self.label[which], self.live[which])
 
 
-def _flatten(features: Sequence[FeatureBins]) -> _Flat:
-    for feature in features:
-        size, least = len(feature.counts), _LEAST_BINS[feature.kind]
-        if size < least or (feature.kind is Kind.BOOLEAN and size != least):
-            raise ValueError(f"a {feature.kind.value} feature has at least {least} bins, not {size}")
-        if feature.counts.min() < 0 or not feature.phi >= 1:
-            raise ValueError("counts are not negative and phi is at least 1")
-    sizes = np.array([len(feature.counts) for feature in features], np.intp)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-    counts = np.concatenate([np.zeros(0), *(feature.counts for feature in features)]).astype(np.float64)
-    numeric = np.array([feature.kind is Kind.NUMERIC for feature in features], np.bool_)
-    categorical = np.array([feature.kind is Kind.CATEGORICAL for feature in features], np.bool_)
-    below, above, unseen, missing = (np.zeros(len(counts), np.bool_) for _ in range(4))
-    missing[starts[1:] - 1] = True
-    above[starts[1:][numeric] - 2] = True
-    below[starts[:-1][numeric]] = True
-    unseen[starts[1:][categorical] - 2] = True
-    ordinary = ~(below | above | unseen | missing)
-    owner = np.repeat(np.arange(len(features)), sizes)
-    return _Flat(
-        starts=starts,
-        owner=owner,
-        counts=counts,
-        numeric=numeric,
-        ordinary=ordinary,
-        below=below,
-        above=above,
-        unseen=unseen,
-        missing=missing,
-        rows=totals(owner, counts, len(features)),
-        ordinary_rows=totals(owner, np.where(ordinary, counts, 0.0), len(features)),
-        phi=np.array([feature.phi for feature in features], np.float64),
-    )
-
-
-def _tilts(bins: _Flat, allowance: Allowance) -> tuple[Tilts, _Bets]:
+def _tilts(bins: FlatBins, allowance: Allowance) -> tuple[Tilts, _Bets]:
     """Bets on mean and scale, for numeric features with at least two ordered bins."""
-    chosen = np.flatnonzero(bins.numeric & (np.diff(bins.starts) > _LEAST_BINS[Kind.NUMERIC]))
+    chosen = np.flatnonzero(bins.numeric & (np.diff(bins.starts) > LEAST_BINS[Kind.NUMERIC]))
     first, stop = bins.starts[:-1][chosen] + 1, bins.starts[1:][chosen] - 2
     width = int((stop - first).max(initial=0))
     inner = first[:, None] + np.arange(width)
@@ -218,7 +173,7 @@ def _tilts(bins: _Flat, allowance: Allowance) -> tuple[Tilts, _Bets]:
     return Tilts(np.where(padding, len(bins.counts), every), spread), bets
 
 
-def _odds(bins: _Flat, allowance: Allowance) -> tuple[Odds, _Bets]:
+def _odds(bins: FlatBins, allowance: Allowance) -> tuple[Odds, _Bets]:
     """Bets on single bins, sorted by feature, with those that cannot pay."""
     parts = [*_ordinary_odds(bins, allowance), *_quality_odds(bins, allowance)]
     bets = _Bets.joined([part[3] for part in parts])
@@ -235,7 +190,7 @@ def _only(odds: Odds, kept: Flags) -> Odds:
 _OddsPart = tuple[Indices, Floats, Floats, _Bets]
 
 
-def _ordinary_odds(bins: _Flat, allowance: Allowance) -> Iterator[_OddsPart]:
+def _ordinary_odds(bins: FlatBins, allowance: Allowance) -> Iterator[_OddsPart]:
     chosen = np.flatnonzero(bins.ordinary)
     owner = bins.owner[chosen]
     counts, rows, phi = bins.counts[chosen], bins.ordinary_rows[owner], bins.phi[owner]
@@ -249,7 +204,7 @@ def _ordinary_odds(bins: _Flat, allowance: Allowance) -> Iterator[_OddsPart]:
             yield _odds_part(bins, chosen[mask], payments, group=_BIN)
 
 
-def _quality_odds(bins: _Flat, allowance: Allowance) -> Iterator[_OddsPart]:
+def _quality_odds(bins: FlatBins, allowance: Allowance) -> Iterator[_OddsPart]:
     chosen = np.flatnonzero(~bins.ordinary)
     owner = bins.owner[chosen]
     counts, rows, phi = bins.counts[chosen], bins.rows[owner], bins.phi[owner]
@@ -266,7 +221,7 @@ def _quality_odds(bins: _Flat, allowance: Allowance) -> Iterator[_OddsPart]:
         yield _odds_part(bins, chosen[missing], payments, group=_FALL)
 
 
-def _odds_part(bins: _Flat, place: Indices, payments: tuple[Floats, Floats, Flags], *, group: int) -> _OddsPart:
+def _odds_part(bins: FlatBins, place: Indices, payments: tuple[Floats, Floats, Flags], *, group: int) -> _OddsPart:
     inside, outside, pays = payments
     owner = bins.owner[place]
     bets = _Bets(
@@ -279,7 +234,7 @@ def _odds_part(bins: _Flat, place: Indices, payments: tuple[Floats, Floats, Flag
     return place, inside, outside, bets
 
 
-def _adaptive(bins: _Flat, allowance: Allowance) -> tuple[Adaptive, _Bets]:
+def _adaptive(bins: FlatBins, allowance: Allowance) -> tuple[Adaptive, _Bets]:
     """Bets on remembered laws, for features with at least two ordinary bins."""
     size = np.bincount(bins.owner[bins.ordinary], minlength=len(bins.rows))
     chosen = np.flatnonzero(size > 1)
@@ -315,7 +270,7 @@ def _adaptive(bins: _Flat, allowance: Allowance) -> tuple[Adaptive, _Bets]:
     return table, bets
 
 
-def _rows(bins: _Flat, blocks: Sequence[_Bets]) -> Rows:
+def _rows(bins: FlatBins, blocks: Sequence[_Bets]) -> Rows:
     """Stakes and segments of all bets: the tilts, the odds, the adaptive bets."""
     bets = _Bets.joined(blocks)
     weight = np.where(bins.numeric[:, None], NUMERIC_WEIGHTS, CATEGORY_WEIGHTS)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from model_exporter.stats.dictionary import Floats
+from model_exporter.stats.features import Floats, Indices, totals
 from model_exporter.stats.normal import normal_score
-from model_exporter.stats.tables import Indices, totals
 
 
 def location_and_scale(p: Floats, starts: Indices) -> tuple[Floats, Floats]:

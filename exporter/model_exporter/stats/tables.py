@@ -8,37 +8,8 @@ a value out of range is ordinary too: it counts as one of the outermost bin.)
 """
 
 from dataclasses import dataclass
-from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
-
-from model_exporter.stats.dictionary import Flags, Floats
-
-Indices = NDArray[np.intp]
-
-
-class Kind(Enum):
-    """How a feature's bins stand."""
-
-    NUMERIC = "numeric"  # below, ordered bins, above, missing
-    CATEGORICAL = "categorical"  # categories, other, unseen, missing
-    BOOLEAN = "boolean"  # false, true, missing
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureBins:
-    """A feature's bins in the baseline.
-
-    Attributes:
-        kind: numeric with at least 4 bins, categorical with at least 3, boolean with 3.
-        counts: int64[B] baseline rows per bin, >= 0; all may be 0.
-        phi: by how much dependence inflates the variance of counts, >= 1: `m / phi` rows count as independent.
-    """
-
-    kind: Kind
-    counts: NDArray[np.int64]
-    phi: float = 1.0
+from model_exporter.stats.features import Flags, Floats, Indices, totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +118,3 @@ class Tables:
     def has_bets(self) -> Flags:
         """bool[F]: whether the baseline leaves anything to bet on (one row, say, leaves nothing)."""
         return totals(self.rows.feature, self.rows.weight, self.features) > 0
-
-
-def totals(owner: Indices, values: Floats, size: int) -> Floats:
-    """Sum of the `values` of each owner 0 to size-1, float64[size].
-
-    >>> totals(np.array([0, 0, 2]), np.array([1.0, 2.0, 4.0]), 3).tolist()
-    [3.0, 0.0, 4.0]
-    """
-    return np.bincount(owner, values, size).astype(np.float64, copy=False)

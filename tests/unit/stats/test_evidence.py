@@ -5,8 +5,8 @@ import pytest
 
 from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.evidence import CAP, EvidenceState
+from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.portfolio import build_seasonal_tables, build_tables
-from model_exporter.stats.tables import FeatureBins, Kind
 
 P = np.array([0, 0.02, 0.08, 0.2, 0.4, 0.2, 0.07, 0.02, 0, 0.01])
 NUMERIC = FeatureBins(Kind.NUMERIC, np.array([0, 200, 800, 2000, 4000, 2000, 700, 200, 0, 100]))

@@ -5,9 +5,9 @@ import pytest
 
 from model_exporter.stats.dictionary import Allowance
 from model_exporter.stats.evidence import CAP
+from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence, e_bh
 from model_exporter.stats.portfolio import build_tables
-from model_exporter.stats.tables import FeatureBins, Kind
 
 COIN = FeatureBins(Kind.BOOLEAN, np.array([5000, 4990, 10]))
 EMPTY = FeatureBins(Kind.BOOLEAN, np.zeros(3, np.int64))

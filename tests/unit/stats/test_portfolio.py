@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from model_exporter.stats.dictionary import Allowance, Label
+from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.portfolio import build_seasonal_tables, build_tables
-from model_exporter.stats.tables import FeatureBins, Kind, Tables
+from model_exporter.stats.tables import Tables
 
 NUMERIC = FeatureBins(Kind.NUMERIC, np.array([0, 300, 2000, 4500, 2500, 600, 0, 100]))
 CATEGORICAL = FeatureBins(Kind.CATEGORICAL, np.array([6000, 3000, 900, 40, 10, 50]))
