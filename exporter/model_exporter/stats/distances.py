@@ -60,14 +60,25 @@ def psi(baseline: Counts, window: Counts, starts: Counts) -> Floats:
     >>> psi(np.array([500, 500]), np.array([0, 0]), np.array([0, 2])).tolist()
     [nan]
     """
-    sizes = np.diff(starts)
     n, m = _sums(window, starts), _sums(baseline, starts)
+    return np.where((n > 0) & (m > 0), _sums(psi_terms(baseline, window, starts), starts), np.nan)
+
+
+def psi_terms(baseline: Counts, window: Counts, starts: Counts) -> Floats:
+    """What each bin adds to its feature's PSI: >= 0, float64[B]; 0 for a bin that is empty on both sides.
+
+    (p_k - q_k) ln(p_k / q_k) with the smoothed shares of `psi`, so that a feature's terms sum to its PSI; NaN for a
+    feature without any row.
+
+    >>> psi_terms(np.array([500, 300, 200]), np.array([600, 300, 100]), np.array([0, 3])).round(3).tolist()
+    [0.018, 0.0, 0.069]
+    """
+    sizes = np.diff(starts)
     half = occupied_bins(baseline, window, starts) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):  # a feature without any row divides by 0 and is masked below
-        p = (window + 0.5) / np.repeat(n + half, sizes)
-        q = (baseline + 0.5) / np.repeat(m + half, sizes)
-        terms = np.where((baseline > 0) | (window > 0), (p - q) * np.log(p / q), 0.0)
-    return np.where((n > 0) & (m > 0), _sums(terms, starts), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a feature without any row divides by 0
+        p = (window + 0.5) / np.repeat(_sums(window, starts) + half, sizes)
+        q = (baseline + 0.5) / np.repeat(_sums(baseline, starts) + half, sizes)
+        return np.where((baseline > 0) | (window > 0), (p - q) * np.log(p / q), 0.0)
 
 
 def js_distance(baseline: Counts, window: Counts, starts: Counts) -> Floats:
