@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import FeatureBaseline, FeatureType
 from model_exporter.config.settings import Drift, DriftLevel, ModelSettings
 from model_exporter.stats.dictionary import Allowance, Label
+from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence
 from model_exporter.stats.portfolio import build_seasonal_tables
-from model_exporter.stats.tables import FeatureBins, Kind, Tables
+from model_exporter.stats.tables import Tables
 from model_exporter.window.layout import Layout
 from model_exporter.window.rolling import SLOT_SECONDS, Counts
 from model_exporter.window.snapshot import LEVELS, SHAPES, DriftSnapshot
