@@ -15,9 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from model_exporter.stats.copula import LEVELS, fit_margins, normal_cells, table_correlation
-from model_exporter.stats.dictionary import Allowance, Flags, Floats, log_factors
-from model_exporter.stats.pairs import CELLS, Counts, PairBaseline
+from model_exporter.stats.copula import LEVELS, Floats, fit_margins, normal_cells, table_correlation
+from model_exporter.stats.dictionary import Allowance, log_factors
+from model_exporter.stats.pairs import CELLS, Counts, Flags, PairBaseline
 
 TILTS: Final = (-0.6, -0.3, -0.15, 0.15, 0.3, 0.6)
 """What the alternatives add to artanh of the pair's correlation."""

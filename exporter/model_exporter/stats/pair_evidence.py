@@ -20,12 +20,11 @@ from typing import Final
 
 import numpy as np
 
-from model_exporter.stats.copula import LEVELS, fit_margins
-from model_exporter.stats.dictionary import Flags, Floats
+from model_exporter.stats.copula import LEVELS, Floats, fit_margins
 from model_exporter.stats.evidence import CAP
 from model_exporter.stats.model_evidence import CLEAR, e_bh
 from model_exporter.stats.pair_bets import TILTS, PairBets
-from model_exporter.stats.pairs import CELLS, Counts
+from model_exporter.stats.pairs import CELLS, Counts, Flags
 
 MARGIN_MEMORY: Final = 100.0
 """Rows after which a margin's past counts 1/e."""

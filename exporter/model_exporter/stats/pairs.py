@@ -15,6 +15,7 @@ from model_exporter.stats.copula import LEVELS
 
 Counts = NDArray[np.int64]
 Levels = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
 
 CELLS: Final = LEVELS * LEVELS
 NO_LEVEL: Final = LEVELS
@@ -84,7 +85,7 @@ class PairTally:
 
 
 def build_pairs(
-    bins: NDArray[np.intp], *, counts: Counts, starts: Counts, ordinal: NDArray[np.bool_], outputs: NDArray[np.bool_]
+    bins: NDArray[np.intp], *, counts: Counts, starts: Counts, ordinal: Flags, outputs: Flags
 ) -> PairBaseline:
     """Joint tables of a baseline's rows.
 
@@ -108,7 +109,7 @@ def build_pairs(
     return PairBaseline(levels, pairs, count_pairs(cells, pairs))
 
 
-def quintile_levels(counts: Counts, starts: Counts, ordinal: NDArray[np.bool_]) -> Levels:
+def quintile_levels(counts: Counts, starts: Counts, ordinal: Flags) -> Levels:
     """Level of each bin: the fifth of the feature's ordinal baseline rows in which the bin's middle row lies, uint8[B].
 
     Fifths in which no bin's middle lies are skipped, so that a feature has as many levels as it has use for: five when
@@ -133,7 +134,7 @@ def quintile_levels(counts: Counts, starts: Counts, ordinal: NDArray[np.bool_]) 
     return np.where(ordinal & (total > 0), level, NO_LEVEL).astype(np.uint8)
 
 
-def choose_pairs(levels: Levels, *, outputs: NDArray[np.bool_]) -> Counts:
+def choose_pairs(levels: Levels, *, outputs: Flags) -> Counts:
     """The pairs to watch, int64[P, 2] in ascending order: see `ALL_PAIRS` and `PAIRS_PER_FEATURE`.
 
     Args:
