@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
-from unicodedata import east_asian_width
 
 from model_exporter.baseline.categories import SPECIAL_BINS
 from model_exporter.baseline.histogram import ASCII_BLOCKS, BLOCKS, bar_shares, text_histogram
 from model_exporter.baseline.model import MISSING, Baseline, FeatureBaseline, FeatureType
+from model_exporter.baseline.terminal import columns, fit, printable
 
 ENOUGH_ROWS: Final = 10_000
 """Rows below which the baseline's own noise delays the detection of small drifts noticeably."""
@@ -39,10 +39,10 @@ def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
     bars = _BARS if width >= _WIDE else _FEW_BARS
     rows = [_row(feature, bars=bars, ascii_only=ascii_only) for feature in baseline.features]
     lines = [
-        f"model    {_clean(baseline.model)}",
+        f"model    {printable(baseline.model)}",
         f"rows     {baseline.rows:,}",
         f"span     {_span(baseline.span_seconds)}",
-        f"source   {_clean(baseline.source)}",
+        f"source   {printable(baseline.source)}",
         f"created  {datetime.fromtimestamp(baseline.created, UTC).strftime('%Y-%m-%d %H:%M:%S')} UTC",
         f"digest   {baseline.digest}",
         *(f"warning  {warning}" for warning in warnings(baseline)),
@@ -68,7 +68,7 @@ def _row(feature: FeatureBaseline, *, bars: int, ascii_only: bool) -> tuple[str,
     missing = dict(zip(feature.bins, feature.counts, strict=True)).get(MISSING)
     blocks = ASCII_BLOCKS if ascii_only else BLOCKS
     return (
-        _clean(feature.name),
+        printable(feature.name),
         feature.role.value,
         feature.type.value,
         "" if missing is None else f"{missing / feature.rows:.1%}",
@@ -89,40 +89,21 @@ def _values(feature: FeatureBaseline) -> str:
     top = [(count, bin_) for count, bin_ in bins if count and bin_ not in SPECIAL_BINS][:_TOP]
     if not total:
         return "no values"
-    return ", ".join(f"{_clean(bin_)} {count / total:.0%}" for count, bin_ in top) or "rare categories only"
+    return ", ".join(f"{printable(bin_)} {count / total:.0%}" for count, bin_ in top) or "rare categories only"
 
 
 def _table(rows: list[tuple[str, ...]], width: int, *, mark: str) -> list[str]:
     """Lines of a table no wider than `width`: names and values are cut where they are too long."""
-    columns = list(zip(_HEAD, *rows, strict=True))
-    widths = [max(map(_width, column)) for column in columns]
+    table = list(zip(_HEAD, *rows, strict=True))
+    widths = [max(map(columns, cells)) for cells in table]
     room = max(width, _LEAST_WIDTH) - sum(widths) - _GAP * (len(widths) - 1) + widths[_NAME] + widths[_VALUES]
     # Either of the two gets what the other leaves, and at least half.
     widths[_NAME] = min(widths[_NAME], max(room - widths[_VALUES], room // 2))
     widths[_VALUES] = min(widths[_VALUES], room - widths[_NAME])
     return [
-        (" " * _GAP).join(_fit(cell, size, mark) for cell, size in zip(row, widths, strict=True))
-        for row in zip(*columns, strict=True)
+        (" " * _GAP).join(fit(cell, size, mark) for cell, size in zip(row, widths, strict=True))
+        for row in zip(*table, strict=True)
     ]
-
-
-def _fit(cell: str, size: int, mark: str) -> str:
-    """`cell` cut or padded to `size` columns of the terminal."""
-    if _width(cell) > size:
-        while cell and _width(cell) + len(mark) > size:
-            cell = cell[:-1]
-        cell += mark
-    return cell + " " * (size - _width(cell))
-
-
-def _width(text: str) -> int:
-    """Columns that `text` takes on a terminal."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _clean(text: str) -> str:
-    """`text` without what could move the cursor: a category may hold anything that a client sent."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _span(seconds: float | None) -> str:
