@@ -53,7 +53,7 @@ def test_evidence_is_a_number_up_to_its_cap(stream: tuple[Tables, list[np.ndarra
     state = run(*stream)
     assert (state.log_evidence <= CAP).all()
     held = state.wealth > 0
-    assert state.shares()[held].sum(axis=1) == pytest.approx(np.ones(np.count_nonzero(held)))
+    assert state.shares(held)[held].sum(axis=1) == pytest.approx(np.ones(np.count_nonzero(held)))
     assert not np.isnan(state.onset[held]).any()
 
 

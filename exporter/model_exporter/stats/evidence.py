@@ -94,23 +94,26 @@ class EvidenceState:
         np.divide(moment, self._total, out=onset, where=self._total > 0)
         return onset
 
-    def shares(self) -> Floats:
-        """float64[F, len(Label)]: which bets hold a feature's wealth; rows sum to 1, and are NaN without wealth.
+    def shares(self, features: Flags) -> Floats:
+        """Which bets hold the wealth of the features under the mask bool[F], float64[F, len(Label)].
 
-        What an adaptive bet holds goes to the labels by what it bets on, see `adaptive_shapes`.
+        Rows sum to 1; they are NaN without wealth and outside of the mask. What an adaptive bet holds goes to the
+        labels by what it bets on, see `adaptive_shapes`.
         """
         tables = self._seasons[self._season]
-        rows, labels = tables.rows, len(Label)
-        adaptive = self._memory.shape[0] * len(tables.adaptive.features)
-        dictionary = len(rows.feature) - adaptive
-        key = (rows.feature * labels + rows.label)[:dictionary]
-        held = totals(key, self._wealth[:dictionary], len(self._total) * labels).reshape(-1, labels)
-        remembered = self._wealth[dictionary:].reshape(-1, self._memory.shape[0])
-        shapes = adaptive_shapes(tables.adaptive, self._memory)
-        held[tables.adaptive.features] += np.einsum("am,aml->al", remembered, shapes)
+        labels, memories = len(Label), len(self._memory)
+        shares = np.full((len(features), labels), np.nan)
+        if not features.any():
+            return shares
+        dictionary = len(self._wealth) - memories * len(tables.adaptive.features)
+        key = (tables.rows.feature * labels + tables.rows.label)[:dictionary]
+        held = totals(key, self._wealth[:dictionary], shares.size).reshape(shares.shape)
+        remembered = self._wealth[dictionary:].reshape(-1, memories)
+        held[tables.adaptive.features] += np.einsum(
+            "am,aml->al", remembered, adaptive_shapes(tables.adaptive, self._memory)
+        )
         total = held.sum(axis=1, keepdims=True)
-        shares = np.full(held.shape, np.nan)
-        np.divide(held, total, out=shares, where=total > 0)
+        np.divide(held, total, out=shares, where=(total > 0) & features[:, None])
         return shares
 
     def update(self, counts: NDArray[np.int64], *, start: float, seconds: float, season: int = 0) -> None:

@@ -43,7 +43,8 @@ class Verdict:
         named: bool[F], the features named; none unless the alarm is on.
         feature_log_evidence: float64[F]; 0 if the feature alone gives the alarm.
         feature_onset: float64[F], unix seconds; NaN for features not named.
-        shares: float64[F, 7], the parts of a feature's evidence that bets of each `Label` earned; NaN without evidence.
+        shares: float64[F, 7], the parts of a feature's evidence that bets of each `Label` earned; NaN for features that
+            are not named and have less evidence than `CLEAR`, of which there is nothing to tell.
     """
 
     detected: bool
@@ -109,7 +110,7 @@ class ModelEvidence:
             named=self._named.copy(),
             feature_log_evidence=self._state.log_evidence,
             feature_onset=np.where(self._named, onset, np.nan),
-            shares=self._state.shares(),
+            shares=self._state.shares(self._named | (wealth >= _CLEAR_WEALTH)),
         )
 
     def checkpoint(self) -> bytes:

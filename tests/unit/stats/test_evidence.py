@@ -29,7 +29,10 @@ def feed(evidence: EvidenceState, law: np.ndarray, *, slots: int, n: int = 100, 
 
 def shares_of(evidence: EvidenceState) -> dict[str, float]:
     """Wealth shares of the first feature by label."""
-    return {label.name: float(share) for label, share in zip(Label, evidence.shares()[0], strict=True)}
+    return {
+        label.name: float(share)
+        for label, share in zip(Label, evidence.shares(np.ones(len(evidence.wealth), np.bool_))[0], strict=True)
+    }
 
 
 def test_there_is_no_evidence_before_the_first_prediction() -> None:
@@ -37,7 +40,7 @@ def test_there_is_no_evidence_before_the_first_prediction() -> None:
     fresh = state(NUMERIC)
     assert fresh.log_evidence.tolist() == [-np.inf]
     assert np.isnan(fresh.onset).all()
-    assert np.isnan(fresh.shares()).all()
+    assert np.isnan(fresh.shares(np.ones(1, np.bool_))).all()
 
 
 def test_a_slot_without_predictions_changes_nothing() -> None:
@@ -114,7 +117,7 @@ def test_poor_traffic_gives_a_defined_verdict(feature: FeatureBins, counts: list
     for slot in range(30):
         poor.update(np.array(counts), start=15.0 * slot, seconds=15.0)
     assert poor.log_evidence[0] == CAP
-    assert poor.shares().sum() == pytest.approx(1)
+    assert poor.shares(np.ones(1, np.bool_)).sum() == pytest.approx(1)
     assert 0 <= poor.onset[0] < 60
 
 

@@ -49,6 +49,8 @@ def test_the_drifting_feature_is_named() -> None:
     assert verdict.feature_onset[2] / 15 == pytest.approx(50, abs=2)
     assert verdict.onset == pytest.approx(verdict.feature_onset[2], abs=15)
     assert np.isnan(verdict.feature_onset[[0, 1, 3, 4]]).all()
+    assert verdict.shares[2].sum() == pytest.approx(1)
+    assert np.isnan(verdict.shares[[0, 1, 3, 4]]).all()
 
 
 def test_the_alarm_ends_and_forgets() -> None:
