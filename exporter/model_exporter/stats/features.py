@@ -29,11 +29,13 @@ class FeatureBins:
         kind: numeric with at least 4 bins, categorical with at least 3, boolean with 3.
         counts: int64[B] baseline rows per bin, >= 0; all may be 0.
         phi: by how much dependence inflates the variance of counts, >= 1: `m / phi` rows count as independent.
+        rho: correlation of predictions within a slot, 0 to 1; None where it was not measured.
     """
 
     kind: Kind
     counts: NDArray[np.int64]
     phi: float = 1.0
+    rho: float | None = None
 
 
 LEAST_BINS: Final = {Kind.NUMERIC: 4, Kind.CATEGORICAL: 3, Kind.BOOLEAN: 3}

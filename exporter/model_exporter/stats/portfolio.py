@@ -68,7 +68,7 @@ def build_tables(features: Sequence[FeatureBins], allowance: Allowance, *, rho: 
     Args:
         features: one for each feature, in the order of the flat bins.
         allowance: what does not count as a change.
-        rho: correlation of predictions within a slot where it was not measured (0.001 is cautious); 0 where `phi` was.
+        rho: correlation of predictions within a slot for features that have none of their own; 0.001 is cautious.
 
     Raises:
         ValueError: a feature has the wrong number of bins for its kind, a negative count or a phi below 1.
@@ -105,14 +105,14 @@ def build_seasonal_tables(
             starts=flat.starts,
             ordinary=flat.ordinary.astype(np.float64),
             phi=flat.phi,
-            rho=rho,
+            rho=np.array([rho if feature.rho is None else feature.rho for feature in features], np.float64),
             tilts=of_tilts[0],
             odds=_only(of_odds[0], kept),
             adaptive=of_adaptive[0],
             memories=np.array(MEMORIES),
             rows=_rows(flat, [of_tilts[1], of_odds[1].only(kept), of_adaptive[1]]),
         )
-        for flat, of_tilts, of_odds, of_adaptive in zip(flats, tilts, odds, adaptive, strict=True)
+        for features, flat, of_tilts, of_odds, of_adaptive in zip(seasons, flats, tilts, odds, adaptive, strict=True)
     )
 
 

@@ -91,7 +91,7 @@ class Tables:
         starts: intp[F+1].
         ordinary: float64[B], 1 for ordinary bins and 0 for data-quality bins.
         phi: float64[F], the least tempering.
-        rho: correlation of predictions within a slot, 0 to 1: a slot of n is tempered by 1 + (n-1) rho at least.
+        rho: float64[F], correlation of predictions within a slot: a slot of n is tempered by 1 + (n-1) rho at least.
         tilts: bets on mean and scale.
         odds: bets on single bins.
         adaptive: bets on lately seen laws.
@@ -102,7 +102,7 @@ class Tables:
     starts: Indices
     ordinary: Floats
     phi: Floats
-    rho: float
+    rho: Floats
     tilts: Tilts
     odds: Odds
     adaptive: Adaptive

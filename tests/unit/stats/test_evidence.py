@@ -171,6 +171,15 @@ def test_dependence_tempers_evidence() -> None:
     assert tempered.log_evidence[0] < 0
 
 
+def test_a_measured_correlation_wins_over_the_assumed_one() -> None:
+    """A feature with a rho of its own is tempered by that."""
+    measured = state(FeatureBins(NUMERIC.kind, NUMERIC.counts, rho=0.0), rho=1.0)
+    plain = state(NUMERIC)
+    feed(measured, SHIFTED, slots=3)
+    feed(plain, SHIFTED, slots=3)
+    assert measured.log_evidence[0] == plain.log_evidence[0]
+
+
 def test_forgetting_is_by_feature() -> None:
     """The wealth of the features named goes, that of the others stays."""
     two = state(BOOLEAN, CATEGORICAL)
