@@ -47,7 +47,7 @@ _MAX_AUTOCORRELATION: Final = 0.99
 _NORMAL_MAD: Final = 1.4826
 _LEAST_PRESENT: Final = 0.8
 _FORMAT: Final = b"signals1"
-_SCALARS: Final = 6
+_SCALARS: Final = 7
 _FIRST_SLOTS: Final = 50
 _PART_BETWEEN_LESSONS: Final = 10
 """What was learned is renewed when the history has grown, or was exchanged, by one part in ten."""
@@ -64,7 +64,8 @@ class SignalBaseline:
         precision: float64[d, d], inverse of the robust covariance of the scaled signals; 0 for unused ones.
         slots: N, complete slots that were learned from.
         autocorrelation: a1, mean correlation of a signal with itself one slot before, 0 to 0.99.
-        limit: T2 that chance exceeds with the probability asked for; NaN while the history is too short to speak.
+        limit: T2 that chance exceeds with the probability asked for.
+        speaks: whether the history is long enough for a verdict.
     """
 
     used: Flags
@@ -74,6 +75,7 @@ class SignalBaseline:
     slots: int
     autocorrelation: float
     limit: float
+    speaks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class SignalState:
         """The whole state, for `restored_signals`."""
         slots, signals = self.history.shape
         learned = self.baseline or _nothing_learned(signals)
-        scalars = [slots, signals, self.fresh, learned.slots, learned.autocorrelation, learned.limit]
+        scalars = [slots, signals, self.fresh, learned.slots, learned.autocorrelation, learned.limit, learned.speaks]
         arrays = (self.history, self.smoothed, learned.used, learned.centre, learned.scale, learned.precision)
         return _FORMAT + np.concatenate([scalars, *(array.ravel() for array in arrays)]).astype("<f8").tobytes()
 
@@ -160,7 +162,7 @@ def restored_signals(checkpoint: bytes, signals: int) -> SignalState:
         raise ValueError("this is not a checkpoint of operational signals")
     values = np.frombuffer(checkpoint, "<f8", offset=len(_FORMAT)).astype(np.float64)
     scalars, arrays = values[:_SCALARS], values[_SCALARS:]
-    if len(scalars) < _SCALARS or not (np.isfinite(scalars[:-1]).all() and scalars[1] == signals):
+    if len(scalars) < _SCALARS or not (np.isfinite(scalars).all() and scalars[1] == signals):
         raise ValueError(f"the checkpoint is not one of {signals} operational signals")
     slots, fresh, learned_from = int(scalars[0]), int(scalars[2]), int(scalars[3])
     ends = np.cumsum([slots * signals, signals, signals, signals, signals])
@@ -173,8 +175,9 @@ def restored_signals(checkpoint: bytes, signals: int) -> SignalState:
         scale,
         precision.reshape(signals, signals),
         learned_from,
-        float(scalars[4]),
-        float(scalars[5]),
+        autocorrelation=float(scalars[4]),
+        limit=float(scalars[5]),
+        speaks=bool(scalars[6]),
     )
     return SignalState(history.reshape(slots, signals), smoothed, baseline if learned_from else None, fresh)
 
@@ -247,7 +250,17 @@ def learn_signals(history: Floats, *, tail: float = 1e-3) -> SignalBaseline | No
     everywhere[:, used] = centre, scale
     precision = np.zeros((len(used), len(used)))
     precision[np.ix_(used, used)] = np.linalg.inv(covariance)
-    return SignalBaseline(used, everywhere[0], everywhere[1], precision, slots, a1, _limit(d, slots, a1, tail))
+    persistence = (1 + a1) / (1 - a1)
+    return SignalBaseline(
+        used,
+        everywhere[0],
+        everywhere[1],
+        precision,
+        slots,
+        a1,
+        limit=_limit(d, slots, a1, tail),
+        speaks=slots >= max(MIN_SLOTS, SLOTS_PER_SIGNAL * d * persistence),
+    )
 
 
 def judge(baseline: SignalBaseline, smoothed: Floats) -> Anomaly:
@@ -259,14 +272,16 @@ def judge(baseline: SignalBaseline, smoothed: Floats) -> Anomaly:
     t2 = float(parts.sum())
     contributions = np.where(baseline.used, parts, np.nan)
     with np.errstate(divide="ignore"):
-        evidence = float(np.log(t2 / baseline.limit))
+        evidence = float(np.log(t2 / baseline.limit)) if baseline.speaks else np.nan
     return Anomaly(evidence, t2, contributions, deviations, baseline.used & (parts > NAMED * t2))
 
 
 def _nothing_learned(signals: int) -> SignalBaseline:
     """Stands in a checkpoint for no baseline: one of 0 slots."""
     absent = np.full(signals, np.nan)
-    return SignalBaseline(np.zeros(signals, np.bool_), absent, absent, np.zeros((signals, signals)), 0, 0.0, np.nan)
+    return SignalBaseline(
+        np.zeros(signals, np.bool_), absent, absent, np.zeros((signals, signals)), 0, 0.0, 0.0, speaks=False
+    )
 
 
 def _centre_and_scale(rows: Floats) -> tuple[Floats, Floats]:
@@ -308,8 +323,6 @@ def _autocorrelation(z: Floats, kept: Flags) -> float:
 
 def _limit(d: int, slots: int, a1: float, tail: float) -> float:
     persistence = (1 + a1) / (1 - a1)
-    if slots < max(MIN_SLOTS, SLOTS_PER_SIGNAL * d * persistence):
-        return np.nan
     r = a1 * (1 - MEMORY)
     g = MEMORY / (2 - MEMORY) * (1 + r) / (1 - r)
     return (g + persistence / slots) * d * (slots - 1) / (slots - d) * f_quantile(d, slots - d, tail)
