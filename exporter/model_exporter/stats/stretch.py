@@ -26,9 +26,9 @@ Flags = NDArray[np.bool_]
 
 BLOCKS: Final = 8
 """Blocks that a stretch is best cut into: a drift in an eighth of it is found, and 28 comparisons cost little power."""
-FALSE_ALARM: Final = 0.01
+FALSE_ALARM: Final = 0.005
 """Chance that a stretch of independent rows without drift is said to disagree with itself, over all features. Measured:
-0.003 to 0.008, because the comparisons overlap (tests/benchmarks/STRETCH.md)."""
+0 to 0.008 (tests/benchmarks/STRETCH.md)."""
 TOLERANCE: Final = 0.02
 """Divergence that does not matter: a mean shift of 0.14 standard deviations."""
 MIN_EXPECTED: Final = 10.0
