@@ -144,6 +144,9 @@ def _of_window(version: VersionSnapshot, window: WindowSnapshot, labels: dict[st
         yield _sample("model_window_observations", window.observations[place], **own)
         for name, values in (
             ("model_drift_psi", window.psi),
+            ("model_drift_psi_null", window.psi_null),
+            ("model_drift_psi_debiased", window.psi_debiased),
+            ("model_drift_psi_threshold", window.psi_threshold),
             ("model_drift_js_distance", window.js_distance),
             ("model_drift_ks_distance", window.ks_distance),
             ("model_drift_wasserstein_ratio", window.wasserstein_ratio),

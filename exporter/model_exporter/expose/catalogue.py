@@ -225,6 +225,24 @@ _drift = partial(Metric, group=Group.DRIFT)
 PSI: Final = _drift(
     "model_drift_psi", _GAUGE, "Population stability index of the window against the baseline, in nats.", _WINDOW
 )
+PSI_NULL: Final = _drift(
+    "model_drift_psi_null",
+    _GAUGE,
+    "Mean that the index has without drift, for so many rows in the window and in the baseline.",
+    _WINDOW,
+)
+PSI_DEBIASED: Final = _drift(
+    "model_drift_psi_debiased",
+    _GAUGE,
+    "Population stability index less its mean without drift; may be below 0.",
+    _WINDOW,
+)
+PSI_THRESHOLD: Final = _drift(
+    "model_drift_psi_threshold",
+    _GAUGE,
+    "Index that one window of a hundred exceeds while the divergence is within the tolerance of tickets.",
+    _WINDOW,
+)
 JS_DISTANCE: Final = _drift(
     "model_drift_js_distance", _GAUGE, "Jensen-Shannon distance of the window from the baseline.", _WINDOW
 )

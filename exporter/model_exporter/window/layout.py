@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline, FeatureBaseline, FeatureType
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.distances import js_distance, ks_distance, observations, psi, wasserstein_ratio
+from model_exporter.stats.gauges import psi_null, psi_threshold
 from model_exporter.window.assess import Assessor
 from model_exporter.window.snapshot import BinLayout, FeatureName
 
@@ -22,10 +23,15 @@ _DEFAULT: Final = FeatureSettings()
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """Distances of a window from the baseline, float64[F], NaN where there is none to show."""
+    """Distances of a window from the baseline, float64[F], NaN where there is none to show.
+
+    `psi_null` is the mean of PSI without drift, and `psi_threshold` what PSI seldom exceeds within the tolerance.
+    """
 
     observations: NDArray[np.int64]
     psi: NDArray[np.float64]
+    psi_null: NDArray[np.float64]
+    psi_threshold: NDArray[np.float64]
     js_distance: NDArray[np.float64]
     ks_distance: NDArray[np.float64]
     wasserstein_ratio: NDArray[np.float64]
@@ -38,9 +44,17 @@ class Layout:
         baseline: where the bins come from.
         settings: configuration by feature name.
         features: indices into `baseline.features` of those that get bins, in order.
+        tolerance: divergence from the baseline that does not matter.
     """
 
-    def __init__(self, baseline: Baseline, settings: Mapping[str, FeatureSettings], features: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        settings: Mapping[str, FeatureSettings],
+        features: tuple[int, ...],
+        *,
+        tolerance: float,
+    ) -> None:
         binned = [baseline.features[index] for index in features]
         starts = np.array([0, *accumulate(len(feature.bins) for feature in binned)], np.int64)
         counts = np.array([count for feature in binned for count in feature.counts], np.int64)
@@ -57,6 +71,7 @@ class Layout:
         }
         self._ordinal = np.array([flag for feature in binned for flag in _ordinal(feature)], np.bool_)
         self._positions = np.array([x for feature in binned for x in _positions(feature)], np.float64)
+        self._tolerance = tolerance
         self._sd = np.array([f.numeric.sd if f.numeric else np.nan for f in binned], np.float64)
 
     @property
@@ -73,12 +88,15 @@ class Layout:
         on_scale = observations(np.where(self._ordinal, bins, 0), starts) >= MIN_OBSERVATIONS
         ks = ks_distance(baseline, bins, starts, self._ordinal)
         ratio = wasserstein_ratio(baseline, bins, starts, self._ordinal, self._positions, self._sd)
+        threshold = psi_threshold(baseline, bins, starts, tolerance=self._tolerance)
         return Distances(
-            rows,
-            _where(enough, psi(baseline, bins, starts)),
-            _where(enough, js_distance(baseline, bins, starts)),
-            _where(enough & on_scale, ks),
-            _where(enough & on_scale, ratio),
+            observations=rows,
+            psi=_where(enough, psi(baseline, bins, starts)),
+            psi_null=_where(enough, psi_null(baseline, bins, starts)),
+            psi_threshold=_where(enough, threshold),
+            js_distance=_where(enough, js_distance(baseline, bins, starts)),
+            ks_distance=_where(enough & on_scale, ks),
+            wasserstein_ratio=_where(enough & on_scale, ratio),
         )
 
 

@@ -102,7 +102,8 @@ class ModelState:
             self._learner.discard()
             self._learner = None
         self._release_layout()
-        self._layout = Layout(baseline, self.settings.features, self._fitting(baseline))
+        tolerance = self.settings.drift.ticket.tolerance
+        self._layout = Layout(baseline, self.settings.features, self._fitting(baseline), tolerance=tolerance)
         self._shared.series.give_back(-self._layout_series())
         known = len(self._schema)
         self._schema.compare_with(self._layout, self.settings.features)
