@@ -133,6 +133,15 @@ def logit_share(count: Floats, total: Floats) -> Floats:
     return np.where(total > 0, np.log((count + 0.5) / (total - count + 0.5)), np.nan)
 
 
+def share_noise(count: Floats, total: Floats) -> Floats:
+    """Standard deviation that `logit_share` has by chance alone, about; NaN where `total` is 0.
+
+    >>> share_noise(np.array([0.0, 20.0]), np.array([100.0, 100.0])).round(2).tolist()
+    [1.42, 0.25]
+    """
+    return np.where(total > 0, np.sqrt(1 / (count + 0.5) + 1 / (total - count + 0.5)), np.nan)
+
+
 def log_amount(amount: Floats) -> Floats:
     """Logarithm of a duration, a rate or an amount; NaN where it is not positive.
 
@@ -183,7 +192,13 @@ def restored_signals(checkpoint: bytes, signals: int) -> SignalState:
 
 
 def watch(
-    state: SignalState, signals: Floats, *, tail: float = 1e-3, capacity: int = CAPACITY
+    state: SignalState,
+    signals: Floats,
+    *,
+    noise: Floats | float = 0.0,
+    tail: float = 1e-3,
+    capacity: int = CAPACITY,
+    accept: bool = False,
 ) -> tuple[SignalState, Anomaly | None]:
     """The state after a slot, and the verdict on the slot; None while nothing was learned or no signal came.
 
@@ -195,8 +210,10 @@ def watch(
     Args:
         state: the state before the slot.
         signals: float64[d], transformed (`logit_share`, `log_amount`), NaN where absent.
+        noise: as for `learn_signals`.
         tail: chance of a false alarm in a slot, nominally.
         capacity: slots to learn from at most.
+        accept: learn from the slot even if it is in alarm.
     """
     present = np.isfinite(signals)
     if not present.any():
@@ -205,17 +222,17 @@ def watch(
     baseline = state.baseline
     anomaly = None if baseline is None else judge(baseline, smoothed)
     history, fresh = state.history, state.fresh
-    if anomaly is None or not anomaly.evidence >= 0:
+    if accept or anomaly is None or not anomaly.evidence >= 0:
         history, fresh = np.concatenate([history[max(len(history) + 1 - capacity, 0) :], signals[None]]), fresh + 1
     if len(history) >= _FIRST_SLOTS and fresh * _PART_BETWEEN_LESSONS >= len(history):
-        baseline, fresh = learn_signals(history, tail=tail), 0
+        baseline, fresh = learn_signals(history, noise=noise, tail=tail), 0
     if baseline is not None:
         # A signal starts from its centre, where its deviation is 0, and not from one slot's value.
         smoothed = np.where(np.isnan(smoothed), baseline.centre, smoothed)
     return SignalState(history, smoothed, baseline, fresh), anomaly
 
 
-def learn_signals(history: Floats, *, tail: float = 1e-3) -> SignalBaseline | None:
+def learn_signals(history: Floats, *, noise: Floats | float = 0.0, tail: float = 1e-3) -> SignalBaseline | None:
     """What is usual in `history`, float64[N, d], transformed signals of consecutive slots with NaN where absent.
 
     Each signal is centred by its median and scaled by 1.4826 times its median absolute deviation (by its standard
@@ -228,8 +245,14 @@ def learn_signals(history: Floats, *, tail: float = 1e-3) -> SignalBaseline | No
 
     with N_eff = N (1-a1)/(1+a1). It speaks from N >= max(200, 20 d (1+a1)/(1-a1)) slots on.
 
-    A signal that is absent from more than a fifth of the slots, or that is constant, is not used; slots in which a
-    used signal is absent are left out.
+    A signal that is absent from more than a fifth of the slots, or that is constant and has no `noise`, is not used;
+    slots in which a used signal is absent are left out.
+
+    Args:
+        history: as above.
+        noise: float64[d] or one for all, >= 0: standard deviations below which a signal's scale is never taken. So a
+            share that was 0 of a few so far does not make the first case of it an anomaly, nor follow its total.
+        tail: chance of a false alarm in a slot, nominally.
 
     Returns:
         None when no signal can be used, or when there are not more than 2 d slots.
@@ -237,12 +260,13 @@ def learn_signals(history: Floats, *, tail: float = 1e-3) -> SignalBaseline | No
     present = np.isfinite(history)
     used = present.sum(axis=0) >= max(_LEAST_PRESENT * len(history), 1)
     rows = history[present[:, used].all(axis=1)][:, used]
-    varies = (rows != rows[:1]).any(axis=0)
-    rows, used[used] = rows[:, varies], varies
+    least = np.broadcast_to(noise, used.shape)[used]
+    varies = (rows != rows[:1]).any(axis=0) | (least > 0)
+    rows, least, used[used] = rows[:, varies], least[varies], varies
     slots, d = rows.shape
     if d == 0 or slots <= 2 * d:
         return None
-    centre, scale = _centre_and_scale(rows)
+    centre, scale = _centre_and_scale(rows, least)
     z = (rows - centre) / scale
     covariance, weights = _robust_covariance(z)
     a1 = _autocorrelation(z, weights > 0)
@@ -284,10 +308,10 @@ def _nothing_learned(signals: int) -> SignalBaseline:
     )
 
 
-def _centre_and_scale(rows: Floats) -> tuple[Floats, Floats]:
+def _centre_and_scale(rows: Floats, least: Floats) -> tuple[Floats, Floats]:
     centre = np.median(rows, axis=0)
     scale = _NORMAL_MAD * np.median(np.abs(rows - centre), axis=0)
-    return centre, np.where(scale > 0, scale, rows.std(axis=0))
+    return centre, np.maximum(np.where(scale > 0, scale, rows.std(axis=0)), least)
 
 
 def _robust_covariance(z: Floats) -> tuple[Floats, Floats]:
