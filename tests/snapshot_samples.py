@@ -1,7 +1,7 @@
 """Every sample of a snapshot, spelt out one by one: what exposition is compared with."""
 
 from collections.abc import Iterator
-from math import inf, isnan
+from math import inf, isnan, log
 
 from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.expose.text import clean
@@ -11,6 +11,7 @@ from model_exporter.window.snapshot import (
     LEVELS,
     QUALITY,
     SHAPES,
+    SIGNALS,
     VIOLATIONS,
     BinLayout,
     DriftSnapshot,
@@ -112,6 +113,11 @@ def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Samp
         yield from _of_window(version, window, labels)
     for drift in version.drift:
         yield from _of_verdict(version, drift, labels)
+    if version.anomaly:
+        yield _sample("model_anomaly_evidence", version.anomaly.evidence, **labels)
+        for signal, part in zip(SIGNALS, version.anomaly.contributions.tolist(), strict=True):
+            if version.anomaly.evidence >= log(0.5) and not isnan(part):
+                yield _sample("model_anomaly_contribution", part, **labels, signal=signal)
 
 
 def _of_bins(layout: BinLayout, bins: list[int], labels: dict[str, str]) -> Iterator[Sample]:

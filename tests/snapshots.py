@@ -15,8 +15,10 @@ from model_exporter.window.snapshot import (
     LEVELS,
     QUALITY,
     SHAPES,
+    SIGNALS,
     VIOLATIONS,
     WINDOWS,
+    AnomalySnapshot,
     BinLayout,
     DriftSnapshot,
     FeatureName,
@@ -143,6 +145,12 @@ def verdict(
     )
 
 
+def anomaly(rng: np.random.Generator, *, evidence: float) -> AnomalySnapshot:
+    """An anomaly of signals up and down; the first signal does not take part."""
+    parts = rng.dirichlet(np.ones(len(SIGNALS) - 1)) * np.resize([1.0, -1.0], len(SIGNALS) - 1)
+    return AnomalySnapshot(evidence, np.array([np.nan, *parts]))
+
+
 def version(
     name: str,
     rng: np.random.Generator,
@@ -169,6 +177,7 @@ def version(
         bins=rng.integers(0, 9999, int(bins.starts[-1]) if bins else 0),
         windows=tuple(window(w, rng, features=features, bins=bins, distances=distances) for w in WINDOWS),
         drift=tuple(verdict(level, rng, features=len(bins.features), named=named) for level in LEVELS) if bins else (),
+        anomaly=anomaly(rng, evidence=0.7 if named else -2.5) if bins else None,
     )
 
 

@@ -220,6 +220,18 @@ DRIFT_TOLERANCE: Final = _verdict(
     "about the square of d.",
     ("model", "level"),
 )
+ANOMALY_EVIDENCE: Final = _verdict(
+    "model_anomaly_evidence",
+    _GAUGE,
+    "How unusual the operational signals of the last slot are together: log of T2 over its limit; 0 is the alarm.",
+    _VERSION,
+)
+ANOMALY_CONTRIBUTION: Final = _verdict(
+    "model_anomaly_contribution",
+    _GAUGE,
+    "Part of the anomaly that the signal makes; below 0 for a signal that is lower than usual.",
+    (*_VERSION, "signal"),
+)
 
 _drift = partial(Metric, group=Group.DRIFT)
 PSI: Final = _drift(

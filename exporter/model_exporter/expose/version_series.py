@@ -4,6 +4,7 @@ from typing import Final
 
 from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
+from model_exporter.expose.anomaly_series import AnomalyText
 from model_exporter.expose.catalogue import Labels
 from model_exporter.expose.text import Block, HistogramBlock, Lines, SparseBlock, number
 from model_exporter.expose.verdict_series import VerdictText
@@ -45,6 +46,7 @@ class VersionText:
         self._written: tuple[VersionSnapshot, ModelSettings, Lines] | None = None
         self._windows = {window: _WindowText(self._names, window, version.layout) for window in WINDOWS}
         self._verdicts = {level: VerdictText(self._names, _binned(version.layout), level) for level in LEVELS}
+        self._anomaly = AnomalyText(self._names)
 
     def fits(self, model: ModelSnapshot, version: VersionSnapshot) -> bool:
         """Whether the lines of `version` still look the same."""
@@ -80,6 +82,8 @@ class VersionText:
             self._windows[window.name].write(lines, window)
         for drift in version.drift:
             self._verdicts[drift.level].write(lines, drift)
+        if version.anomaly:
+            self._anomaly.write(lines, version.anomaly)
 
 
 class _QualityText:

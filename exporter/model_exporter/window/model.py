@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Batch, Event, Origin, UpstreamBatch, Words, take_rows
 from model_exporter.config.settings import Limits, ModelSettings
+from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
@@ -32,7 +33,7 @@ from model_exporter.window.version import VersionState
 UNKNOWN_VERSION: Final = "unknown"
 """Version of predictions that name none."""
 
-_VERSION_SERIES: Final = 50  # traffic, latency buckets, error types and the like of one version
+_VERSION_SERIES: Final = 56  # traffic, latency buckets, error types, anomalies and the like of one version
 _FEATURE_SERIES: Final = len(QUALITY)
 _BINNED_SERIES: Final = 8 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
 """Four distances, three figures that tell how large PSI may be, and the size, per window; verdicts per level."""
@@ -257,6 +258,7 @@ class ModelState:
     def _count_features(self, version: VersionState, batch: Batch, now: float) -> None:
         batch = self._admit_features(batch, now)
         version.count_features(self._schema.count(batch), now)
+        version.count_confidence(*low_confidence(batch, self.settings.kind))
         if self._learner and batch.columns and not self._learner.add(batch):
             self._shared.refuse("learning_cells", self.name, "rows to the baseline being learned", batch.rows)
 

@@ -23,12 +23,15 @@ class FeatureCounts:
     """What the columns of one batch amount to.
 
     `quality` is int64[features, len(QUALITY)], `violations` int64[len(VIOLATIONS)], `bins` int64[B] of the layout
-    (None without one).
+    (None without one). `cells` is how many values the features that belong should have had, `missing` how many of those
+    were absent or null.
     """
 
     quality: NDArray[np.int64]
     violations: NDArray[np.int64]
     bins: NDArray[np.int64] | None
+    missing: int
+    cells: int
 
 
 class Schema:
@@ -91,7 +94,13 @@ class Schema:
             if bins is not None and place is not None:
                 bins[place] = assessment.bins
         violations = (absent[self._required].sum(), unexpected, quality[:, _TYPE].sum())
-        return FeatureCounts(quality, np.array(violations, np.int64), bins)
+        return FeatureCounts(
+            quality,
+            np.array(violations, np.int64),
+            bins,
+            missing=int(quality[self._expected, _MISSING].sum()),
+            cells=rows * int(np.count_nonzero(self._expected)),
+        )
 
     def _all_missing(self, rows: int) -> NDArray[np.int64] | None:
         """Bins of `rows` records without any feature: what a batch's columns then overwrite."""

@@ -28,6 +28,9 @@ SHAPES: Final = ("up", "down", "wider", "narrower", "bin", "missing", "other")
 """Kinds of change that evidence is earned by: values moved up or down, spread wider or narrower, a single bin or
 category grew or shrank, more or fewer are missing (or unseen, or out of range), or another shape."""
 
+SIGNALS: Final = ("low_confidence", "missing", "errors", "latency", "throughput")
+"""Operational signals that are judged together."""
+
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the latency histograms, seconds; one more bucket is unbounded."""
 
@@ -108,6 +111,19 @@ class DriftSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class AnomalySnapshot:
+    """How unusual the last slot with predictions was, by the operational signals of one model version together.
+
+    `evidence` is the logarithm of T2 over its limit: 0 is the alarm. `contributions` are float64[len(SIGNALS)], the
+    signals' parts in it, whose absolute values sum to 1: positive for a signal above its usual, negative for one below,
+    0 for one that deviates no more than the others let expect, NaN for one that does not take part.
+    """
+
+    evidence: float
+    contributions: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSnapshot:
     """Counts of one version of a model since the exporter started, and its windows."""
 
@@ -125,6 +141,7 @@ class VersionSnapshot:
     bins: NDArray[np.int64]  # [B] flat, empty without a layout
     windows: tuple[WindowSnapshot, ...]  # in the order of WINDOWS
     drift: tuple[DriftSnapshot, ...]  # in the order of LEVELS; empty until a slot with a baseline has closed
+    anomaly: AnomalySnapshot | None  # None until the history is long enough
 
 
 @dataclass(frozen=True, slots=True)

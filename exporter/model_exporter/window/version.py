@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.batch import Batch
+from model_exporter.window.anomaly import Signals
 from model_exporter.window.layout import Layout
-from model_exporter.window.rolling import Rolling
+from model_exporter.window.rolling import Counts, Rolling
 from model_exporter.window.schema import FeatureCounts
 from model_exporter.window.snapshot import QUALITY, VIOLATIONS, WINDOWS, VersionSnapshot, WindowSnapshot
 from model_exporter.window.traffic import BoundedCounts, Durations
@@ -41,7 +42,8 @@ class VersionState:
         self._last_prediction: float | None = None
         self._errors = BoundedCounts(error_types)
         self._durations: Durations | None = None
-        self._counts = Rolling(_HEAD + len(QUALITY) * max(8, features))
+        self._counts = Rolling(_HEAD + len(QUALITY) * max(8, features), on_close=self._close_slot)
+        self._signals = Signals()
         self._bins: Rolling | None = None
         self._layout: Layout | None = None
         self._snapshot: tuple[object, VersionSnapshot] | None = None
@@ -79,6 +81,7 @@ class VersionState:
         """Count failed rows by type; returns how many found no room for their type."""
         before = self._errors.overflowed
         self._errors.add(batch.errors)
+        self._signals.count_failed(int(np.count_nonzero(batch.errors.codes >= 0)))
         self._touched += 1
         return self._errors.overflowed - before
 
@@ -88,6 +91,7 @@ class VersionState:
         if len(known):
             self._durations = self._durations or Durations()
             self._durations.add(known)
+            self._signals.count_durations(known)
             self._touched += 1
 
     def saw_prediction(self, times: NDArray[np.float64], now: float) -> None:
@@ -98,6 +102,10 @@ class VersionState:
         self.last_seen = now
         self._touched += 1
 
+    def count_confidence(self, uncertain: int, scored: int) -> None:
+        """Count predictions made with low confidence, out of those whose confidence is known."""
+        self._signals.count_confidence(uncertain, scored)
+
     def count_features(self, counts: FeatureCounts, now: float) -> None:
         """Count what the columns of one batch amount to."""
         features = len(counts.quality)
@@ -106,13 +114,14 @@ class VersionState:
         delta[_HEAD - len(VIOLATIONS) : _HEAD] = counts.violations
         delta[_HEAD : _HEAD + features * len(QUALITY)] = counts.quality.ravel()
         self._counts.add(delta, now)
+        self._signals.count_cells(counts.missing, counts.cells)
         if counts.bins is not None and self._bins is not None:
             self._bins.add(counts.bins, now)
 
     def snapshot(self, *, features: int) -> VersionSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         self._make_room(features)
-        slots = self._verdicts.slots if self._verdicts else 0
+        slots = self._signals.slots, self._verdicts.slots if self._verdicts else 0
         revision = (self._counts.revision, self._bins.revision if self._bins else 0, self._touched, slots)
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(features)
@@ -135,6 +144,7 @@ class VersionState:
             bins=self._bins.total.copy() if self._bins else np.zeros(0, np.int64),
             windows=tuple(self._window(name, features) for name in WINDOWS),
             drift=self._verdicts.snapshot if self._verdicts else (),
+            anomaly=self._signals.snapshot,
         )
 
     def _window(self, name: str, features: int) -> WindowSnapshot:
@@ -158,6 +168,9 @@ class VersionState:
             ks_distance=distances.ks_distance if distances else none,
             wasserstein_ratio=distances.wasserstein_ratio if distances else none,
         )
+
+    def _close_slot(self, _start: float, counts: Counts) -> None:
+        self._signals.take_slot(int(counts[PREDICTIONS]))
 
     def _make_room(self, features: int) -> None:
         needed = _HEAD + features * len(QUALITY)

@@ -1,0 +1,28 @@
+"""The series of anomalies: how unusual one model version's operational signals are, and which of them make it so."""
+
+from math import log
+from typing import Final
+
+import numpy as np
+
+from model_exporter.expose import catalogue
+from model_exporter.expose.catalogue import Labels
+from model_exporter.expose.text import Lines, SparseBlock
+from model_exporter.window.snapshot import SIGNALS, AnomalySnapshot
+
+NAMED_FROM: Final = log(0.5)
+"""Evidence (half of the limit) from which on signals are named: below there is nothing that they would explain."""
+
+
+class AnomalyText:
+    """Lines of one version's anomaly; `names` are those of model and version."""
+
+    def __init__(self, names: Labels) -> None:
+        self._names = names
+        self._contributions = SparseBlock(catalogue.ANOMALY_CONTRIBUTION, [(*names, signal) for signal in SIGNALS])
+
+    def write(self, lines: Lines, anomaly: AnomalySnapshot) -> None:
+        """Add the series of `anomaly`."""
+        lines.sample(catalogue.ANOMALY_EVIDENCE, self._names, anomaly.evidence)
+        named = anomaly.evidence >= NAMED_FROM
+        self._contributions.write(lines, anomaly.contributions if named else np.full(len(SIGNALS), np.nan))
