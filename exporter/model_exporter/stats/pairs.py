@@ -134,20 +134,23 @@ def quintile_levels(counts: Counts, starts: Counts, ordinal: Flags) -> Levels:
     return np.where(ordinal & (total > 0), level, NO_LEVEL).astype(np.uint8)
 
 
-def choose_pairs(levels: Levels, *, outputs: Flags) -> Counts:
+def choose_pairs(levels: Levels, *, outputs: Flags, all_of: int = ALL_PAIRS, at_most: int | None = None) -> Counts:
     """The pairs to watch, int64[P, 2] in ascending order: see `ALL_PAIRS` and `PAIRS_PER_FEATURE`.
 
     Args:
         levels: uint8[m, F], baseline rows; a feature with fewer than two levels among them is in no pair.
         outputs: bool[F].
+        all_of: number of features up to which every pair is watched.
+        at_most: bound on the pairs that are chosen by their correlation.
     """
     present = np.array([len(np.unique(column[column != NO_LEVEL])) > 1 for column in levels.T], np.bool_)
     features = np.flatnonzero(present)
     first, second = np.triu_indices(len(features), 1)
-    if len(features) > ALL_PAIRS:
+    if len(features) > all_of:
         strength = np.abs(_rank_correlations(levels[:, features]))[first, second]
         kept = np.zeros(len(first), np.bool_)
-        kept[np.argsort(-strength, kind="stable")[: PAIRS_PER_FEATURE * len(features)]] = True
+        strongest = np.argsort(-strength, kind="stable")[: PAIRS_PER_FEATURE * len(features)]
+        kept[strongest[:at_most]] = True
         is_output = outputs[features]
         kept |= is_output[first] | is_output[second]
         first, second = first[kept], second[kept]
@@ -158,7 +161,7 @@ def count_pairs(levels: Levels, pairs: Counts) -> Counts:
     """Rows in each cell of each pair, int64[P, 25].
 
     One `bincount` over joint codes for as many pairs at a time as fit the processor's cache: about 2 ns a row and pair.
-    A product of one-hot matrices is up to 1.5 times as fast for all pairs of 30 features and up to 4 times as slow for
+    A product of one-hot matrices is up to 1.8 times as fast for all pairs of 30 features and 4 to 16 times as slow for
     1 in 10 pairs of 300 (tests/benchmarks/PAIRS.md).
 
     Args:
