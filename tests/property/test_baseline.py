@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from baselines import baseline, column, counts
 from model_exporter.baseline.binning import bin_cells, count_cells
-from model_exporter.baseline.build import build_baseline, stability
+from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.coerce import coerce_boolean, coerce_categorical, coerce_numeric
 from model_exporter.baseline.features import build_feature
 from model_exporter.baseline.file import read_baseline, write_baseline
 from model_exporter.baseline.model import OTHER, UNSEEN, FeatureBaseline, FeatureType
 from model_exporter.baseline.show import render
+from model_exporter.baseline.stability import stability
 from model_exporter.batch import concatenate
 from model_exporter.batch.columns import ABSENT
 
@@ -158,12 +159,42 @@ def test_each_cell_is_exactly_one_thing(values: Values) -> None:
 
 
 @steady
-@given(rows, rows)
-def test_any_two_halves_can_be_compared(older: Values, newer: Values) -> None:
-    """The answer is yes or no, with a sentence that tells the feature."""
-    found = stability([column(older)], [column(newer)])
-    assert found.stable == (not found.psi > found.limit)
-    assert "between the halves" in found.describe()
+@given(st.lists(cells, min_size=2, max_size=60), st.sampled_from([None, 0.0, 7.0, 1e5]))
+def test_any_stretch_can_be_compared_with_itself(values: Values, step: float | None) -> None:
+    """The answer is yes or no, with a sentence for people."""
+    times = None if step is None else np.arange(len(values), dtype=np.float64) * step
+    found = stability([_feature(values, None)], [column(values)], times=times, missing={"x": MISSING})
+    assert found.describe()
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(
+    st.integers(0, 2**32), st.sampled_from([0.5, 3.0, 9.0, 30.0]), st.sampled_from([0.0, 0.3]), st.floats(0.001, 0.9)
+)
+def test_what_times_tell_survives_the_file(path: Path, seed: int, days: float, wave: float, gaps: float) -> None:
+    """Whatever lies in the times: counts by season add up, phi is at least 1, and the file brings them back."""
+    rng = np.random.default_rng(seed)
+    times = 1.7e9 + rng.random(20_000) ** 2 * days * 86_400
+    times[rng.random(20_000) < gaps] = np.nan
+    phase = wave * np.sin(np.nan_to_num(times) / 86_400 * 2 * np.pi)
+    said = np.where(rng.random(20_000) < 0.5 + phase, "a", rng.integers(0, 3_000, 20_000).astype(str))
+    built = build_baseline(
+        [column((rng.normal(size=20_000) + phase).tolist(), "x"), column(said.tolist(), "y")],
+        model="m",
+        created=0.0,
+        source="",
+        span_seconds=None,
+        times=times,
+    )
+    for feature in built.features:
+        table = np.array(feature.season_counts, np.int64).reshape(-1, len(feature.bins))
+        assert (table.sum(axis=0) <= feature.counts).all()
+        assert table.min(initial=0) >= 0
+        assert (feature.phi or 1.0) >= 1
+    assert all(min(seasons.rows) >= 1000 for seasons in built.seasons)
+    write_baseline(built, path)
+    assert read_baseline(path) == built
+    assert render(built, width=120)
 
 
 @steady

@@ -4,12 +4,13 @@
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, repeat
 from math import inf, nextafter
-from typing import Annotated, Final
+from typing import Annotated, Final, TypedDict
 
 import msgspec
 
@@ -23,24 +24,34 @@ from model_exporter.baseline.model import (
     FeatureBaseline,
     FeatureType,
     NumericSummary,
+    SeasonKind,
+    Seasons,
 )
+from model_exporter.baseline.pair_document import Pair, from_pairs, to_pairs
 from model_exporter.batch import Role
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Deviation = Annotated[float, msgspec.Meta(ge=0)]
+_Inflation = Annotated[float, msgspec.Meta(ge=1)]
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 
 
 class Bin(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
-    """One bin; only bins of numbers that have both a lower and an upper bound say `up_to` and `mean`."""
+    """One bin; only bins of numbers that have both a lower and an upper bound say `up_to` and `mean`.
+
+    `by_season` are rows in each season of a feature that has seasons.
+    """
 
     bin: str
     count: _Count
     up_to: float | None = None
     mean: float | None = None
+    by_season: list[_Count] = []
 
 
-class _Feature(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type"):
+class _Feature(
+    msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", kw_only=True, omit_defaults=True
+):
     """What every feature says, whatever its type."""
 
     name: str
@@ -49,7 +60,16 @@ class _Feature(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fiel
     required: bool
 
 
-class NumericFeature(_Feature, frozen=True, tag="numeric"):
+class _BinnedFeature(_Feature, frozen=True, kw_only=True):
+    """What every feature with bins says."""
+
+    phi: _Inflation | None = None
+    rho: _Deviation | None = None
+    seasons: SeasonKind | None = None
+    bins: list[Bin]
+
+
+class NumericFeature(_BinnedFeature, frozen=True, kw_only=True, tag="numeric"):
     """A feature of numbers."""
 
     mean: float
@@ -58,20 +78,16 @@ class NumericFeature(_Feature, frozen=True, tag="numeric"):
     maximum: float
     fence_low: float
     fence_high: float
-    bins: list[Bin]
 
 
-class CategoricalFeature(_Feature, frozen=True, tag="categorical"):
+class CategoricalFeature(_BinnedFeature, frozen=True, kw_only=True, tag="categorical"):
     """A feature of texts; `known` are the categories that share the bin `_other`."""
 
-    bins: list[Bin]
     known: list[str]
 
 
-class BooleanFeature(_Feature, frozen=True, tag="boolean"):
+class BooleanFeature(_BinnedFeature, frozen=True, kw_only=True, tag="boolean"):
     """A feature of truth values."""
-
-    bins: list[Bin]
 
 
 class IdentifierFeature(_Feature, frozen=True, tag="identifier"):
@@ -81,7 +97,15 @@ class IdentifierFeature(_Feature, frozen=True, tag="identifier"):
 AnyFeature = NumericFeature | CategoricalFeature | BooleanFeature | IdentifierFeature
 
 
-class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class SeasonHours(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The seasons of one kind: which one each hour belongs to, and their rows."""
+
+    kind: SeasonKind
+    season_of_hour: list[_Count]
+    rows: list[_Count]
+
+
+class Document(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
     """A whole file but for its checksum."""
 
     format: str
@@ -93,6 +117,26 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     span_seconds: _Deviation | None
     stable: bool
     features: list[AnyFeature]
+    seasons: list[SeasonHours] = []
+    pairs: list[Pair] = []
+
+
+class _Head(TypedDict):
+    """Arguments that every feature takes."""
+
+    name: str
+    role: Role
+    rows: int
+    required: bool
+
+
+class _Binned(TypedDict):
+    """Arguments that every feature with bins takes."""
+
+    phi: float | None
+    rho: float | None
+    seasons: SeasonKind | None
+    bins: list[Bin]
 
 
 def to_document(baseline: Baseline, *, name: str, version: int) -> Document:
@@ -111,6 +155,8 @@ def to_document(baseline: Baseline, *, name: str, version: int) -> Document:
         span_seconds=baseline.span_seconds,
         stable=baseline.stable,
         features=[_to_feature(feature) for feature in baseline.features],
+        seasons=[SeasonHours(s.kind, list(s.season_of_hour), list(s.rows)) for s in baseline.seasons],
+        pairs=to_pairs(baseline),
     )
 
 
@@ -121,13 +167,16 @@ def from_document(document: Document) -> Baseline:
         ValueError: parts of it contradict each other; the message says which and how.
     """
     features = []
+    seasons = _seasons(document)
     for place, feature in enumerate(document.features):
-        problem = next(_problems(feature, document.rows), None)
+        problem = next(_problems(feature, document.rows, seasons), None)
         if problem:
             raise ValueError(f"features[{place}], {feature.role.value} {feature.name}: {problem}")
         features.append(_from_feature(feature))
     if len({(feature.role, feature.name) for feature in features}) < len(features):
         raise ValueError("features: two of them have the same name and role")
+    if {feature.seasons for feature in features if feature.seasons} != seasons.keys():
+        raise ValueError("seasons: there are some that no feature has")
     return Baseline(
         document.model,
         parse_time(document.created),
@@ -136,6 +185,8 @@ def from_document(document: Document) -> Baseline:
         document.span_seconds,
         document.stable,
         tuple(features),
+        tuple(seasons.values()),
+        from_pairs(document.pairs, features, document.rows),
     )
 
 
@@ -173,47 +224,63 @@ def parse_time(text: str) -> float:
 
 
 def _to_feature(feature: FeatureBaseline) -> AnyFeature:
-    head = (feature.name, feature.role, feature.rows, feature.required)
-    bins = [Bin(label, count) for label, count in zip(feature.bins, feature.counts, strict=True)]
+    head: _Head = {"name": feature.name, "role": feature.role, "rows": feature.rows, "required": feature.required}
+    by_season = zip(*feature.season_counts, strict=True) if feature.season_counts else repeat(())
+    triples = zip(feature.bins, feature.counts, by_season, strict=False)
+    bins = [Bin(label, count, by_season=list(rows)) for label, count, rows in triples]
+    law: _Binned = {"phi": feature.phi, "rho": feature.rho, "seasons": feature.seasons, "bins": bins}
     match feature.type, feature.numeric:
         case FeatureType.NUMERIC, NumericSummary() as summary:
             inner = zip(bins[1:-2], feature.edges[1:], summary.positions[1:-1], strict=True)
-            bins[1:-2] = [Bin(bin_.bin, bin_.count, up_to, mean) for bin_, up_to, mean in inner]
-            fences = summary.fence_low, summary.fence_high
-            return NumericFeature(*head, summary.mean, summary.sd, summary.minimum, summary.maximum, *fences, bins)
+            bins[1:-2] = [Bin(bin_.bin, bin_.count, up_to, mean, bin_.by_season) for bin_, up_to, mean in inner]
+            return NumericFeature(
+                **head,
+                **law,
+                mean=summary.mean,
+                sd=summary.sd,
+                minimum=summary.minimum,
+                maximum=summary.maximum,
+                fence_low=summary.fence_low,
+                fence_high=summary.fence_high,
+            )
         case FeatureType.CATEGORICAL, None:
-            return CategoricalFeature(*head, bins, sorted(feature.known))
+            return CategoricalFeature(**head, **law, known=sorted(feature.known))
         case FeatureType.BOOLEAN, None:
-            return BooleanFeature(*head, bins)
+            return BooleanFeature(**head, **law)
         case FeatureType.IDENTIFIER, None:
-            return IdentifierFeature(*head)
+            return IdentifierFeature(**head)
     raise ValueError(f"feature {feature.name}: its type and its summary do not belong together")
 
 
 def _from_feature(feature: AnyFeature) -> FeatureBaseline:
-    name, role, rows, required = feature.name, feature.role, feature.rows, feature.required
+    head = feature.name, feature.role
     if isinstance(feature, IdentifierFeature):
-        return FeatureBaseline(name, role, FeatureType.IDENTIFIER, rows, required)
+        return FeatureBaseline(*head, FeatureType.IDENTIFIER, feature.rows, feature.required)
     bins = tuple(bin_.bin for bin_ in feature.bins)
     counts = tuple(bin_.count for bin_ in feature.bins)
+    binned = partial(
+        FeatureBaseline,
+        rows=feature.rows,
+        required=feature.required,
+        bins=bins,
+        counts=counts,
+        phi=feature.phi,
+        rho=feature.rho,
+        seasons=feature.seasons,
+        season_counts=tuple(zip(*(bin_.by_season for bin_ in feature.bins), strict=True)),
+    )
     match feature:
         case BooleanFeature():
-            return FeatureBaseline(name, role, FeatureType.BOOLEAN, rows, required, bins, counts)
+            return binned(*head, FeatureType.BOOLEAN)
         case CategoricalFeature():
-            known = frozenset(feature.known)
-            return FeatureBaseline(name, role, FeatureType.CATEGORICAL, rows, required, bins, counts, known=known)
+            return binned(*head, FeatureType.CATEGORICAL, known=frozenset(feature.known))
         case NumericFeature():
             low, high = feature.minimum, feature.maximum
             uppers = [bin_.up_to for bin_ in feature.bins if bin_.up_to is not None]
             means = [bin_.mean for bin_ in feature.bins if bin_.mean is not None]
-            return FeatureBaseline(
-                name,
-                role,
+            return binned(
+                *head,
                 FeatureType.NUMERIC,
-                rows,
-                required,
-                bins,
-                counts,
                 edges=(nextafter(low, -inf), *uppers),
                 numeric=NumericSummary(
                     feature.mean, feature.sd, low, high, feature.fence_low, feature.fence_high, (low, *means, high)
@@ -221,7 +288,28 @@ def _from_feature(feature: AnyFeature) -> FeatureBaseline:
             )
 
 
-def _problems(feature: AnyFeature, rows: int) -> Iterator[str]:
+def _seasons(document: Document) -> dict[SeasonKind, Seasons]:
+    """The seasons by their kind.
+
+    Raises:
+        ValueError: they contradict each other; the message says how.
+    """
+    found: dict[SeasonKind, Seasons] = {}
+    for seasons in document.seasons:
+        kind, size = seasons.kind, len(seasons.rows)
+        if kind in found:
+            raise ValueError(f"seasons: {kind.value} is there twice")
+        if len(seasons.season_of_hour) != kind.hours:
+            raise ValueError(f"seasons: {kind.value} has {len(seasons.season_of_hour)} hours instead of {kind.hours}")
+        if set(seasons.season_of_hour) != set(range(size)):
+            raise ValueError(f"seasons: the hours of {kind.value} are not in seasons 0 to {size - 1}")
+        if not all(seasons.rows) or sum(seasons.rows) > document.rows:
+            raise ValueError(f"seasons: the rows of {kind.value} are none, or more than {document.rows} together")
+        found[kind] = Seasons(kind, tuple(seasons.season_of_hour), tuple(seasons.rows))
+    return found
+
+
+def _problems(feature: AnyFeature, rows: int, seasons: Mapping[SeasonKind, Seasons]) -> Iterator[str]:
     """What is wrong with `feature`, in words."""
     if feature.rows != rows:
         yield f"it has {feature.rows} rows, but the file says {rows}"
@@ -242,6 +330,25 @@ def _problems(feature: AnyFeature, rows: int) -> Iterator[str]:
     total = sum(bin_.count for bin_ in feature.bins)
     if total != rows:
         yield f"the counts of its bins sum to {total}, not to the {rows} rows"
+    if (feature.phi is None) != (feature.rho is None):
+        yield "it has one of phi and rho without the other"
+    yield from _season_problems(feature, seasons)
+
+
+def _season_problems(
+    feature: NumericFeature | CategoricalFeature | BooleanFeature, seasons: Mapping[SeasonKind, Seasons]
+) -> Iterator[str]:
+    if feature.seasons is not None and feature.seasons not in seasons:
+        yield f"its seasons are {feature.seasons.value}, which the file does not have"
+        return
+    rows = seasons[feature.seasons].rows if feature.seasons else ()
+    if {len(bin_.by_season) for bin_ in feature.bins} != {len(rows)}:
+        yield f"a bin does not have by_season for each of its {len(rows)} seasons"
+        return
+    if tuple(map(sum, zip(*(bin_.by_season for bin_ in feature.bins), strict=True))) != rows:
+        yield "the counts of its bins by season do not sum to the rows of the seasons"
+    if any(sum(bin_.by_season) > bin_.count for bin_ in feature.bins):
+        yield "a bin has more rows by season than in all"
 
 
 def _numeric_problems(feature: NumericFeature, labels: list[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ A baseline file is JSON in UTF-8, indented, with one bin on a line, so that two 
       "source": "train.csv",                    what from, for people
       "rows": 10000,                            baseline rows
       "span_seconds": 86400.0,                  from the first row to the last; null when the rows had no time
-      "stable": true,                           false: learned from live traffic whose halves did not agree
+      "stable": true,                           false: learned from live traffic that changed meanwhile
       "features": [
         {
           "name": "amount",
@@ -18,11 +18,13 @@ A baseline file is JSON in UTF-8, indented, with one bin on a line, so that two 
           "role": "input",                      input or output
           "rows": 10000,
           "required": true,                     whether a record without it violates the schema
+          "phi": 1.31, "rho": 0.001,            dependence, see `stats.dependence`; left out when not measured
+          "seasons": "hour_of_day",             left out of a feature that is the same at all hours
           "mean": 88.1, "sd": 250.2, "minimum": 0.0, "maximum": 25691.2,
           "fence_low": -210.0, "fence_high": 290.3,   numbers outside of these are outliers
           "bins": [
             {"bin": "_below", "count": 0},      under the minimum
-            {"bin": "00", "count": 50, "up_to": 0.75, "mean": 0.31},
+            {"bin": "00", "count": 50, "up_to": 0.75, "mean": 0.31, "by_season": [4, 0, 2, ...]},
             {"bin": "01", "count": 150, "up_to": 1.0, "mean": 0.92},     above 0.75, up to and with 1.0
             {"bin": "_above", "count": 0},      over the maximum, which is the last up_to
             {"bin": "_missing", "count": 3}     absent, null, not finite, or not a number
@@ -45,12 +47,25 @@ A baseline file is JSON in UTF-8, indented, with one bin on a line, so that two 
           ]
         }
       ],
+      "seasons": [                              left out when no feature has any
+        {"kind": "hour_of_day", "season_of_hour": [0, 0, 0, 1, ...], "rows": [1204, 1377, ...]}
+      ],
+      "pairs": [                                left out when there are none
+        {"first": "input amount", "second": "output score", "counts": [81, 90, ...]}
+      ],
       "checksum": "sha256:..."
     }
 
-A boolean has the bins false, true and _missing; an identifier has neither bins nor known. Every key must be there and
-no other may be. The counts of a feature's bins sum to its rows. Numbers are written so that they come back the same to
-the last bit.
+A boolean has the bins false, true and _missing; an identifier has neither bins nor known. Every other key must be there
+and no more may be. The counts of a feature's bins sum to its rows. Numbers are written so that they come back the same
+to the last bit.
+
+Seasons are hours of the day or of the week, in UTC; the first hour of a week is Monday's from 0 to 1 o'clock.
+`season_of_hour` has a number from 0 for each hour: neighbouring hours with few rows share a season. `rows` and
+`by_season` have a number for each season, which counts the rows that have a time.
+
+Pairs are of numeric features, by role and name. The 25 `counts` are rows by the fifths of the baseline that both values
+lie in: the first feature's lowest fifth with all five of the second's, then its next.
 
 The checksum is SHA-256 over everything else as JSON with sorted keys, without spaces, in ASCII, numbers spelled as
 Python spells them. It guards against damage and half-made edits, not against malice. Layout and number spelling may be
@@ -163,11 +178,17 @@ def _text(baseline: Baseline, path: Path) -> str:
     except ValueError as error:
         raise BaselineError(f"{path}: the baseline cannot be written: {error}") from error
     content = {**msgspec.to_builtins(document), "checksum": checksum}
-    content["features"] = [{"name": feature.pop("name"), **feature} for feature in content["features"]]
+    content["features"] = [_for_people(feature) for feature in content["features"]]
     text = f"{_render(content)}\n"
     if _parse(text, path) != baseline:
         raise BaselineError(f"{path}: the baseline cannot be written: its parts do not agree with each other")
     return text
+
+
+def _for_people(feature: dict[str, Any]) -> dict[str, Any]:  # Any: parts of a JSON document
+    """`feature` with its name first and its lists last."""
+    lists: dict[str, Any] = {key: feature.pop(key) for key in ("bins", "known") if key in feature}
+    return {"name": feature.pop("name"), **feature, **lists}
 
 
 def _checksum(document: Document) -> str:
@@ -176,14 +197,20 @@ def _checksum(document: Document) -> str:
 
 
 def _render(value: Any, indent: str = "") -> str:  # noqa: ANN401  # any part of a JSON document
-    """JSON with one item on a line, where an object that holds no others is an item."""
+    """JSON with one item on a line: a scalar, a list of numbers, or an object that holds nothing but these."""
     inner = f"{indent}  "
-    if isinstance(value, dict) and any(isinstance(part, dict | list) for part in value.values()):
+    if isinstance(value, dict) and not all(map(_fits_a_line, value.values())):
         items = [f"{inner}{_scalar(key)}: {_render(part, inner)}" for key, part in value.items()]
         return "\n".join(["{", ",\n".join(items), f"{indent}}}"])
-    if isinstance(value, list) and value:
+    if isinstance(value, list) and value and not _fits_a_line(value):
         return "\n".join(["[", ",\n".join(f"{inner}{_render(part, inner)}" for part in value), f"{indent}]"])
     return _scalar(value)
+
+
+def _fits_a_line(part: object) -> bool:
+    if isinstance(part, list):
+        return bool(part) and all(isinstance(item, int | float) for item in part)
+    return not isinstance(part, dict)
 
 
 def _scalar(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from model_exporter.baseline.categories import SPECIAL_BINS
 from model_exporter.baseline.histogram import ASCII_BLOCKS, BLOCKS, bar_shares, text_histogram
-from model_exporter.baseline.model import MISSING, Baseline, FeatureBaseline, FeatureType
+from model_exporter.baseline.model import MISSING, Baseline, FeatureBaseline, FeatureType, SeasonKind, Seasons
 from model_exporter.baseline.terminal import columns, fit, printable
 
 ENOUGH_ROWS: Final = 10_000
@@ -21,8 +21,11 @@ _LEAST_WIDTH: Final = 72
 _GAP: Final = 2
 _TOP: Final = 3
 _HEAD: Final = ("feature", "role", "type", "missing", "bins", "distribution", "values")
-_NAME: Final = _HEAD.index("feature")
-_VALUES: Final = _HEAD.index("values")
+_IN_TIME: Final = ("seasons", "phi")
+_NAME: Final = 0
+_VALUES: Final = -1
+_MUCH_PHI: Final = 10.0
+"""Variance over that of independent rows from which on drift is told so late that people should know."""
 
 
 def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
@@ -37,11 +40,17 @@ def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
         lines without trailing spaces, ended by a newline.
     """
     bars = _BARS if width >= _WIDE else _FEW_BARS
-    rows = [_row(feature, bars=bars, ascii_only=ascii_only) for feature in baseline.features]
+    measured = any(feature.phi is not None for feature in baseline.features)
+    rows = [_HEAD, *(_row(feature, bars=bars, ascii_only=ascii_only) for feature in baseline.features)]
+    if measured and width >= _WIDE:
+        in_time = [_IN_TIME, *(_in_time(feature) for feature in baseline.features)]
+        rows = [(*row[:_VALUES], *more, row[_VALUES]) for row, more in zip(rows, in_time, strict=True)]
     lines = [
         f"model    {printable(baseline.model)}",
         f"rows     {baseline.rows:,}",
         f"span     {_span(baseline.span_seconds)}",
+        *(f"seasons  {_seasons(baseline, seasons)}" for seasons in baseline.seasons),
+        *([f"phi      {_dependence(baseline)}"] if measured else []),
         f"source   {printable(baseline.source)}",
         f"created  {datetime.fromtimestamp(baseline.created, UTC).strftime('%Y-%m-%d %H:%M:%S')} UTC",
         f"digest   {baseline.digest}",
@@ -55,13 +64,21 @@ def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
 def warnings(baseline: Baseline) -> Iterator[str]:
     """What makes `baseline` a poor one, in words; nothing when it is good."""
     if not baseline.stable:
-        yield "the older and the newer half of the rows differ: drift may already be in it"
+        yield "its rows differ from one part of the time to another: drift may already be in it"
     if baseline.rows < ENOUGH_ROWS:
         yield f"fewer than {ENOUGH_ROWS:,} rows: its own noise hides small drifts"
     if baseline.span_seconds is None:
         yield "the rows have no time: whether they cover all hours of the day is not known"
     elif baseline.span_seconds < ENOUGH_SECONDS:
         yield "less than a day: the daily rhythm will look like drift"
+    slow = [feature for feature in baseline.features if (feature.phi or 1.0) >= _MUCH_PHI]
+    if slow:
+        worst = max(slow, key=lambda feature: feature.phi or 1.0)
+        yield (
+            f"counts of {printable(worst.name)} vary {worst.phi:.0f} times as much as those of independent rows"
+            f"{f' (and {len(slow) - 1} more features over {_MUCH_PHI:.0f})' if len(slow) > 1 else ''}: "
+            "drift is told that much later. Where the hour of the day is the cause, rows of 7 days cure it"
+        )
 
 
 def _row(feature: FeatureBaseline, *, bars: int, ascii_only: bool) -> tuple[str, ...]:
@@ -76,6 +93,28 @@ def _row(feature: FeatureBaseline, *, bars: int, ascii_only: bool) -> tuple[str,
         text_histogram(bar_shares(feature, bars), blocks=blocks),
         _values(feature),
     )
+
+
+def _in_time(feature: FeatureBaseline) -> tuple[str, str]:
+    """How many seasons it has, and its phi."""
+    return str(len(feature.season_counts) or ""), "" if feature.phi is None else f"{feature.phi:.1f}"
+
+
+def _seasons(baseline: Baseline, seasons: Seasons) -> str:
+    """How many seasons there are, and how many features have them."""
+    having = sum(feature.seasons is seasons.kind for feature in baseline.features)
+    of = "the day" if seasons.kind is SeasonKind.HOUR_OF_DAY else "the week"
+    shared = "" if len(seasons.rows) == seasons.kind.hours else f" in {len(seasons.rows)} groups"
+    return (
+        f"{seasons.kind.hours} hours of {of}{shared} (UTC), {min(seasons.rows):,} rows or more each, "
+        f"for {having} of {len(baseline.features)} features"
+    )
+
+
+def _dependence(baseline: Baseline) -> str:
+    """The range of phi over the features."""
+    inflations = [feature.phi for feature in baseline.features if feature.phi is not None]
+    return f"{min(inflations):.1f} to {max(inflations):.1f} (variance of counts; independent rows have 1)"
 
 
 def _values(feature: FeatureBaseline) -> str:
@@ -93,8 +132,8 @@ def _values(feature: FeatureBaseline) -> str:
 
 
 def _table(rows: list[tuple[str, ...]], width: int, *, mark: str) -> list[str]:
-    """Lines of a table no wider than `width`: names and values are cut where they are too long."""
-    table = list(zip(_HEAD, *rows, strict=True))
+    """Lines of a table no wider than `width`: names and values, first and last, are cut where they are too long."""
+    table = list(zip(*rows, strict=True))
     widths = [max(map(columns, cells)) for cells in table]
     room = max(width, _LEAST_WIDTH) - sum(widths) - _GAP * (len(widths) - 1) + widths[_NAME] + widths[_VALUES]
     # Either of the two gets what the other leaves, and at least half.

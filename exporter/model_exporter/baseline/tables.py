@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model_exporter.baseline.csv_rows import read_csv
 from model_exporter.baseline.json_rows import read_json
@@ -47,6 +48,7 @@ class Table:
         columns: features and outputs, each with a cell for every row.
         rows: number of rows.
         span_seconds: time from the earliest row to the latest; None when the rows have no time.
+        times: float64[rows], unix seconds of each row, NaN where there is none; None when the rows have no time.
         time: name of the column that told the time; empty without one.
         ignored: names of the columns that were left out.
     """
@@ -54,6 +56,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: int
     span_seconds: float | None
+    times: NDArray[np.float64] | None
     time: str
     ignored: tuple[str, ...]
 
@@ -101,14 +104,16 @@ def read_tables(
     if not gathering.rows:
         raise BaselineError(f"{', '.join(map(str, paths))}: there are no rows. Give at least one file with rows")
     columns = gathering.columns()
-    spans = _spans(columns, time, keep=types)
-    roles = assign_roles((c.name for c in columns), outputs=outputs, ignore={*ignore, *spans}, keep=types)
+    times = _times(columns, time, keep=types)
+    roles = assign_roles((c.name for c in columns), outputs=outputs, ignore={*ignore, *times}, keep=types)
+    seconds = next(iter(times.values()), None)
     return Table(
         columns=_features(columns, roles),
         rows=gathering.rows,
-        span_seconds=next(iter(spans.values()), None),
-        time=next(iter(spans), ""),
-        ignored=tuple(column.name for column in columns if column.name not in roles and column.name not in spans),
+        span_seconds=None if seconds is None else float(np.nanmax(seconds) - np.nanmin(seconds)),
+        times=seconds,
+        time=next(iter(times), ""),
+        ignored=tuple(column.name for column in columns if column.name not in roles and column.name not in times),
     )
 
 
@@ -192,21 +197,21 @@ class _Counted(io.RawIOBase):
         return count
 
 
-def _spans(columns: Sequence[Column], time: str, *, keep: Collection[str]) -> dict[str, float]:
-    """Columns that hold times, and the seconds from the earliest row to the latest."""
+def _times(columns: Sequence[Column], time: str, *, keep: Collection[str]) -> dict[str, NDArray[np.float64]]:
+    """Columns that hold times, and the unix seconds of their cells."""
     named = {column.name: column for column in columns}
     if time and time not in named:
         raise BaselineError(f"there is no column {time!r} to take the time from. The columns are: {', '.join(named)}")
-    spans = {}
+    times = {}
     for name in [time] if time else [name for name in TIMES if name in named and name not in keep]:
         seconds = read_times(named[name], must=bool(time))
         if seconds is not None:
-            spans[name] = float(np.nanmax(seconds) - np.nanmin(seconds))
+            times[name] = seconds
         elif time:
             raise BaselineError(
                 f"the column {time!r} does not hold times only. Give a column in ISO 8601 or unix seconds"
             )
-    return spans
+    return times
 
 
 def _features(columns: Sequence[Column], roles: Mapping[str, tuple[Role, str]]) -> tuple[Column, ...]:

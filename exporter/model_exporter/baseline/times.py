@@ -11,7 +11,7 @@ from model_exporter.batch import Column, Kind
 
 _UNITS: Final = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 """From which size on a number counts nano-, micro- or milliseconds, and how many of these make a second."""
-_EARLIEST: Final = 1e8
+EARLIEST: Final = 1e8
 """Unix seconds of March 1973; a smaller number is hardly a date."""
 
 
@@ -35,7 +35,7 @@ def read_times(column: Column, *, must: bool) -> NDArray[np.float64] | None:
         seconds = np.where(column.kinds == Kind.TEXT, moments[column.texts.codes], seconds)
     given = column.kinds > Kind.NULL
     known = np.isfinite(seconds)
-    if not known.any() or (given & ~known).any() or (not must and (seconds[known] < _EARLIEST).any()):
+    if not known.any() or (given & ~known).any() or (not must and (seconds[known] < EARLIEST).any()):
         return None
     for threshold, unit in _UNITS:
         seconds = np.where(np.abs(seconds) >= threshold, seconds / unit, seconds)

@@ -96,6 +96,7 @@ def build(
         created=time.time(),
         source=", ".join(path.name for path in files),
         span_seconds=table.span_seconds,
+        times=table.times,
         types=wanted,
         missing=texts,
     )

@@ -166,7 +166,7 @@ BASELINE_CREATED: Final = _distribution(
 BASELINE_STABLE: Final = _distribution(
     "model_baseline_stable",
     _GAUGE,
-    "Whether the halves of a learned baseline agreed with each other; 1 for a built one.",
+    "Whether the rows of a learned baseline agreed with each other; 1 for a built one.",
     ("model", "baseline"),
 )
 LEARNING: Final = _distribution(

@@ -1,13 +1,14 @@
 """Watching live traffic until it makes a baseline."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.baseline.build import build_baseline, stability
+from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.model import Baseline
+from model_exporter.baseline.stability import stability
 from model_exporter.batch import Batch, Column, Role, absent_cells, concatenate, take_cells, take_rows
 from model_exporter.config.settings import Learn, ModelSettings
 from model_exporter.window.budget import Budget
@@ -30,19 +31,23 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The stretch disagreed with itself; learning goes on from its second half."""
+    """The stretch disagreed with itself; learning goes on from its newer half."""
 
     reason: str
 
 
 @dataclass(slots=True)
 class _Stretch:
-    """The rows held, as chunks of each feature's column; every feature has as many cells as there are rows."""
+    """The rows held, as chunks of each feature's column; every feature has as many cells as there are rows.
+
+    `times` are those of their arrival, in chunks too, which ascend.
+    """
 
     chunks: dict[tuple[Role, str], list[Column]] = field(default_factory=dict)
+    times: list[NDArray[np.float64]] = field(default_factory=list)
     rows: int = 0
 
-    def append(self, batch: Batch) -> None:
+    def append(self, batch: Batch, now: float) -> None:
         present = {(column.role, column.name): column for column in batch.columns}
         for key, column in present.items():
             if key not in self.chunks:
@@ -51,6 +56,7 @@ class _Stretch:
         for key, chunks in self.chunks.items():
             if key not in present:
                 chunks.append(absent_cells(chunks[0], batch.rows))
+        self.times.append(np.full(batch.rows, now))
         self.rows += batch.rows
 
     def columns(self) -> list[Column]:
@@ -58,8 +64,13 @@ class _Stretch:
             self.chunks[key] = [concatenate(chunks)]
         return [chunks[0] for chunks in self.chunks.values()]
 
+    def arrivals(self) -> NDArray[np.float64]:
+        self.times = [np.concatenate(self.times)]
+        return self.times[0]
+
     def keep(self, mask: NDArray[np.bool_]) -> None:
         self.chunks = {(c.role, c.name): [take_cells(c, mask)] for c in self.columns()}
+        self.times = [self.arrivals()[mask]]
         self.rows = int(np.count_nonzero(mask))
 
     def cells(self) -> int:
@@ -79,7 +90,9 @@ class Learner:
     """Collects a model's rows until there are enough of them over a long enough time.
 
     When more rows come than are needed, a random half of those held is kept and from then on every row has half the
-    chance, so that the rows held stay a fair sample of the whole stretch. The randomness is seeded.
+    chance, so that the rows held stay a fair sample of the whole stretch. The randomness is seeded. When there are
+    enough the stretch is compared with itself, part by part: a drift while learning would otherwise become what is
+    normal. Their times of arrival tell how the rows depend on each other and, over a week or more, the hours apart.
 
     Args:
         learn: how many rows, over how long.
@@ -91,6 +104,7 @@ class Learner:
         self._learn = learn
         self._budget = budget
         self._started = now
+        self._newest = now
         self._seen = 0
         self._share = 1.0
         self._restarts = 0
@@ -98,9 +112,10 @@ class Learner:
         self._stretch = _Stretch()
         self._random = np.random.default_rng(0)
 
-    def add(self, batch: Batch) -> bool:
+    def add(self, batch: Batch, now: float) -> bool:
         """Collect a sample of `batch`; False when the budget left no room for it."""
         self._seen += batch.rows
+        self._newest = max(self._newest, now)
         if self._share < 1:
             batch = take_rows(batch, np.flatnonzero(self._random.random(batch.rows) < self._share))
         cost = self._stretch.cost_of(batch)
@@ -109,7 +124,7 @@ class Learner:
             if not self._budget.take(cost):
                 return False
         self._cells += cost
-        self._stretch.append(batch)
+        self._stretch.append(batch, self._newest)
         if self._stretch.rows >= 2 * self._learn.rows:
             self._thin()
         return True
@@ -124,36 +139,30 @@ class Learner:
         enough = self._seen >= self._learn.rows and seconds >= self._learn.stable_for_seconds
         if not enough or self._stretch.rows < _MIN_ROWS:
             return None
-        columns = self._stretch.columns()
-        newer = np.arange(self._stretch.rows) >= self._stretch.rows // 2
-        types = {name: f.type for name, f in settings.features.items() if f.type is not None}
+        columns, times = self._stretch.columns(), self._stretch.arrivals()
         missing = {name: f.missing for name, f in settings.features.items() if f.missing}
-        agreement = stability(
-            [take_cells(column, ~newer) for column in columns],
-            [take_cells(column, newer) for column in columns],
-            types=types,
-            missing=missing,
-        )
-        if not agreement.stable and self._restarts < MAX_RESTARTS:
-            self._restarts += 1
-            self._started = now - seconds / 2
-            self._seen //= 2
-            self._stretch.keep(newer)
-            self._settle()
-            return Restarted(agreement.describe())
         baseline = build_baseline(
             columns,
             model=model,
             created=now,
             source="live traffic",
             span_seconds=seconds,
-            stable=agreement.stable,
-            types=types,
+            times=times,
+            types={name: f.type for name, f in settings.features.items() if f.type is not None},
             required={name: f.required for name, f in settings.features.items() if f.required is not None},
             missing=missing,
         )
+        agreement = stability(baseline.features, columns, times=times, missing=missing)
+        if not agreement.stable and self._restarts < MAX_RESTARTS:
+            self._restarts += 1
+            self._started = now - seconds / 2
+            self._seen //= 2
+            self._stretch.keep(np.arange(self._stretch.rows) >= self._stretch.rows // 2)
+            self._settle()
+            return Restarted(agreement.describe())
         self.discard()
-        return Learned(baseline, "" if agreement.stable else agreement.describe())
+        doubt = "" if agreement.stable else agreement.describe()
+        return Learned(replace(baseline, stable=agreement.stable), doubt)
 
     def discard(self) -> None:
         """Give back what was reserved; the learner is of no more use."""

@@ -259,7 +259,7 @@ class ModelState:
         batch = self._admit_features(batch, now)
         version.count_features(self._schema.count(batch), now)
         version.count_confidence(*low_confidence(batch, self.settings.kind))
-        if self._learner and batch.columns and not self._learner.add(batch):
+        if self._learner and batch.columns and not self._learner.add(batch, now):
             self._shared.refuse("learning_cells", self.name, "rows to the baseline being learned", batch.rows)
 
     def _admit_features(self, batch: Batch, now: float) -> Batch:

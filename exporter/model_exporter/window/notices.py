@@ -24,7 +24,7 @@ class BaselineLearned:
 
 @dataclass(frozen=True, slots=True)
 class LearningRestarted:
-    """The two halves of the learning stretch differ too much; the older one was let go."""
+    """Parts of the learning stretch differ too much; its older half was let go."""
 
     model: str
     reason: str

@@ -1,15 +1,12 @@
 import math
 import time
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from baselines import baseline, column, counts, feature
-from model_exporter.baseline.build import build_baseline, stability
+from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch import Column, Kind, Role, Words
 from model_exporter.batch.columns import ABSENT
@@ -19,13 +16,6 @@ from model_exporter.errors import BaselineError
 def _random() -> np.random.Generator:
     """The same numbers in every test, whatever ran before."""
     return np.random.default_rng(23)
-
-
-def _halves(features: Mapping[str, NDArray[Any]]) -> tuple[list[Column], list[Column]]:
-    """The older and the newer half of the rows."""
-    cut = len(next(iter(features.values()))) // 2
-    older = [column(values[:cut].tolist(), name) for name, values in features.items()]
-    return older, [column(values[cut:].tolist(), name) for name, values in features.items()]
 
 
 def test_a_baseline_knows_what_it_was_built_from() -> None:
@@ -176,67 +166,6 @@ def test_ten_million_cells_take_seconds() -> None:
     begun = time.process_time()
     baseline(*columns)
     assert time.process_time() - begun < 5
-
-
-def test_halves_of_one_law_are_stable() -> None:
-    """Random rows, cut in the middle, agree; the worst feature is named all the same."""
-    rng = _random()
-    numbers, words = rng.normal(size=4_000), rng.choice(["a", "b", "c"], 4_000)
-    found = stability(*_halves({"n": numbers, "w": words}))
-    assert found.stable
-    assert found.psi < found.limit
-    assert found.feature in {"n", "w"}
-
-
-def test_a_shift_between_the_halves_is_unstable() -> None:
-    """The feature that moved is named with its PSI and the limit."""
-    rng = _random()
-    steady, moved = rng.normal(size=4_000), rng.normal(size=4_000)
-    moved[2_000:] += 0.5
-    found = stability(*_halves({"steady": steady, "moved": moved}))
-    assert not found.stable
-    assert (found.feature, found.role) == ("moved", Role.INPUT)
-    assert found.psi == pytest.approx(0.25, abs=0.12)
-    assert "moved" in found.describe()
-    assert "over the limit" in found.describe()
-
-
-def test_a_shift_that_does_not_matter_is_stable() -> None:
-    """A twentieth of a deviation is seen clearly in a million rows, and tolerated."""
-    rng = _random()
-    halves = [[column(rng.normal(mean, 1, 500_000).tolist())] for mean in (0.0, 0.05)]
-    assert stability(*halves).stable
-
-
-def test_chance_rarely_calls_halves_unstable() -> None:
-    """Of 300 pairs of small halves of ten features from one law, none is called unstable."""
-    rng = _random()
-    for _ in range(300):
-        values = rng.normal(size=(10, 200))
-        assert stability(*_halves({str(index): row for index, row in enumerate(values)})).stable
-
-
-def test_a_feature_that_appears_half_way_is_unstable() -> None:
-    """What only one half has counts as absent from the other."""
-    always, new = column([1.0, 2.0] * 500), column(["a"] * 1_000, "new")
-    assert stability([always], [always, new]).feature == "new"
-    assert not stability([always], [always, new]).stable
-    assert not stability([always, new], [always]).stable
-
-
-def test_halves_without_comparable_features_are_stable() -> None:
-    """Identifiers are not compared: nothing speaks against the stretch, and nothing is claimed."""
-    ids = [[column([f"{half}-{row}" for row in range(200)])] for half in "ab"]
-    found = stability(*ids)
-    assert found.stable
-    assert math.isnan(found.psi)
-    assert "no feature" in found.describe()
-
-
-def test_a_half_without_rows_cannot_be_compared() -> None:
-    """That is a mistake of the caller."""
-    with pytest.raises(BaselineError, match="no rows"):
-        stability([column([1.0])], [])
 
 
 def test_edges_ascend_and_positions_do_not_fall() -> None:

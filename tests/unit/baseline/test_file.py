@@ -8,9 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from baselines import baseline, column
+from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.file import read_baseline, write_baseline
 from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.batch import Role
@@ -27,6 +29,21 @@ def _sample() -> Baseline:
         column([True, False] * 100, "new"),
         column([f"session {index}" for index in range(200)], "session"),
         column([0.25, 0.75] * 100, "score", Role.OUTPUT),
+    )
+
+
+def _seasonal() -> Baseline:
+    """Two features over eight days: amount differs by the hour, age does not."""
+    rng = np.random.default_rng(1)
+    times = 1_764_000_000.0 + np.sort(rng.random(50_000)) * 8 * 86_400
+    wave = np.sin(2 * np.pi * times / 86_400)
+    return build_baseline(
+        [column((rng.normal(size=50_000) + wave).tolist(), "amount"), column(rng.normal(size=50_000).tolist(), "age")],
+        model="fraud",
+        created=0.0,
+        source="log.csv",
+        span_seconds=8 * 86_400.0,
+        times=times,
     )
 
 
@@ -56,6 +73,28 @@ def test_a_baseline_comes_back_as_it_was(path: Path) -> None:
     """Everything survives the file, the digest too."""
     assert read_baseline(path) == _sample()
     assert read_baseline(path).digest == _sample().digest
+
+
+def test_seasons_and_dependence_come_back_as_they_were(tmp_path: Path) -> None:
+    """With them too the baseline and its digest are the same, and a bin is still a line."""
+    path = tmp_path / "x.json"
+    write_baseline(_seasonal(), path)
+    read = read_baseline(path)
+    assert read == _seasonal()
+    assert read.digest == _seasonal().digest
+    assert [feature.seasons is not None for feature in read.features] == [True, False]
+    assert re.search(r'\{"bin": "00", .*"by_season": \[\d.*\d\]\}', path.read_text())
+    assert re.search(r'\{"kind": "hour_of_day", "season_of_hour": \[0, 1, .*\], "rows": \[.*\]\}', path.read_text())
+
+
+def test_a_file_from_before_seasons_is_read(path: Path, content: Content) -> None:
+    """What was not measured is not in the file: neither seasons nor dependence, and no null instead of them."""
+    assert "seasons" not in content
+    assert not any({"phi", "rho", "seasons"} & set(feature) for feature in content["features"])
+    assert not any("by_season" in bin_ for bin_ in content["features"][0]["bins"])
+    read = read_baseline(path)
+    assert read.seasons == ()
+    assert {(feature.phi, feature.rho, feature.seasons) for feature in read.features} == {(None, None, None)}
 
 
 @pytest.mark.parametrize("value", [1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 0.1, -0.0])
@@ -198,6 +237,49 @@ def test_a_file_that_contradicts_itself_is_refused(
         read_baseline(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert re.search("Build it again|Update|Point to", str(caught.value))
+
+
+HOURS = ("seasons", 0)
+
+
+def _second_kind(content: Content) -> None:
+    content["seasons"].append({"kind": "hour_of_week", "season_of_hour": [0, 1] * 84, "rows": [25_000, 25_000]})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set(*AMOUNT, "phi", value=0.5), ">= 1.0"),
+        (_set(*AMOUNT, "rho", value=-0.1), ">= 0.0"),
+        (_drop(*AMOUNT, "rho"), "one of phi and rho without the other"),
+        (_set(*AMOUNT, "seasons", value="hour"), "Invalid enum value 'hour'"),
+        (_set(*AMOUNT, "seasons", value="hour_of_week"), "hour_of_week, which the file does not have"),
+        (_drop(*AMOUNT, "seasons"), "for each of its 0 seasons"),
+        (_set("features", 1, "seasons", value="hour_of_day"), "for each of its 24 seasons"),
+        (_drop(*AMOUNT, "bins", 4, "by_season"), "for each of its 24 seasons"),
+        (_set(*AMOUNT, "bins", 4, "by_season", 0, value=0), "do not sum to the rows of the seasons"),
+        (_set(*AMOUNT, "bins", 4, "by_season", 0, value=-1), ">= 0"),
+        (_set(*HOURS, "kind", value="hour"), "Invalid enum value 'hour'"),
+        (_set(*HOURS, "season_of_hour", value=[0, 1]), "has 2 hours instead of 24"),
+        (_set(*HOURS, "season_of_hour", 3, value=99), "are not in seasons 0 to 23"),
+        (_set(*HOURS, "rows", 3, value=0), "are none, or more than 50000"),
+        (_set(*HOURS, "rows", 3, value=50_000), "are none, or more than 50000"),
+        (_drop("seasons"), "hour_of_day, which the file does not have"),
+        (_second_kind, "there are some that no feature has"),
+        (lambda content: content["seasons"].append(content["seasons"][0]), "hour_of_day is there twice"),
+    ],
+)
+def test_seasons_that_contradict_themselves_are_refused(
+    tmp_path: Path, change: Callable[[Content], None], message: str
+) -> None:
+    """Counts by season must be what the seasons say, for the features that have them and for no others."""
+    path = tmp_path / "x.json"
+    write_baseline(_seasonal(), path)
+    content = json.loads(path.read_text())
+    change(content)
+    _write(path, content)
+    with pytest.raises(BaselineError, match=message):
+        read_baseline(path)
 
 
 @pytest.mark.parametrize(

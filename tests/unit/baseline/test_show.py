@@ -1,9 +1,11 @@
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from baselines import baseline, column, feature
+from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.histogram import ASCII_BLOCKS, bar_shares, text_histogram
 from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.baseline.show import render, warnings
@@ -77,14 +79,55 @@ def test_names_cannot_steer_the_terminal() -> None:
         ({"rows": 9_999}, ["fewer than 10,000 rows"]),
         ({"rows": 10_000, "span_seconds": None}, ["have no time"]),
         ({"rows": 10_000, "span_seconds": 86_399.0}, ["less than a day"]),
-        ({"rows": 10_000, "stable": False}, ["half of the rows differ"]),
+        ({"rows": 10_000, "stable": False}, ["differ from one part of the time to another"]),
     ],
 )
 def test_what_speaks_against_a_baseline_is_said(change: dict[str, object], expected: list[str]) -> None:
-    """Few rows, an unknown or short span, halves that differ; nothing for a good one."""
+    """Few rows, an unknown or short span, parts that differ; nothing for a good one."""
     found = list(warnings(replace(_sample(), **change)))  # type: ignore[arg-type]  # fields of several types
     assert len(found) == len(expected)
     assert all(words in warning for words, warning in zip(expected, found, strict=True))
+
+
+def _with_times(days: float) -> Baseline:
+    """Two features, one of which goes up and down with the day."""
+    rng = np.random.default_rng(3)
+    times = 1_764_000_000.0 + np.sort(rng.random(50_000)) * days * 86_400
+    wave = 0.4 * np.sin(2 * np.pi * times / 86_400)
+    return build_baseline(
+        [column((rng.normal(size=50_000) + wave).tolist(), "wave"), column(rng.normal(size=50_000).tolist(), "flat")],
+        model="m",
+        created=0.0,
+        source="",
+        span_seconds=days * 86_400,
+        times=times,
+    )
+
+
+def test_seasons_and_dependence_are_shown() -> None:
+    """How many hours, for how many features, and phi; by feature where there is room."""
+    text = render(_with_times(8), width=120)
+    assert "seasons  24 hours of the day (UTC), " in text
+    assert "for 1 of 2 features" in text
+    assert re.search(r"phi      1\.\d to 1\.\d \(variance", text)
+    assert re.search(r" 24 +1\.\d  mean", _line(text, "wave"))
+    assert re.search(r"[▁█] +1\.\d  mean", _line(text, "flat"))
+    assert "phi  values" not in render(_with_times(8), width=80)
+
+
+def test_what_was_not_measured_is_not_shown() -> None:
+    """Rows without times have neither, and no empty columns for them."""
+    text = render(_sample(), width=120)
+    assert "phi" not in text
+    assert "seasons" not in text
+
+
+def test_much_dependence_is_warned_of() -> None:
+    """Three days with a daily wave: drift is told late, and seven days cure it."""
+    [warning] = warnings(_with_times(3))
+    assert "counts of wave vary" in warning
+    assert "7 days" in warning
+    assert list(warnings(_with_times(8))) == []
 
 
 def test_the_warnings_are_shown() -> None:

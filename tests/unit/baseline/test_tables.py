@@ -323,13 +323,15 @@ def test_roles_and_times_can_be_told(csv_file: Path) -> None:
     table = read_tables([csv_file], outputs=["yhat"], ignore=["b"], time="seconds")
     assert [(c.name, c.role) for c in table.columns] == [("a", Role.INPUT), ("yhat", Role.OUTPUT)]
     assert (table.span_seconds, table.time, table.ignored) == (60.0, "seconds", ("b",))
+    assert table.times is not None
+    assert table.times.tolist()[-1] - table.times.tolist()[0] == 60.0
 
 
 def test_a_time_that_is_no_time_stays_a_feature(csv_file: Path) -> None:
     """A column called time with small numbers is a duration; without a time there is no span."""
     csv_file.write_text("time,a\n0.5,1\n0.7,2\n")
     table = read_tables([csv_file])
-    assert ([c.name for c in table.columns], table.span_seconds) == (["time", "a"], None)
+    assert ([c.name for c in table.columns], table.span_seconds, table.times) == (["time", "a"], None, None)
 
 
 @pytest.mark.parametrize(("time", "message"), [("when", "no column 'when'.*a, b"), ("b", "does not hold times")])
