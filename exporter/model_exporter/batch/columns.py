@@ -106,15 +106,14 @@ def column_from_values(name: str, role: Role, values: Sequence[object]) -> Colum
     The empty text is NULL, as most loggers write it for a missing value. Integers too large for a float become
     infinite, hence non-finite. Text that UTF-8 cannot carry (a lone surrogate) keeps its escape instead.
     """
-    types = list(map(type, values))
-    distinct = set(types)
+    distinct = set(map(type, values))
     if distinct <= {float, int}:
         return Column(name, role, np.full(len(values), Kind.NUMBER, np.uint8), _numbers(values))
     if distinct == {str} and "" not in values:
         coded = Words.from_texts(values)  # type: ignore[arg-type]  # all of them are text
         bounded = Words(coded.codes, tuple(map(_bounded, coded.words)))
         return Column(name, role, np.full(len(values), Kind.TEXT, np.uint8), np.full(len(values), np.nan), bounded)
-    kinds = np.fromiter(map(_KINDS.__getitem__, types), np.uint8, len(values))
+    kinds = np.fromiter(map(_KINDS.__getitem__, map(type, values)), np.uint8, len(values))
     texts = None
     if Kind.TEXT in {_KINDS[cls] for cls in distinct}:
         coded = Words.from_texts([value if isinstance(value, str) else None for value in values])
