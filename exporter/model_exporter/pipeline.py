@@ -14,7 +14,7 @@ from model_exporter.errors import OverloadedError
 from model_exporter.join import OutcomeStore
 from model_exporter.join.store import StorageError
 from model_exporter.ports import Clock, Payload, Receipt
-from model_exporter.route import EarlySpans, Router
+from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.snapshot import Snapshot
@@ -31,8 +31,6 @@ JOINED_ROWS: Final = 4096
 
 EARLY_SPANS: Final = 50_000
 """Spans that may wait for the logs of their service."""
-KNOWN_SERVICES: Final = 10_000
-"""Services of which it is remembered whether their spans need to wait."""
 
 Task = Callable[[], None]
 
@@ -163,7 +161,7 @@ class Pipeline:
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
-        self._early = EarlySpans(rows=EARLY_SPANS, services=KNOWN_SERVICES)
+        self._early = EarlySpans(rows=EARLY_SPANS, services=MAX_SERVICES)
         self._snapshot: Snapshot | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
 
