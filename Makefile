@@ -30,11 +30,11 @@ lint: setup ## ruff, mypy --strict, import-linter
 
 test-fast: setup ## Unit, property and contract tests, on two cores
 	@echo '==> pytest: unit, property and contract tests'
-	@$(BIN)/pytest --quiet -n 2 -m 'not slow and not e2e' $(ARGS)
+	@$(BIN)/pytest -n 2 -m 'not slow and not e2e' $(ARGS)
 
 test-slow: setup tools ## Slow tests, and real clients against the running exporter
 	@echo '==> pytest: slow and end-to-end tests'
-	@$(BIN)/pytest --quiet -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
 format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
