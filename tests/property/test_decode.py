@@ -17,6 +17,9 @@ from model_exporter.errors import DecodeError
 from model_exporter.ports import Encoding, Signal
 from otlp_messages import calls, key_values, log_record, logs_request, otlp_json, payload, rows, traces_request
 
+patient = settings(deadline=None)
+"""How long an example takes says more about the machine's load than about the decoder."""
+
 LIMITS = Limits(record_attributes=12, nesting=3, name_length=24)
 DECODER = Decoder(LIMITS)
 REASONS = {"empty_body", "malformed_json", "malformed_protobuf", "not_an_object", "not_utf8", "wrong_encoding"}
@@ -218,6 +221,7 @@ def check(decoded: Decoded) -> None:
 
 @pytest.mark.parametrize("signal", list(Signal))
 @pytest.mark.parametrize("encoding", list(Encoding))
+@patient
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_are_decoded_or_refused(signal: Signal, encoding: Encoding, body: bytes) -> None:
     """No bytes make the decoder fail in any other way than by DecodeError."""
@@ -255,6 +259,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize("signal", list(Signal))
+@patient
 @given(value=json_values, more=json_values)
 def test_any_json_is_decoded_or_refused(signal: Signal, value: object, more: object) -> None:
     """JSON of any shape, in one piece and in lines, with bare NaN in it."""
@@ -263,6 +268,7 @@ def test_any_json_is_decoded_or_refused(signal: Signal, value: object, more: obj
     decode(signal, Encoding.JSON_LINES, one + b"\n" + other)
 
 
+@patient
 @given(records=st.lists(log_records, max_size=3), damage=st.data())
 def test_damaged_requests_are_decoded_or_refused(records: list[LogRecord], damage: st.DataObject) -> None:
     """Sound requests in both encodings, cut off or with a bit flipped."""
@@ -275,6 +281,7 @@ def test_damaged_requests_are_decoded_or_refused(records: list[LogRecord], damag
         decode(Signal.LOGS, encoding, flipped)
 
 
+@patient
 @given(request=st.lists(spans(), max_size=3), damage=st.data())
 def test_damaged_traces_are_decoded_or_refused(request: list[Span], damage: st.DataObject) -> None:
     """The same for spans."""
@@ -286,6 +293,7 @@ def test_damaged_traces_are_decoded_or_refused(request: list[Span], damage: st.D
         decode(Signal.TRACES, encoding, flipped)
 
 
+@patient
 @given(records=st.lists(log_records, max_size=5), resource=attributes)
 def test_logs_in_json_equal_those_in_protobuf(records: list[LogRecord], resource: Mapping[str, object]) -> None:
     """The encoding is the sender's choice and changes nothing, keys included."""
@@ -297,6 +305,7 @@ def test_logs_in_json_equal_those_in_protobuf(records: list[LogRecord], resource
     assert summary(binary) == summary(text)
 
 
+@patient
 @given(request=st.lists(spans(), max_size=4), resource=attributes, scope=st.sampled_from(["", "triton-server"]))
 def test_spans_in_json_equal_those_in_protobuf(request: list[Span], resource: Mapping[str, object], scope: str) -> None:
     """The same for spans."""
@@ -327,7 +336,7 @@ plain_records = st.builds(
 )
 
 
-@settings(max_examples=60)
+@patient
 @given(records=st.lists(plain_records, max_size=8), cut=st.integers(0, 8))
 def test_splitting_a_request_changes_no_row(records: list[LogRecord], cut: int) -> None:
     """How an SDK batches its records does not matter; cells that are absent stay so."""

@@ -133,11 +133,12 @@ class RecordReader:
 
     def _group_of(self, found: Found, source: Source) -> Group:
         """The batch a record belongs to; mostly that of the record before it."""
-        head = (found.get(Field.MODEL), found.get(Field.VERSION), source)
+        version = found.get(Field.VERSION)
+        head = (found.get(Field.MODEL), version, type(version), source)  # the type, since 1 equals True
         if head != self._head:
             limit = self._limits.name_length
             model, service = model_of(head[0], source, limit)
-            self._group = Group(model, version_of(head[1], source, limit), service, Origin.LOG)
+            self._group = Group(model, version_of(version, source, limit), service, Origin.LOG)
             self._head = head
         return self._group
 
@@ -163,7 +164,7 @@ class RecordReader:
             self._monitor_rows[request] += 1
             key = key_of_content(stamp, found[Field.ID], features)
         self._predict(source, stamp, found, features, key=key)
-        if request and not is_empty(found.get(Field.OUTCOME)):
+        if request and _truth(found.get(Field.OUTCOME)) is not None:
             self._outcome(source, stamp, found, [])
 
     def _outcome(self, source: Source, stamp: Stamp, found: Found, scopes: Sequence[Mapping[str, object]]) -> None:
@@ -224,6 +225,7 @@ class RecordReader:
             if seconds is not None:
                 return seconds
             self._tally.drop("bad_time")
+            del found[Field.TIME]
         return stamp.observed_ns / NANOSECONDS if stamp.observed_ns else None
 
     def _latency(self, found: Found) -> float:

@@ -80,10 +80,10 @@ class SpanReader:
             return
         model, version = _model_in(path)
         limit = self._limits.name_length
-        name, service = model_of(named or model, source, limit)
-        version = version_of(first(attributes, aliases.VERSION) or version, source, limit)
+        name, service = model_of(model if named is None else named, source, limit)
+        numbered = first(attributes, aliases.VERSION)
         self._ledger.add_prediction(
-            Group(name, version, service, Origin.SPAN),
+            Group(name, version_of(version if numbered is None else numbered, source, limit), service, Origin.SPAN),
             time=span.end_ns / NANOSECONDS if span.end_ns else nan,
             key=key_of_span(span.trace_id, span.span_id),
             prediction_id="",

@@ -133,6 +133,7 @@ def test_features_may_be_an_array() -> None:
 def test_features_may_be_json_text() -> None:
     """Python SDKs before 1.39 drop nested attributes, so people log `json.dumps(features)`."""
     assert inputs(decode_logs(prediction(features='{"a": 1, "b": {"c": "x"}}'))) == {"a": 1.0, "b.c": "x"}
+    assert math.isnan(inputs(decode_logs(prediction(features='{"a": NaN}')))["a"])
 
 
 @pytest.mark.parametrize("features", ["{broken", "just text", 5, "[" * 5000])
