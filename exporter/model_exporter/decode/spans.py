@@ -25,6 +25,7 @@ _MODEL_PATH: Final = re.compile(r"/v[12]/models/([^/:?#]+)(?:/versions/([^/:?#]+
 _PREDICT_PATH: Final = re.compile(r"/([^/:?#]+):predict(?:[/?#]|$)")
 _ORIGIN: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*")
 _HTTP_ERRORS_FROM: Final = 400
+_LONGEST_CODE: Final = 9  # digits; Python refuses to read thousands of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _status(attributes: Mapping[str, object]) -> str:
     if http is not None and http >= _HTTP_ERRORS_FROM:
         return str(int(http))
     rpc = text_of(first(attributes, aliases.RPC_STATUS)) or "0"
-    if rpc.isdecimal():
+    if rpc.isdecimal() and len(rpc) <= _LONGEST_CODE:
         return "" if int(rpc) == Code.OK else _code_name(int(rpc))
     return "" if rpc.upper() == Code.OK.name else rpc.upper()
 
