@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from model_exporter.baseline.build import build_baseline
 from numpy.typing import NDArray
 
+from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Batch, Column, Origin, Role, UpstreamBatch, Words, column_from_values
 
