@@ -365,7 +365,7 @@ def test_roles_do_not_share_names() -> None:
 
 def test_rows_that_share_a_request_id_are_told_apart() -> None:
     """Services log several rows of one request under its id; only the same row again is a duplicate."""
-    rows = [log_record({"model.name": "m", "request_id": "r", "feature.x": x}, time_unix_nano=5) for x in (1, 2, 1)]
+    rows = [log_record({"model.name": "m", "request_id": "r", "feature.x": x}, time_ns=5) for x in (1, 2, 1)]
     keys = decode_logs(*rows).batches[0].keys.tolist()
     assert keys[0] == keys[2]
     assert keys[0] != keys[1]
