@@ -40,7 +40,7 @@ format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
 bench: setup ## Measure what a prediction and a scrape cost
-	@for bench in tests/benchmarks/bench_*.py; do echo "==> $$bench" && $(BIN)/python "$$bench" || exit 1; done
+	@for bench in tests/benchmarks/bench_*.py; do echo "==> $$bench" && PYTHONPATH=tests $(BIN)/python "$$bench" || exit 1; done
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
