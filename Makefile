@@ -30,22 +30,23 @@ lint: setup ## ruff, mypy --strict, import-linter
 
 test-fast: setup ## Unit, property and contract tests, on two cores
 	@echo '==> pytest: unit, property and contract tests'
-	@$(BIN)/pytest --quiet -n 2 -m 'not slow and not e2e' $(ARGS)
+	@$(BIN)/pytest -n 2 -m 'not slow and not e2e' $(ARGS)
 
 test-slow: setup tools ## Slow tests, and real clients against the running exporter
 	@echo '==> pytest: slow and end-to-end tests'
-	@$(BIN)/pytest --quiet -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
 format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
-bench: setup ## Measure, and write the report in tests/benchmarks
-	@$(BIN)/pytest --quiet tests/benchmarks $(ARGS)
+bench: setup ## Measure what a prediction and a scrape cost
+	@for bench in tests/benchmarks/bench_*.py; do echo "==> $$bench" && PYTHONPATH=tests $(BIN)/python "$$bench" || exit 1; done
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
-	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-annotate --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest --all-extras \
+		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove everything that the other targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -143,18 +143,18 @@ def cells(batch: Batch, role: Role, row: int = 0) -> Row:
     """The cells of one row by name; NULL is None, NESTED is `...`, absent cells are left out."""
     found: Row = {}
     for column in batch.columns:
-        kind = Kind(column.kinds[row])
-        if column.role is not role or kind is Kind.ABSENT:
+        kind = int(column.kinds[row])
+        if column.role is not role or kind == Kind.ABSENT:
             continue
-        if kind is Kind.TEXT:
+        if kind == Kind.TEXT:
             assert column.texts is not None
             found[column.name] = column.texts.words[column.texts.codes[row]]
-        elif kind is Kind.NUMBER:
+        elif kind == Kind.NUMBER:
             found[column.name] = float(column.numbers[row])
-        elif kind is Kind.BOOLEAN:
+        elif kind == Kind.BOOLEAN:
             found[column.name] = bool(column.numbers[row])
         else:
-            found[column.name] = None if kind is Kind.NULL else ...
+            found[column.name] = None if kind == Kind.NULL else ...
     return found
 
 

@@ -14,7 +14,7 @@ from model_exporter.errors import OverloadedError
 from model_exporter.join import OutcomeStore
 from model_exporter.join.store import StorageError
 from model_exporter.ports import Clock, Payload, Receipt
-from model_exporter.route import EarlySpans, Router
+from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.snapshot import Snapshot
@@ -31,8 +31,9 @@ JOINED_ROWS: Final = 4096
 
 EARLY_SPANS: Final = 50_000
 """Spans that may wait for the logs of their service."""
-KNOWN_SERVICES: Final = 10_000
-"""Services of which it is remembered whether their spans need to wait."""
+
+LINGER_SECONDS: Final = 0.05
+"""How long a small request waits for others to be added with it; its sender has its answer already."""
 
 Task = Callable[[], None]
 
@@ -58,6 +59,7 @@ class BoundedQueue:
         self._rows = 0
         self._size = 0
         self._closed = False
+        self._urgent = False  # a task is among the items
 
     @property
     def rows(self) -> int:
@@ -100,13 +102,21 @@ class BoundedQueue:
             self._items.append(item)
             self._rows += item.rows
             self._size += item.size
-            self._changed.notify()
+            self._urgent = self._urgent or item.task is not None
+            if len(self._items) == 1 or self._is_pressing():
+                self._changed.notify()
 
     def take(self, timeout: float) -> list[_Item]:
-        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds."""
+        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds.
+
+        The first item waits up to `LINGER_SECONDS` for others to join it, unless many wait already or time presses.
+        """
         with self._changed:
             if not self._items and not self._closed:
                 self._changed.wait(timeout)
+            if self._items:
+                self._changed.wait_for(self._is_pressing, LINGER_SECONDS)
+            self._urgent = False
             taken: list[_Item] = []
             rows = 0
             while self._items and (not taken or rows + self._items[0].rows <= JOINED_ROWS):
@@ -122,6 +132,11 @@ class BoundedQueue:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _is_pressing(self) -> bool:
+        """Whether the writer should not wait for more."""
+        many = min(JOINED_ROWS, self._limit_rows // 2)
+        return self._closed or self._urgent or self._rows >= many or self._size >= self._limit_size // 2
 
     @property
     def drained(self) -> bool:
@@ -163,7 +178,7 @@ class Pipeline:
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
-        self._early = EarlySpans(rows=EARLY_SPANS, services=KNOWN_SERVICES)
+        self._early = EarlySpans(rows=EARLY_SPANS, services=MAX_SERVICES)
         self._snapshot: Snapshot | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
 

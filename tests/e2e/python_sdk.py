@@ -60,13 +60,13 @@ class _WatchedSpans(SpanExporter):
 
 
 class Client:
-    """A service that logs predictions, each within a SERVER span when `traced`.
+    """The service `api`, which logs predictions of a model, each within a SERVER span when `traced`.
 
     Args:
         protocol: `http` or `grpc`.
         endpoint: `http://host:port`.
         compression: `none`, `gzip` or `deflate`.
-        model: name of the model and of the service.
+        model: name of the model, which spans do not carry.
         traced: whether spans are sent too.
     """
 
@@ -88,7 +88,7 @@ class Client:
             span_exporter = HttpSpanExporter(endpoint=f"{endpoint}/v1/traces", compression=http_compression)
         self._watched_logs = _WatchedLogs(log_exporter)
         self._watched_spans = _WatchedSpans(span_exporter)
-        resource = Resource.create({"service.name": model})
+        resource = Resource.create({"service.name": "api"})
         self._logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
         self._logs.add_log_record_processor(BatchLogRecordProcessor(self._watched_logs, max_queue_size=QUEUE))
         self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -127,6 +127,11 @@ class Client:
                 self._logger.emit(record)
             if number % FLUSH_EVERY == FLUSH_EVERY - 1:
                 self.flush()
+
+    def trace(self, requests: int) -> None:
+        """Send a SERVER span a request, and no log."""
+        for _ in range(requests):
+            self._tracer.start_span("POST /predict", kind=SpanKind.SERVER, attributes=SERVER_ATTRIBUTES).end()
 
     def flush(self) -> None:
         """Send everything that waits."""

@@ -43,7 +43,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
         ports = {int(port) for port in re.findall(r"http://127\.0\.0\.1:(\d+)/", child.output.read_text("utf-8"))}
         assert [port for port in ports if fetch(port, "/-/ready")[0] == 0] == []
         child.process.send_signal(signal.SIGINT)
-        assert child.process.wait(30) == 0, child.tail()
+        assert child.process.wait(60) == 0, child.tail()
         assert [port for port in ports if fetch(port, "/-/ready")[0] != 0] == []
     finally:
         child.stop()

@@ -7,8 +7,8 @@ import pytest
 from e2e.exporters import Exporter, Page
 
 MIB = 1024 * 1024
-MOST_BYTES = 400 * MIB
-"""Resident memory that nothing here may exceed; an idle exporter takes a fifth of it."""
+MOST_BYTES = 250 * MIB
+"""Resident memory that nothing here may exceed; an idle exporter takes a third of it."""
 
 
 def _record(model: str, number: int, **features: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.exporters import Exporter, Page, run_exporter
+from e2e.exporters import Exporter, Page, post, run_exporter
 from model_exporter.demo.processes import HOST, ExporterPorts, exporter_command, running, wait_until
 
 GRACE_SECONDS = 30
@@ -130,6 +130,31 @@ def test_sighup_reloads_and_keeps_the_old_configuration_when_the_new_one_is_wron
         assert page.has("model_ownership_timestamp_seconds", owner="second")
         assert page.total("model_predictions_total", model="fraud") == 1010
         assert _digest(page) == digest
+
+
+def test_post_reloads_when_the_lifecycle_is_enabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """POST /-/reload takes a good file over, and tells the sender what is wrong with a bad one."""
+    monkeypatch.setenv("MODEL_EXPORTER_WEB_ENABLE_LIFECYCLE", "true")
+    config = tmp_path / "config.yml"
+    with run_exporter(tmp_path, LEARNING % "first") as exporter:
+        config.write_text(LEARNING % "second", "utf-8")
+        assert post(exporter.ports.web, "/-/reload", b"", "text/plain")[0] == 200
+        assert exporter.settled().has("model_ownership_timestamp_seconds", owner="second")
+        config.write_text(LEARNING % "third" + "    teir: 1\n", "utf-8")
+        status, told = post(exporter.ports.web, "/-/reload", b"", "text/plain")
+        assert status == 500
+        assert "teir" in told
+        page = exporter.settled()
+        assert page.has("model_ownership_timestamp_seconds", owner="second")
+        assert page.total("model_exporter_config_last_reload_successful") == 0
+
+
+def test_post_reloads_nothing_by_default(tmp_path: Path) -> None:
+    """Whoever can scrape cannot also reload; the answer names the flag that would allow it."""
+    with run_exporter(tmp_path) as exporter:
+        status, told = post(exporter.ports.web, "/-/reload", b"", "text/plain")
+        assert status == 403
+        assert "--web.enable-lifecycle" in told
 
 
 def test_a_learned_baseline_survives_a_restart(tmp_path: Path) -> None:

@@ -29,6 +29,33 @@ def test_each_prediction_is_counted_once(exporter: Exporter, protocol: str, comp
     assert page.total("model_duplicate_predictions_total", model="fraud") == 0
 
 
+def test_spans_that_overtake_their_logs_count_nothing_twice(exporter: Exporter) -> None:
+    """An SDK sends logs and spans apart: spans that come first wait for the logs, which name the model."""
+    tracing = Client("http", exporter.endpoint, compression="none", model="fraud", traced=True)
+    tracing.trace(300)
+    assert tracing.close() == 0
+    exporter.settled()
+    logging = Client("http", exporter.endpoint, compression="none", model="fraud", traced=False)
+    logging.send({"amount": float(number)} for number in range(300))
+    assert logging.close() == 0
+    page = exporter.wait_for(
+        lambda page: page.has("model_prediction_duration_seconds_count", model="fraud"), what="the spans to count"
+    )
+    assert page.total("model_predictions_total") == 300
+    assert page.total("model_prediction_duration_seconds_count", model="fraud", version="1") == 300
+    assert page.total("model_exporter_models") == 1
+
+
+def test_a_service_that_only_traces_has_traffic(exporter: Exporter) -> None:
+    """Spans that wait in vain for logs count under the name of their service."""
+    client = Client("grpc", exporter.grpc_endpoint, compression="none", model="", traced=True)
+    client.trace(300)
+    assert client.close() == 0
+    page = exporter.wait_for(lambda page: page.has("model_predictions_total", model="api"), what="the spans to count")
+    assert page.total("model_predictions_total") == 300
+    assert page.total("model_prediction_duration_seconds_count", model="api") == 300
+
+
 def test_flat_attributes_are_features_too(exporter: Exporter) -> None:
     """`feature.<name>` attributes are for SDKs that cannot send maps."""
     client = Client("http", exporter.endpoint, compression="none", model="flat", traced=False)

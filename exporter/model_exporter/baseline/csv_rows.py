@@ -164,7 +164,7 @@ def _plain_numbers(cells: Sequence[str], text: bytes) -> NDArray[np.float64] | N
 
 
 def _with_values(
-    name: str, texts: Words, missing: frozenset[str], kind: Kind, read: Callable[[str], float | None]
+    name: str, texts: Words, missing: frozenset[str], kind: int, read: Callable[[str], float | None]
 ) -> Column:
     """A column in which the texts that `read` understands are cells of `kind`, the missing ones NULL, the rest TEXT."""
     values = {w: value for w in texts.words if w not in missing and (value := read(w)) is not None}

@@ -62,7 +62,7 @@ def _read(name: str, array: _Array) -> list[Column]:
     return [_texts(name, array.cast(pa.string()))]
 
 
-def _numbers(name: str, array: _Array, kind: Kind, *, unit: float = 1.0) -> Column:
+def _numbers(name: str, array: _Array, kind: int, *, unit: float = 1.0) -> Column:
     null = _is_null(array)
     numbers = array.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False) / unit
     return Column(name, Role.INPUT, np.where(null, np.uint8(Kind.NULL), np.uint8(kind)), numbers)

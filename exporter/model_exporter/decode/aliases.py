@@ -29,6 +29,7 @@ class Field:
     CHANGE: Final = 15
     SOURCE: Final = 16
     BENTO: Final = 17
+    REQUEST: Final = 18
 
 
 MODEL: Final[Names] = (
@@ -48,7 +49,8 @@ LOG_FIELDS: Final[Mapping[int, Names]] = {
     Field.EVENT_NAME: ("event.name",),
     Field.MODEL: MODEL,
     Field.VERSION: VERSION,
-    Field.ID: ("prediction.id", "prediction_id", "inference_id", "request_id", "triton.request_id"),
+    Field.ID: ("prediction.id", "prediction_id", "inference_id"),
+    Field.REQUEST: ("request_id", "triton.request_id"),  # all rows of a request share it
     Field.FEATURES: ("features",),
     Field.PREDICTION: ("prediction", "prediction.value"),
     Field.SCORE: ("score",),

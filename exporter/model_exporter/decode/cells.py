@@ -2,13 +2,13 @@
 
 from typing import Final
 
-import msgspec
-
 from model_exporter.config.settings import Limits
 from model_exporter.decode.aliases import Field
+from model_exporter.decode.json_text import parse_json
 from model_exporter.decode.layouts import Found, Row, cells_of, row_of
 from model_exporter.decode.tally import Tally
 from model_exporter.decode.values import Elements, is_empty
+from model_exporter.errors import DecodeError
 
 Cells = dict[str, object]
 
@@ -82,8 +82,8 @@ class CellReader:
     def _named(self, value: object) -> Cells:
         if isinstance(value, str) and value.startswith(_JSON_STARTS):
             try:
-                value = msgspec.json.decode(value)
-            except (msgspec.DecodeError, RecursionError):
+                value = parse_json(value.encode())
+            except DecodeError:
                 value = ""
                 self._tally.drop("bad_features")
         if isinstance(value, dict):

@@ -37,8 +37,14 @@ class Decoder:
     def decode(self, payload: Payload) -> Decoded:
         """The records of `payload`, good and bad.
 
-        A record over a limit or against its schema is refused by itself; values over a limit are left out of the
-        record that carries them. Of keys given twice in one map the last one wins. Metrics are not looked at.
+        Of keys given twice in one map the last one wins. Metrics are not looked at. Reasons are:
+
+        - of rejected records `bad_event`, `empty_record`, `malformed_record`, `model_name`, `model_version`,
+          `not_an_object`, `outcome_without_id`, `outcome_without_value`, `prediction_id`, `too_many_models`,
+          `too_sparse`;
+        - of ignored records `metrics`, `not_a_prediction`, `span_kind`;
+        - of values left out `attribute_limit`, `bad_features`, `bad_latency`, `bad_time`, `bad_value` (a business
+          value), `empty_name`, `name_too_long`, `nesting_limit`.
 
         Raises:
             DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of

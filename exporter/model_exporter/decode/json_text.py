@@ -8,10 +8,11 @@ import msgspec
 from model_exporter.errors import DecodeError
 
 
-def parse_json(text: bytes) -> object:
+def parse_json(text: bytes, *, lenient: bool = True) -> object:
     """The value in `text`; of equal keys the last one wins.
 
-    Takes what JSON does not allow but encoders write: NaN and Infinity (Python's), lone surrogates (JavaScript's).
+    When lenient, takes what JSON does not allow but encoders write: NaN and Infinity (Python's), lone surrogates
+    (JavaScript's).
 
     Raises:
         DecodeError: it is not JSON, not UTF-8, or nested too deeply.
@@ -23,6 +24,8 @@ def parse_json(text: bytes) -> object:
     except RecursionError as error:
         raise DecodeError("malformed_json", "nested too deeply") from error
     except msgspec.DecodeError as error:
+        if not lenient:
+            raise DecodeError("malformed_json", str(error)) from error
         try:
             return _LENIENT.decode(text.decode())
         except UnicodeDecodeError as encoding_error:

@@ -13,8 +13,8 @@ Row = tuple[tuple[str, ...], tuple[object, ...]]
 
 NO_CELLS: Final[Row] = ((), ())
 
-_MAX_LAYOUTS: Final = 128
-_MAX_CHARACTERS: Final = 32_768
+_CACHE_BYTES: Final = 4 * 1024 * 1024
+_KEY_BYTES: Final = 100  # what a key takes besides its characters, about
 
 
 class Layout:
@@ -59,6 +59,7 @@ class Vocabulary:
         self._names = names
         self._fields = {alias: field for field, aliases in names.items() for alias in aliases}
         self._layouts: dict[tuple[str, ...], Layout] = {}
+        self._room = _CACHE_BYTES
 
     def layout(self, scope: Mapping[str, object]) -> Layout:
         """How to take `scope` apart."""
@@ -66,11 +67,18 @@ class Vocabulary:
         layout = self._layouts.get(keys)
         if layout is None:
             layout = Layout(keys, self._fields, self._names)
-            if len(self._layouts) >= _MAX_LAYOUTS:
-                self._layouts.clear()
-            if sum(map(len, keys)) <= _MAX_CHARACTERS:
-                self._layouts[keys] = layout
+            self._keep(keys, layout)
         return layout
+
+    def _keep(self, keys: tuple[str, ...], layout: Layout) -> None:
+        size = sum(map(len, keys)) + _KEY_BYTES * (len(keys) + 1)
+        if size > _CACHE_BYTES // 8:
+            return
+        if size > self._room:
+            self._layouts.clear()
+            self._room = _CACHE_BYTES
+        self._layouts[keys] = layout
+        self._room -= size
 
 
 def cells_of(row: Row) -> dict[str, object]:

@@ -11,6 +11,8 @@ from model_exporter.decode.tally import Tally
 from model_exporter.errors import DecodeError
 
 _LINES: Final = msgspec.json.Decoder()
+_PATIENCE: Final = 1000
+"""Bad lines of one body that get a second, slow and lenient look; a body of nothing else must not take minutes."""
 
 
 def read_native(body: bytes, event: str, reader: RecordReader, tally: Tally) -> None:
@@ -19,19 +21,20 @@ def read_native(body: bytes, event: str, reader: RecordReader, tally: Tally) -> 
     Raises:
         DecodeError: nothing in it is an object.
     """
-    values = list(_values(body))
-    if values and not any(isinstance(value, dict) for _, value in values):
-        failure = values[0][1]
-        if isinstance(failure, DecodeError):
-            raise failure
-        raise DecodeError("not_an_object", f"expected objects, got {_kind(failure)}")
-    for where, value in values:
+    objects = 0
+    failure: DecodeError | None = None
+    for where, value in _values(body):
         if isinstance(value, dict):
+            objects += 1
             reader.read_native(event, value, where=where)
-        elif isinstance(value, DecodeError):
-            tally.reject("malformed_record", str(value), where=where)
-        else:
-            tally.reject("not_an_object", f"expected an object, got {_kind(value)}", where=where)
+            continue
+        reason, error = "malformed_record", value
+        if not isinstance(error, DecodeError):
+            reason, error = "not_an_object", DecodeError("not_an_object", f"expected an object, got {_kind(value)}")
+        tally.reject(reason, str(error), where=where)
+        failure = failure or error
+    if failure and not objects:
+        raise failure
 
 
 def _values(body: bytes) -> Iterator[tuple[str, object]]:
@@ -56,14 +59,17 @@ def _doubtful_values(body: bytes) -> Iterator[tuple[str, object]]:
     try:
         yield "record 1", parse_json(body)
     except DecodeError:
+        patience = _PATIENCE
         for number, line in enumerate(body.split(b"\n"), 1):
             if line.strip():
-                yield f"line {number}", _line(line)
+                value = _line(line, lenient=patience > 0)
+                patience -= isinstance(value, DecodeError)
+                yield f"line {number}", value
 
 
-def _line(line: bytes) -> object:
+def _line(line: bytes, *, lenient: bool) -> object:
     try:
-        return parse_json(line)
+        return parse_json(line, lenient=lenient)
     except DecodeError as error:
         return error
 

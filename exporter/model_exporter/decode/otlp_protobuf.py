@@ -85,12 +85,11 @@ def _is_unreadable(kind: type[Message], message: bytes) -> bool:
 
 
 def _mapping(pairs: Iterable[KeyValue]) -> dict[str, object]:
-    cells: dict[str, object] = {}
-    for pair in pairs:
-        value = pair.value
-        # Reading a member that is not set gives a falsy default, and costs less than asking which one is set.
-        cells[pair.key] = value.double_value or value.string_value or value.int_value or _value(value)
-    return cells
+    # Reading a member that is not set gives a falsy default, and costs less than asking which one is set.
+    return {
+        pair.key: (value := pair.value).double_value or value.string_value or value.int_value or _value(value)
+        for pair in pairs
+    }
 
 
 def _value(value: AnyValue) -> object:

@@ -113,12 +113,12 @@ class RecordReader:
         outputs = self._cells.cut(outputs, limits.record_attributes)
         inputs = self._cells.cut(inputs, limits.record_attributes - len(outputs[0]))
         group = self._group_of(found, source)
-        prediction_id = prediction_id_of(found.get(Field.ID), limits.name_length)
+        prediction_id = self._id_of(found)
         if not key:
-            if prediction_id:
+            if prediction_id and not is_empty(found.get(Field.ID)):
                 key = key_of_id(group.model, group.service, prediction_id)
-            elif stamp.trace_id and stamp.span_id and (stamp.time_ns or stamp.observed_ns):
-                key = key_of_content(stamp, group.model, group.version, inputs, outputs)
+            elif prediction_id or (stamp.trace_id and stamp.span_id and (stamp.time_ns or stamp.observed_ns)):
+                key = key_of_content(stamp, group.model, group.version, prediction_id, inputs, outputs)
         time = self._time(stamp, found)
         self._ledger.add_prediction(
             group,
@@ -131,13 +131,19 @@ class RecordReader:
             outputs=outputs,
         )
 
+    def _id_of(self, found: Found) -> str:
+        """The prediction's id, or the id of its request, which several rows may share; empty without either."""
+        limit = self._limits.name_length
+        return prediction_id_of(found.get(Field.ID), limit) or prediction_id_of(found.get(Field.REQUEST), limit)
+
     def _group_of(self, found: Found, source: Source) -> Group:
         """The batch a record belongs to; mostly that of the record before it."""
-        head = (found.get(Field.MODEL), found.get(Field.VERSION), source)
+        version = found.get(Field.VERSION)
+        head = (found.get(Field.MODEL), version, type(version), source)  # the type, since 1 equals True
         if head != self._head:
             limit = self._limits.name_length
             model, service = model_of(head[0], source, limit)
-            self._group = Group(model, version_of(head[1], source, limit), service, Origin.LOG)
+            self._group = Group(model, version_of(version, source, limit), service, Origin.LOG)
             self._head = head
         return self._group
 
@@ -156,19 +162,19 @@ class RecordReader:
             else:
                 self._tally.ignore("not_a_prediction")
             return
-        request = text_of(found.get(Field.ID))
+        request = text_of(found.get(Field.REQUEST))
         key = 0
         if request:
             found[Field.ID] = f"{request}#{self._monitor_rows[request]}"
             self._monitor_rows[request] += 1
             key = key_of_content(stamp, found[Field.ID], features)
         self._predict(source, stamp, found, features, key=key)
-        if request and not is_empty(found.get(Field.OUTCOME)):
+        if request and _truth(found.get(Field.OUTCOME)) is not None:
             self._outcome(source, stamp, found, [])
 
     def _outcome(self, source: Source, stamp: Stamp, found: Found, scopes: Sequence[Mapping[str, object]]) -> None:
         model, service = model_of(found.get(Field.MODEL), source, self._limits.name_length)
-        prediction_id = prediction_id_of(found.get(Field.ID), self._limits.name_length)
+        prediction_id = self._id_of(found)
         if not prediction_id:
             raise RecordError("outcome_without_id", "an outcome needs the id of its prediction")
         value = _truth(found.get(Field.OUTCOME))
@@ -224,6 +230,7 @@ class RecordReader:
             if seconds is not None:
                 return seconds
             self._tally.drop("bad_time")
+            del found[Field.TIME]
         return stamp.observed_ns / NANOSECONDS if stamp.observed_ns else None
 
     def _latency(self, found: Found) -> float:

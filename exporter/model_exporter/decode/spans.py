@@ -25,6 +25,7 @@ _MODEL_PATH: Final = re.compile(r"/v[12]/models/([^/:?#]+)(?:/versions/([^/:?#]+
 _PREDICT_PATH: Final = re.compile(r"/([^/:?#]+):predict(?:[/?#]|$)")
 _ORIGIN: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*")
 _HTTP_ERRORS_FROM: Final = 400
+_LONGEST_CODE: Final = 9  # digits; Python refuses to read thousands of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,10 @@ class SpanReader:
             return
         model, version = _model_in(path)
         limit = self._limits.name_length
-        name, service = model_of(named or model, source, limit)
-        version = version_of(first(attributes, aliases.VERSION) or version, source, limit)
+        name, service = model_of(model if named is None else named, source, limit)
+        numbered = first(attributes, aliases.VERSION)
         self._ledger.add_prediction(
-            Group(name, version, service, Origin.SPAN),
+            Group(name, version_of(version if numbered is None else numbered, source, limit), service, Origin.SPAN),
             time=span.end_ns / NANOSECONDS if span.end_ns else nan,
             key=key_of_span(span.trace_id, span.span_id),
             prediction_id="",
@@ -161,7 +162,7 @@ def _status(attributes: Mapping[str, object]) -> str:
     if http is not None and http >= _HTTP_ERRORS_FROM:
         return str(int(http))
     rpc = text_of(first(attributes, aliases.RPC_STATUS)) or "0"
-    if rpc.isdecimal():
+    if rpc.isdecimal() and len(rpc) <= _LONGEST_CODE:
         return "" if int(rpc) == Code.OK else _code_name(int(rpc))
     return "" if rpc.upper() == Code.OK.name else rpc.upper()
 

@@ -35,11 +35,6 @@ class Elements:
         return repr(list(self))
 
 
-def is_array(value: object) -> bool:
-    """Whether `value` is an array of any codec."""
-    return isinstance(value, list | Elements)
-
-
 def is_empty(value: object) -> bool:
     """Whether `value` is null or the empty text, which say that nothing is known."""
     return value is None or value == ""

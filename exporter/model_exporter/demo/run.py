@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from model_exporter.demo.processes import (
     HOST,
@@ -22,7 +21,7 @@ from model_exporter.demo.processes import (
     running,
     wait_until,
 )
-from model_exporter.demo.screen import Link, Screen
+from model_exporter.demo.screen import Screen
 from model_exporter.demo.session import BRIEF, LASTING, Session
 from model_exporter.errors import ModelExporterError
 
@@ -37,12 +36,11 @@ models:
     owner: screening-ml
     learn: {rows: 2000, stable_for: 5s}
 """
-_LOST_PER_SECOND: Final = 'rate(model_feature_missing_total{feature="symmetry"}[1m])'
-_QUERIES: Final = (
-    ("drift", 'sort_desc(model_drift_psi{model="tumour",role="input",window="5m"})'),
-    ("symmetry missing", _LOST_PER_SECOND + " / on (model, version) rate(model_predictions_total[1m])"),
-    ("latency, p95", "histogram_quantile(0.95, sum by (le) (rate(model_prediction_duration_seconds_bucket[1m])))"),
-)
+_GRAPH: Final = "graph?g0.expr=model_drift_psi%7Bwindow%3D%225m%22%7D&g0.tab=0&g0.range_input=5m"
+_QUERIES: Final = """\
+               topk(3, model_drift_psi{role="input",window="5m"})
+               rate(model_feature_missing_total[1m]) > 0
+               histogram_quantile(0.95, sum by (le) (rate(model_prediction_duration_seconds_bucket[1m])))"""
 _START_SECONDS: Final = 30.0
 
 
@@ -108,7 +106,7 @@ def _start(folder: Path, stack: ExitStack, *, rate: float, seed: int, ended: Eve
         f"A classifier of tumours, right on {accuracy:.0%} of held-out rows, serves {rate:g} predictions a second "
         "and logs each through OpenTelemetry."
     )
-    screen = Screen(sys.stdout, title=title, links=_links(ports.web, prometheus))
+    screen = Screen(sys.stdout, title=title, to_open=_to_open(ports.web, prometheus))
     return Session(exporter, ports.web, service, screen, rate=rate, ended=ended)
 
 
@@ -133,11 +131,9 @@ def _train(*, endpoint: str, seed: int) -> "tuple[Service, float]":
     return Service(classifier, endpoint=endpoint, seed=seed), classifier.accuracy
 
 
-def _links(web: int, prometheus: int | None) -> tuple[Link, ...]:
-    links = [Link(f"http://{HOST}:{web}/", "exporter"), Link(f"http://{HOST}:{web}/metrics", "its metrics")]
-    if prometheus is not None:
-        links += [
-            Link(f"http://{HOST}:{prometheus}/graph?g0.tab=0&g0.range_input=5m&g0.expr={quote(query)}", what)
-            for what, query in _QUERIES
-        ]
-    return tuple(links)
+def _to_open(web: int, prometheus: int | None) -> str:
+    """Addresses for a browser."""
+    text = f"  exporter     http://{HOST}:{web}/\n               http://{HOST}:{web}/metrics"
+    if prometheus is None:
+        return f"{text}\n  (no `prometheus` program was found, so none scrapes it)"
+    return f"{text}\n  Prometheus   http://{HOST}:{prometheus}/{_GRAPH}\n{_QUERIES}"

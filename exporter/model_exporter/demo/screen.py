@@ -32,28 +32,22 @@ class View:
     features: tuple[FeatureView, ...]  # worst first
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Something to open in a browser."""
-
-    url: str
-    what: str
-
-
 class Screen:
-    """Writes views to `stream`, in place when it is a terminal."""
+    """Writes views to `stream`, in place when it is a terminal.
 
-    def __init__(self, stream: TextIO, *, title: str, links: tuple[Link, ...]) -> None:
+    `title` and `to_open` are lines that stay.
+    """
+
+    def __init__(self, stream: TextIO, *, title: str, to_open: str) -> None:
         self._stream = stream
         self._in_place = stream.isatty()
-        self._links = links
+        self._to_open = to_open
         self._lines_up = 0
         self._next_line = 0.0
         self._phase = ""
         self.say(title)
         if not self._in_place:
-            for line in self._open():
-                self.say(line)
+            self.say(to_open)
 
     def say(self, text: str) -> None:
         """Print `text` for good, under what is there."""
@@ -63,15 +57,11 @@ class Screen:
     def show(self, view: View) -> None:
         """Refresh the panel; without a terminal, a line now and then and on every change of phase."""
         if self._in_place:
-            self._refresh([*_panel(view), "", *self._open(), "", "Ctrl-C ends everything."])
+            self._refresh([*_panel(view), "", *self._to_open.splitlines(), "", "Ctrl-C ends everything."])
         elif view.phase != self._phase or view.seconds >= self._next_line:
             self._phase = view.phase
             self._next_line = view.seconds + _LINE_EVERY_SECONDS
             print(_line(view), file=self._stream, flush=True)
-
-    def _open(self) -> list[str]:
-        width = max(len(link.what) for link in self._links)
-        return [f"  {link.what:<{width}}  {link.url}" for link in self._links]
 
     def _refresh(self, lines: list[str]) -> None:
         columns = shutil.get_terminal_size().columns
@@ -91,13 +81,13 @@ def _panel(view: View) -> list[str]:
         f"  predictions  {view.sent:,} sent, {_count(view.counted)} counted by the exporter",
         f"  baseline     {view.baseline}",
         "",
-        f"  {'worst features, 5 min':<24}{'PSI':>8}{'n':>10}{'missing':>10}",
+        f"  {'worst features, 5 min':<24}{'PSI':>8}{'n':>10}{'missing so far':>17}",
     ]
     for feature in view.features[:_SHOWN_FEATURES]:
         bar = "#" * min(_BAR_WIDTH, round(_BAR_WIDTH * (feature.psi or 0.0)))
         psi = "-" if feature.psi is None else f"{feature.psi:.3f}"
         lines.append(
-            f"  {feature.name:<24}{psi:>8}{_count(feature.observations):>10}{_count(feature.missing):>10}  {bar}"
+            f"  {feature.name:<24}{psi:>8}{_count(feature.observations):>10}{_count(feature.missing):>17}  {bar}"
         )
     return lines + [""] * (_SHOWN_FEATURES - len(view.features))
 

@@ -141,18 +141,15 @@ class Session:
     def _judge(self) -> int:
         """Print what the exporter must show by now, and whether it does."""
         self._service.flush()
+        service = self._service
         deadline = time.monotonic() + _SETTLE_SECONDS
         while True:
             page = self._scrape()
-            service = self._service
-            results = (
-                findings.counted(page, model=service.model, sent=service.sent),
-                findings.missed(page, model=service.model, feature=service.lossy, lost=service.lost),
-                self._drift(page),
-            )
-            if all(result.holds for result in results) or time.monotonic() > deadline or self._ended.is_set():
+            counted = findings.counted(page, model=service.model, sent=service.sent)
+            if counted.holds or time.monotonic() > deadline or self._ended.wait(_LOOK_EVERY_SECONDS):
                 break
-            self._ended.wait(_LOOK_EVERY_SECONDS)
+        missed = findings.missed(page, model=service.model, feature=service.lossy, lost=service.lost)
+        results = (counted, missed, self._drift(page))
         for result in results:
             self._screen.say(f"{'ok    ' if result.holds else 'FAILED'}  {result.text}")
         if all(result.holds for result in results):

@@ -105,7 +105,7 @@ class HttpRequests:
         self._finishing = True
         for connection in connections:
             if connection not in self._busy:
-                connection.close()
+                connection.force_close()
         if self._busy:
             try:
                 async with asyncio.timeout(grace_seconds):

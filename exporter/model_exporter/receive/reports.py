@@ -1,8 +1,10 @@
 """What the doors write to the log: refusals for those who debug a client, bugs for those who mend the exporter."""
 
 import logging
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from model_exporter.receive.outcomes import Answer
@@ -13,11 +15,15 @@ _BUG_SECONDS: Final = 60.0
 
 
 class Reporter:
-    """Logs refused requests at debug, and bugs with their stack, at most one a minute. Any thread."""
+    """Logs refused requests at debug, and bugs with their stack, at most one a minute. Any thread.
 
-    def __init__(self) -> None:
+    `clock` is in seconds from any moment on, and never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._bug_due = 0.0
+        self._bug_due = -math.inf
         self._silent = 0
 
     def refused(self, answer: Answer, error: Exception, *, peer: str, path: str) -> None:
@@ -31,7 +37,7 @@ class Reporter:
             )
 
     def _bug(self, error: Exception, *, peer: str, path: str) -> None:
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             if now < self._bug_due:
                 self._silent += 1

@@ -1,6 +1,10 @@
 """Models by name, and by the service that hosts them."""
 
 from collections.abc import Collection
+from typing import Final
+
+MAX_SERVICES: Final = 10_000
+"""Services whose models are remembered; beyond it the first one is forgotten, until its next log."""
 
 
 class Router:
@@ -29,6 +33,8 @@ class Router:
         admitted = self._admit(model)
         if admitted and service:
             self._models_of.setdefault(service, set()).add(admitted)
+            if len(self._models_of) > MAX_SERVICES:
+                del self._models_of[next(iter(self._models_of))]
         return admitted
 
     def forget(self, model: str) -> None:

@@ -28,7 +28,7 @@ def _cells(column: Column) -> list[object]:
             assert column.texts is not None
             cells.append(column.texts.words[column.texts.codes[row]])
         else:
-            cells.append(Kind(kind))
+            cells.append(kind)
     return cells
 
 

@@ -12,8 +12,8 @@ def _column(values: Sequence[object]) -> Column:
     return column_from_values("amount", Role.INPUT, values)
 
 
-def _kinds(column: Column) -> list[Kind]:
-    return [Kind(kind) for kind in column.kinds.tolist()]
+def _kinds(column: Column) -> list[int]:
+    return [int(kind) for kind in column.kinds]
 
 
 def _texts(column: Column) -> list[str | None]:

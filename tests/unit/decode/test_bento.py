@@ -81,6 +81,14 @@ def test_a_target_is_an_outcome() -> None:
     assert "truth" not in inputs(decoded)
 
 
+def test_a_target_without_value_is_no_outcome() -> None:
+    """The truth is often not known yet; the row is kept all the same, and not refused as well."""
+    row = body(5.1, truth=None)
+    row["bento_meta"]["schema"] = SCHEMA | {"truth": {"name": "truth", "role": "target", "type": "categorical"}}
+    decoded = decode_logs(log_record(body=row))
+    assert (decoded.accepted, decoded.rejected, decoded.outcomes) == (1, 0, ())
+
+
 def test_without_a_schema_nothing_is_guessed() -> None:
     """BentoML samples its metadata; a row without them does not tell its features."""
     row = body(5.1)

@@ -50,6 +50,13 @@ def test_identifiers_are_scalars_of_bounded_length(attributes: dict[str, object]
     assert [rejection.reason for rejection in decoded.rejections] == [reason]
 
 
+def test_what_a_record_is_refused_for_does_not_hang_on_the_one_before() -> None:
+    """1 and True are equal in Python, but only one of them is a version."""
+    decoded = decode_logs(prediction(model__version=1, score=1), prediction(model__version=True, score=1))
+    assert [(batch.version, batch.rows) for batch in decoded.batches] == [("1", 1)]
+    assert [rejection.reason for rejection in decoded.rejections] == ["model_version"]
+
+
 def test_an_explicit_prediction_without_content_is_rejected() -> None:
     """There is nothing to count but the sender's mistake."""
     (rejection,) = decode_logs(prediction(), prediction(features={})).rejections

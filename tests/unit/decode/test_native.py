@@ -7,7 +7,7 @@ import pytest
 
 from model_exporter.batch import Event, Outcome
 from model_exporter.config.settings import Limits
-from model_exporter.decode import Decoder
+from model_exporter.decode import Decoder, native
 from model_exporter.errors import DecodeError
 from model_exporter.ports import Encoding, Signal
 from otlp_messages import decode_json, inputs, outputs, payload, rows
@@ -205,6 +205,14 @@ def test_a_deep_line_is_rejected_alone() -> None:
     deep = '{"a":' * 10_000 + "1" + "}" * 10_000
     decoded = decode_json(Signal.PREDICTIONS, f'{deep}\n{{"model":"m","score":1}}')
     assert (decoded.accepted, decoded.rejected) == (1, 1)
+
+
+def test_a_body_of_bad_lines_gets_a_bounded_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines past the first many bad ones must be strict JSON; good ones are still kept."""
+    monkeypatch.setattr(native, "_PATIENCE", 2)
+    nan, good = '{"model":"m","score":NaN}', '{"model":"m","score":1}'
+    decoded = decode_json(Signal.PREDICTIONS, f"{nan}\n{{\n{nan}\n{{\n{nan}\n{good}")
+    assert (decoded.accepted, decoded.rejected) == (3, 3)
 
 
 @BOTH

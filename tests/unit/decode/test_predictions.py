@@ -133,6 +133,7 @@ def test_features_may_be_an_array() -> None:
 def test_features_may_be_json_text() -> None:
     """Python SDKs before 1.39 drop nested attributes, so people log `json.dumps(features)`."""
     assert inputs(decode_logs(prediction(features='{"a": 1, "b": {"c": "x"}}'))) == {"a": 1.0, "b.c": "x"}
+    assert math.isnan(inputs(decode_logs(prediction(features='{"a": NaN}')))["a"])
 
 
 @pytest.mark.parametrize("features", ["{broken", "just text", 5, "[" * 5000])
@@ -360,3 +361,12 @@ def test_roles_do_not_share_names() -> None:
         ("score", Role.INPUT),
         ("score", Role.OUTPUT),
     ]
+
+
+def test_rows_that_share_a_request_id_are_told_apart() -> None:
+    """Services log several rows of one request under its id; only the same row again is a duplicate."""
+    rows = [log_record({"model.name": "m", "request_id": "r", "feature.x": x}, time_ns=5) for x in (1, 2, 1)]
+    keys = decode_logs(*rows).batches[0].keys.tolist()
+    assert keys[0] == keys[2]
+    assert keys[0] != keys[1]
+    assert 0 not in keys

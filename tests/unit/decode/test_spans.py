@@ -284,3 +284,8 @@ def test_a_client_span_without_parent_belongs_to_no_request() -> None:
     """Such as a job that polls something."""
     decoded = decode_spans(client(parent_span_id=b""))
     assert (decoded.accepted, decoded.ignored) == (0, {"not_a_prediction": 1})
+
+
+def test_a_status_of_thousands_of_digits_is_no_number() -> None:
+    """Python refuses to read such a number; the span counts all the same, its error type cut to the limit."""
+    assert set(error_of(server({"rpc.system": "grpc", "rpc.grpc.status_code": "9" * 5000}))) == {"9"}

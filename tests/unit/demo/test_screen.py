@@ -1,8 +1,8 @@
 import io
 
-from model_exporter.demo.screen import FeatureView, Link, Screen, View
+from model_exporter.demo.screen import FeatureView, Screen, View
 
-LINKS = (Link("http://127.0.0.1:1/metrics", "metrics"),)
+TO_OPEN = "http://127.0.0.1:1/metrics"
 
 
 class _Terminal(io.StringIO):
@@ -18,7 +18,7 @@ def _view(seconds: float, phase: str = "normal traffic") -> View:
 def test_a_terminal_is_refreshed_in_place() -> None:
     """The second panel begins where the first one began."""
     stream = _Terminal()
-    screen = Screen(stream, title="demo", links=LINKS)
+    screen = Screen(stream, title="demo", to_open=TO_OPEN)
     screen.show(_view(1))
     first = stream.getvalue()
     screen.show(_view(2))
@@ -29,7 +29,7 @@ def test_a_terminal_is_refreshed_in_place() -> None:
 def test_what_is_said_stays() -> None:
     """The panel after a message stands under it."""
     stream = _Terminal()
-    screen = Screen(stream, title="demo", links=LINKS)
+    screen = Screen(stream, title="demo", to_open=TO_OPEN)
     screen.show(_view(1))
     screen.say("done")
     before = len(stream.getvalue())
@@ -40,7 +40,7 @@ def test_what_is_said_stays() -> None:
 def test_a_number_that_is_not_there_is_a_dash() -> None:
     """A feature below the minimum sample has no PSI of 0."""
     stream = _Terminal()
-    Screen(stream, title="demo", links=LINKS).show(_view(1))
+    Screen(stream, title="demo", to_open=TO_OPEN).show(_view(1))
     (line,) = [line for line in stream.getvalue().splitlines() if "country" in line]
     assert line.split() == ["country", "-", "3", "-"]
 
@@ -48,7 +48,7 @@ def test_a_number_that_is_not_there_is_a_dash() -> None:
 def test_without_a_terminal_lines_are_few() -> None:
     """A log file gets a line every few seconds and at each change of phase, and no control characters."""
     stream = io.StringIO()
-    screen = Screen(stream, title="demo", links=LINKS)
+    screen = Screen(stream, title="demo", to_open=TO_OPEN)
     for second in range(12):
         screen.show(_view(second, "normal traffic" if second < 8 else "shifted traffic"))
     lines = [line for line in stream.getvalue().splitlines() if "sent 2,000" in line]

@@ -1,6 +1,7 @@
 """Which model a record belongs to."""
 
 from model_exporter.route import Router
+from model_exporter.route.router import MAX_SERVICES
 
 
 def test_a_named_model_is_its_own() -> None:
@@ -46,3 +47,12 @@ def test_a_refused_model_leaves_no_trace() -> None:
     router = Router(limit=1, configured=["other"])
     assert router.route(model="a", service="api") is None
     assert router.route(model="", service="other") == "other"
+
+
+def test_the_memory_of_services_is_bounded() -> None:
+    """A sender that makes up service names costs the first one its place, and nobody any memory."""
+    router = Router(limit=1, configured=())
+    for number in range(MAX_SERVICES + 1):
+        assert router.route(model="a", service=f"api-{number}") == "a"
+    assert router.route(model="", service="api-0") is None
+    assert router.route(model="", service="api-1") == "a"
