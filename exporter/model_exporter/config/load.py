@@ -175,7 +175,7 @@ def _feature(keys: FeatureKeys) -> FeatureSettings:
         categories=None if keys.categories is None else frozenset(keys.categories),
         required=keys.required,
         missing=frozenset(keys.missing),
-        weight=keys.weight,
+        weight=FeatureSettings().weight if keys.weight is None else keys.weight,
     )
 
 

@@ -193,9 +193,12 @@ class FeatureKeys(Keys, frozen=True):
         tuple[Value, ...], Meta(description="Texts that stand for a missing value.", examples=[["N/A"]])
     ] = ()
     weight: Annotated[
-        Weight,
-        Meta(description="Part of the model's false alarms that it may have, relative to other features: 2 is twice."),
-    ] = 1.0
+        Weight | None,
+        Meta(
+            description="Part of the model's false alarms that it may have, relative to other features, which have 1.",
+            examples=[2],
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other."""
