@@ -207,7 +207,7 @@ def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
         ("[a]", "", "a list is not a mapping"),
         ("text", "", '"text" is not a mapping'),
         ("modles: {}", "modles", "there is no such key. Did you mean models?"),
-        ("x: 1", "x", "The keys here are environment, learn, limits, models"),
+        ("x: 1", "x", "The keys here are environment, learn, drift, limits, models"),
         ("models: [fraud]", "models", "a list is not a mapping"),
         ("models: {fraud: {kind: clasification}}", "models.fraud.kind", "Did you mean classification?"),
         ("models: {fraud: {kind: 7}}", "models.fraud.kind", "7 is not one of classification, regression, forecasting"),
@@ -363,3 +363,15 @@ def test_a_feature_of_another_type_than_its_baseline_is_an_error(
     mistake = _mistake(tmp_path, f"models: {{fraud: {{baseline: baselines/fraud.json, features: {{{feature}}}}}}}")
     assert mistake.path == f"models.fraud.features.{path}"
     assert told in str(mistake)
+
+
+def test_a_model_overrides_what_it_takes_to_tell_drift(tmp_path: Path) -> None:
+    """A model's own keys win, the others are those of all models, and the rest are the defaults."""
+    file = tmp_path / "c.yml"
+    file.write_text("drift: {false_pages: 180d, page_tolerance: 0.02}\nmodels: {m: {drift: {false_tickets: 7d}}, n: }\n")
+    settings = load_settings(file)
+    own, other = settings.models["m"].drift, settings.models["n"].drift
+    assert (own.page.patience_seconds, own.page.tolerance) == (180 * 86_400, 0.02)
+    assert own.ticket.patience_seconds == 7 * 86_400
+    assert other.ticket == Settings().drift.ticket
+    assert settings.model("unknown").drift == settings.drift
