@@ -113,6 +113,22 @@ def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Samp
         yield from _of_window(version, window, labels)
     for drift in version.drift:
         yield from _of_verdict(version, drift, labels)
+    yield from _of_pairs(version, labels)
+    yield from _of_anomaly(version, labels)
+
+
+def _of_pairs(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
+    for pair_drift in version.pair_drift:
+        if not isnan(pair_drift.log_evidence):
+            own = {**labels, "level": pair_drift.level}
+            yield _sample("model_multivariate_drift_evidence", pair_drift.log_evidence, **own)
+            yield _sample("model_multivariate_drift_detected", pair_drift.detected, **own)
+        for (one, role), (other, other_role), evidence in pair_drift.pairs:
+            own = {**labels, "level": pair_drift.level, "feature": one, "role": role.value}
+            yield _sample("model_pair_drift_evidence", evidence, **own, other=other, other_role=other_role.value)
+
+
+def _of_anomaly(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
     if version.anomaly:
         yield _sample("model_anomaly_evidence", version.anomaly.evidence, **labels)
         for signal, part in zip(SIGNALS, version.anomaly.contributions.tolist(), strict=True):

@@ -25,6 +25,8 @@ from model_exporter.window.snapshot import (
     Histogram,
     LearningSnapshot,
     ModelSnapshot,
+    PairDriftSnapshot,
+    PairSnapshot,
     Snapshot,
     UpstreamSnapshot,
     VersionSnapshot,
@@ -145,6 +147,15 @@ def verdict(
     )
 
 
+def pair_verdict(level: str, bins: BinLayout, *, named: Sequence[int]) -> PairDriftSnapshot:
+    """A verdict on pairs: an alarm that names the first feature with the last when features are named, or nothing."""
+    if not named:
+        return PairDriftSnapshot(level, detected=False, log_evidence=np.nan, pairs=())
+    first, last = (bins.baseline.features[bins.features[place]] for place in (0, -1))
+    pair = PairSnapshot(FeatureName(first.name, first.role), FeatureName(last.name, last.role), 2.25)
+    return PairDriftSnapshot(level, detected=True, log_evidence=2.5, pairs=(pair,))
+
+
 def anomaly(rng: np.random.Generator, *, evidence: float) -> AnomalySnapshot:
     """An anomaly of signals up and down; the first signal does not take part."""
     parts = rng.dirichlet(np.ones(len(SIGNALS) - 1)) * np.resize([1.0, -1.0], len(SIGNALS) - 1)
@@ -177,6 +188,7 @@ def version(
         bins=rng.integers(0, 9999, int(bins.starts[-1]) if bins else 0),
         windows=tuple(window(w, rng, features=features, bins=bins, distances=distances) for w in WINDOWS),
         drift=tuple(verdict(level, rng, features=len(bins.features), named=named) for level in LEVELS) if bins else (),
+        pair_drift=tuple(pair_verdict(level, bins, named=named) for level in LEVELS) if bins else (),
         anomaly=anomaly(rng, evidence=0.7 if named else -2.5) if bins else None,
     )
 

@@ -220,6 +220,25 @@ DRIFT_TOLERANCE: Final = _verdict(
     "about the square of d.",
     ("model", "level"),
 )
+MULTIVARIATE_EVIDENCE: Final = _verdict(
+    "model_multivariate_drift_evidence",
+    _GAUGE,
+    "Log evidence that numeric features depend on each other otherwise than in the baseline; 0 is the alarm, which is "
+    "one of its own with the patience of the level.",
+    _LEVEL,
+)
+MULTIVARIATE_DETECTED: Final = _verdict(
+    "model_multivariate_drift_detected",
+    _GAUGE,
+    "Whether the alarm of the level on the dependence between features is on.",
+    _LEVEL,
+)
+PAIR_EVIDENCE: Final = _verdict(
+    "model_pair_drift_evidence",
+    _GAUGE,
+    "Log evidence of a pair of features that the alarm on their dependence names; at most 20 of a version and level.",
+    (*_FEATURE, "other", "other_role", "level"),
+)
 ANOMALY_EVIDENCE: Final = _verdict(
     "model_anomaly_evidence",
     _GAUGE,

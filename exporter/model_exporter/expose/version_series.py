@@ -6,6 +6,7 @@ from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
 from model_exporter.expose.anomaly_series import AnomalyText
 from model_exporter.expose.catalogue import Labels
+from model_exporter.expose.pair_series import write_pair_drift
 from model_exporter.expose.text import Block, HistogramBlock, Lines, SparseBlock, number
 from model_exporter.expose.verdict_series import VerdictText
 from model_exporter.window.snapshot import (
@@ -82,6 +83,8 @@ class VersionText:
             self._windows[window.name].write(lines, window)
         for drift in version.drift:
             self._verdicts[drift.level].write(lines, drift)
+        for pair_drift in version.pair_drift:
+            write_pair_drift(lines, self._names, pair_drift)
         if version.anomaly:
             self._anomaly.write(lines, version.anomaly)
 

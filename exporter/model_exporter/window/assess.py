@@ -12,8 +12,11 @@ from model_exporter.baseline.model import UNSEEN, FeatureBaseline, FeatureType
 from model_exporter.batch import Column, Kind, Words
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.bins import ordinal_bins
+from model_exporter.stats.pairs import NO_LEVEL, Levels
 from model_exporter.window.snapshot import QUALITY
 
+_Judgement = tuple[NDArray[np.int64], NDArray[np.int64], Levels | None]
+"""Quality, bins and levels as in an `Assessment`."""
 _EMPTY: Final = np.zeros(0, np.int64)
 _MISSING: Final = QUALITY.index("missing")
 
@@ -22,12 +25,14 @@ _MISSING: Final = QUALITY.index("missing")
 class Assessment:
     """What a column's cells amount to.
 
-    `quality` is int64[len(QUALITY)], `bins` int64[bins of the feature], `absent` the cells whose record lacked the key.
+    `quality` is int64[len(QUALITY)], `bins` int64[bins of the feature], `absent` the cells whose record lacked the key,
+    `levels` uint8[n] the level of each cell, of a feature that is watched in pairs.
     """
 
     quality: NDArray[np.int64]
     bins: NDArray[np.int64]
     absent: int
+    levels: Levels | None = None
 
 
 class Assessor:
@@ -36,10 +41,14 @@ class Assessor:
     Args:
         feature: its baseline, None while there is none.
         settings: what the configuration says of it, which wins over the baseline.
+        levels: uint8[bins] of a numeric feature that is watched in pairs.
     """
 
-    def __init__(self, feature: FeatureBaseline | None, settings: FeatureSettings) -> None:
+    def __init__(
+        self, feature: FeatureBaseline | None, settings: FeatureSettings, *, levels: Levels | None = None
+    ) -> None:
         self._feature = feature
+        self._levels = levels
         self._settings = settings
         match feature.type if feature else settings.type:
             case FeatureType.NUMERIC:
@@ -65,12 +74,12 @@ class Assessor:
 
     def assess(self, column: Column) -> Assessment:
         """Judge the cells of `column`."""
-        quality, bins = self._judge(column)
+        quality, bins, levels = self._judge(column)
         # A column seldom lacks a record, and then `missing` says so first.
         absent = int(np.count_nonzero(column.kinds == Kind.ABSENT)) if quality[_MISSING] else 0
-        return Assessment(quality, bins, absent)
+        return Assessment(quality, bins, absent, levels)
 
-    def _numeric(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _numeric(self, column: Column) -> _Judgement:
         cells = coerce_numeric(column, self._settings.missing)
         clean = bool(cells.usable.all())
         numbers = cells.values if clean else cells.values[cells.usable]
@@ -84,12 +93,19 @@ class Assessor:
             outliers=_outside(numbers, summary.fence_low, summary.fence_high) if summary else 0,
         )
         if not self._feature:
-            return quality, _EMPTY
-        bins = np.bincount(ordinal_bins(numbers, self._edges), minlength=len(self._feature.bins))
+            return quality, _EMPTY, None
+        places = ordinal_bins(numbers, self._edges)
+        bins = np.bincount(places, minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(numbers)
-        return quality, bins
+        if self._levels is None:
+            return quality, bins, None
+        levels = self._levels[places]
+        if not clean:
+            levels, usable = np.full(len(column.kinds), NO_LEVEL, np.uint8), levels
+            levels[cells.usable] = usable
+        return quality, bins, levels
 
-    def _categorical(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _categorical(self, column: Column) -> _Judgement:
         words, missing, bad_type = coerce_categorical(column, self._settings.missing)
         used = words.codes[words.codes >= 0]
         quality = _quality(
@@ -99,11 +115,11 @@ class Assessor:
             unknown_categories=self._not_listed(words, used),
         )
         if not self._feature:
-            return quality, _EMPTY
+            return quality, _EMPTY, None
         bin_of_word = [self._bin_of.get(word, self._unseen) for word in words.words]
         bins = np.bincount(np.array(bin_of_word, np.intp)[used], minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(used)
-        return quality, bins
+        return quality, bins, None
 
     def _not_listed(self, words: Words, used: NDArray[np.int32]) -> int:
         listed = self._settings.categories
@@ -111,7 +127,7 @@ class Assessor:
             return 0
         return _count(np.array([word not in listed for word in words.words])[used])
 
-    def _boolean(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _boolean(self, column: Column) -> _Judgement:
         cells = coerce_boolean(column, self._settings.missing)
         quality = _quality(
             rows=len(column.kinds),
@@ -120,11 +136,11 @@ class Assessor:
             nonfinite=_count(cells.nonfinite),
         )
         if not self._feature:
-            return quality, _EMPTY
+            return quality, _EMPTY, None
         usable, true = _count(cells.usable), _count(cells.values)
-        return quality, np.array([usable - true, true, len(column.kinds) - usable])
+        return quality, np.array([usable - true, true, len(column.kinds) - usable]), None
 
-    def _untyped(self, column: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _untyped(self, column: Column) -> _Judgement:
         """Before a type is known, or for an identifier, only what is wrong under any type counts."""
         kinds = column.kinds
         quality = _quality(
@@ -133,7 +149,7 @@ class Assessor:
             bad_type=_count(kinds == Kind.NESTED),
             nonfinite=_count((kinds == Kind.NUMBER) & ~np.isfinite(column.numbers)),
         )
-        return quality, _EMPTY
+        return quality, _EMPTY, None
 
 
 def _quality(

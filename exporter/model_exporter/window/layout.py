@@ -13,6 +13,7 @@ from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.distances import js_distance, ks_distance, observations, psi, wasserstein_ratio
 from model_exporter.stats.gauges import psi_null, psi_threshold
 from model_exporter.window.assess import Assessor
+from model_exporter.window.pair_drift import PairLayout
 from model_exporter.window.snapshot import BinLayout, FeatureName
 
 MIN_OBSERVATIONS: Final = 100
@@ -63,9 +64,13 @@ class Layout:
             FeatureName(feature.name, feature.role): slice(start, start + len(feature.bins))
             for feature, start in zip(binned, starts.tolist(), strict=False)
         }
+        self.pairs = PairLayout.of(baseline, features)
+        levels = self.pairs.levels if self.pairs else {}
         self.assessors: dict[FeatureName, Assessor] = {
-            FeatureName(feature.name, feature.role): Assessor(
-                feature if index in set(features) else _unbinned(feature), settings.get(feature.name, _DEFAULT)
+            (name := FeatureName(feature.name, feature.role)): Assessor(
+                feature if index in set(features) else _unbinned(feature),
+                settings.get(feature.name, _DEFAULT),
+                levels=levels.get(name),
             )
             for index, feature in enumerate(baseline.features)
         }

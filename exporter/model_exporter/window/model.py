@@ -16,6 +16,7 @@ from model_exporter.window.budget import Budget
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
+from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.schema import Schema, columns_by_room
 from model_exporter.window.snapshot import (
     LEVELS,
@@ -37,6 +38,8 @@ _VERSION_SERIES: Final = 56  # traffic, latency buckets, error types, anomalies 
 _FEATURE_SERIES: Final = len(QUALITY)
 _BINNED_SERIES: Final = 8 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
 """Four distances, three figures that tell how large PSI may be, and the size, per window; verdicts per level."""
+_PAIR_SERIES: Final = (2 + MAX_NAMED) * len(LEVELS)
+"""What the alarms on pairs take, and the pairs that they name."""
 
 Refuse = Callable[[str, str, str, int], None]
 """Tell that (limit, model, what) was refused, for so many rows or values."""
@@ -319,7 +322,7 @@ class ModelState:
         wanted = binned_features(baseline)
         versions = len(self._versions)
         costs = ((2 + versions) * len(baseline.features[i].bins) + versions * _BINNED_SERIES for i in wanted)
-        left = self._shared.series.left
+        left = self._shared.series.left - (versions * _PAIR_SERIES if baseline.pairs else 0)
         fitting = wanted[: sum(1 for _ in takewhile(lambda total: total <= left, accumulate(costs)))]
         without = len(wanted) - len(fitting)
         if without:
@@ -341,4 +344,7 @@ class ModelState:
         return _VERSION_SERIES + _FEATURE_SERIES * len(self._schema) + self._binned_series()
 
     def _binned_series(self) -> int:
-        return self._layout.width + _BINNED_SERIES * len(self._layout.place) if self._layout else 0
+        if not self._layout:
+            return 0
+        pairs = _PAIR_SERIES if self._layout.pairs else 0
+        return self._layout.width + _BINNED_SERIES * len(self._layout.place) + pairs

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from model_exporter.batch import Batch, Column
 from model_exporter.config.settings import FeatureSettings
+from model_exporter.stats.pairs import NO_LEVEL, Levels
 from model_exporter.window.assess import Assessor
 from model_exporter.window.layout import Layout
 from model_exporter.window.snapshot import QUALITY, VIOLATIONS, FeatureName
@@ -24,7 +25,7 @@ class FeatureCounts:
 
     `quality` is int64[features, len(QUALITY)], `violations` int64[len(VIOLATIONS)], `bins` int64[B] of the layout
     (None without one). `cells` is how many values the features that belong should have had, `missing` how many of those
-    were absent or null.
+    were absent or null. `levels` is uint8[rows, columns] of the layout's pairs (None without any).
     """
 
     quality: NDArray[np.int64]
@@ -32,6 +33,7 @@ class FeatureCounts:
     bins: NDArray[np.int64] | None
     missing: int
     cells: int
+    levels: Levels | None
 
 
 class Schema:
@@ -47,6 +49,7 @@ class Schema:
         self._index: dict[FeatureName, int] = {}
         self._assessors: list[Assessor] = []
         self._places: list[slice | None] = []
+        self._pair_columns: list[int | None] = []
         self._expected = np.zeros(0, np.bool_)
         self._required = np.zeros(0, np.bool_)
 
@@ -81,6 +84,7 @@ class Schema:
         quality[self._expected, _MISSING] = rows
         absent = np.where(self._expected, rows, 0)
         bins = self._all_missing(rows)
+        levels = self._no_levels(rows)
         unexpected = 0
         for column in batch.columns:
             index = self._index[FeatureName(column.name, column.role)]
@@ -93,6 +97,8 @@ class Schema:
             place = self._places[index]
             if bins is not None and place is not None:
                 bins[place] = assessment.bins
+            if levels is not None and assessment.levels is not None:
+                levels[:, self._pair_columns[index]] = assessment.levels
         violations = (absent[self._required].sum(), unexpected, quality[:, _TYPE].sum())
         return FeatureCounts(
             quality,
@@ -100,6 +106,7 @@ class Schema:
             bins,
             missing=int(quality[self._expected, _MISSING].sum()),
             cells=rows * int(np.count_nonzero(self._expected)),
+            levels=levels,
         )
 
     def _all_missing(self, rows: int) -> NDArray[np.int64] | None:
@@ -110,6 +117,12 @@ class Schema:
         bins[self._layout.public.starts[1:] - 1] = rows  # the last bin of each feature is `_missing`
         return bins
 
+    def _no_levels(self, rows: int) -> Levels | None:
+        """Levels of `rows` records without any feature."""
+        if self._layout is None or self._layout.pairs is None:
+            return None
+        return np.full((rows, len(self._layout.pairs.columns)), NO_LEVEL, np.uint8)
+
     def _describe(self) -> None:
         layout = self._layout
         self._assessors = [
@@ -119,6 +132,8 @@ class Schema:
             for feature in self._index
         ]
         self._places = [layout.place.get(feature) if layout else None for feature in self._index]
+        pairs = layout.pairs if layout else None
+        self._pair_columns = [pairs.columns.get(feature) if pairs else None for feature in self._index]
         self._required = np.array([assessor.required for assessor in self._assessors], np.bool_)
         self._expected = np.array(
             [

@@ -110,6 +110,27 @@ class DriftSnapshot:
     shares: NDArray[np.float64]  # [F, len(SHAPES)] of the feature's evidence that each kind of bet earned, or NaN
 
 
+class PairSnapshot(NamedTuple):
+    """Two features whose dependence has changed; the evidence is 0 if this pair alone gives the alarm."""
+
+    feature: FeatureName
+    other: FeatureName
+    log_evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairDriftSnapshot:
+    """What the evidence says of the dependence between one model version's features at one level.
+
+    Log evidence is 0 for an alarm; NaN where there is none yet.
+    """
+
+    level: str  # one of LEVELS
+    detected: bool
+    log_evidence: float
+    pairs: tuple[PairSnapshot, ...]  # named by the alarm, those with the most evidence first
+
+
 @dataclass(frozen=True, slots=True)
 class AnomalySnapshot:
     """How unusual the last slot with predictions was, by the operational signals of one model version together.
@@ -141,6 +162,7 @@ class VersionSnapshot:
     bins: NDArray[np.int64]  # [B] flat, empty without a layout
     windows: tuple[WindowSnapshot, ...]  # in the order of WINDOWS
     drift: tuple[DriftSnapshot, ...]  # in the order of LEVELS; empty until a slot with a baseline has closed
+    pair_drift: tuple[PairDriftSnapshot, ...]  # in the order of LEVELS; empty until then, and without pairs
     anomaly: AnomalySnapshot | None  # None until the history is long enough
 
 

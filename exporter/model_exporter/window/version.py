@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from model_exporter.batch import Batch
 from model_exporter.window.anomaly import Signals
 from model_exporter.window.layout import Layout
+from model_exporter.window.pair_drift import PairVerdicts
 from model_exporter.window.rolling import Counts, Rolling
 from model_exporter.window.schema import FeatureCounts
 from model_exporter.window.snapshot import QUALITY, VIOLATIONS, WINDOWS, VersionSnapshot, WindowSnapshot
@@ -49,6 +50,7 @@ class VersionState:
         self._snapshot: tuple[object, VersionSnapshot] | None = None
         self._touched = 0
         self._verdicts: Verdicts | None = None
+        self._pairs: PairVerdicts | None = None
         self.compare_with(layout, bets)
 
     @property
@@ -60,8 +62,10 @@ class VersionState:
         """Take over the bins of a new baseline, and the bets against it; both begin at 0."""
         self._layout = layout
         self._verdicts = Verdicts(bets) if bets else None
-        on_close = self._verdicts.take_slot if self._verdicts else None
-        self._bins = Rolling(layout.width, on_close=on_close) if layout else None
+        self._bins = Rolling(layout.width, on_close=self._judge_bins) if layout else None
+        pairs = layout.pairs if layout else None
+        patience = {level.name: level.patience_seconds for level in bets.levels} if bets else {}
+        self._pairs = PairVerdicts(pairs, patience) if pairs else None
         self._touched += 1
 
     def advance(self, now: float) -> None:
@@ -117,6 +121,8 @@ class VersionState:
         self._signals.count_cells(counts.missing, counts.cells)
         if counts.bins is not None and self._bins is not None:
             self._bins.add(counts.bins, now)
+        if counts.levels is not None and self._pairs is not None:
+            self._pairs.count(counts.levels)
 
     def snapshot(self, *, features: int) -> VersionSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
@@ -144,6 +150,7 @@ class VersionState:
             bins=self._bins.total.copy() if self._bins else np.zeros(0, np.int64),
             windows=tuple(self._window(name, features) for name in WINDOWS),
             drift=self._verdicts.snapshot if self._verdicts else (),
+            pair_drift=self._pairs.snapshot if self._pairs else (),
             anomaly=self._signals.snapshot,
         )
 
@@ -168,6 +175,12 @@ class VersionState:
             ks_distance=distances.ks_distance if distances else none,
             wasserstein_ratio=distances.wasserstein_ratio if distances else none,
         )
+
+    def _judge_bins(self, start: float, counts: Counts) -> None:
+        if self._verdicts:
+            self._verdicts.take_slot(start, counts)
+            if self._pairs:
+                self._pairs.take_slot(start, [drift.feature_detected for drift in self._verdicts.snapshot])
 
     def _close_slot(self, _start: float, counts: Counts) -> None:
         self._signals.take_slot(int(counts[PREDICTIONS]))
