@@ -15,6 +15,7 @@ from model_exporter.stats.mewma import (
     log_amount,
     logit_share,
     restored_signals,
+    share_noise,
     watch,
 )
 
@@ -158,6 +159,39 @@ def test_a_mostly_constant_signal_has_a_scale() -> None:
 def test_nothing_is_learned_from_too_little(history: Floats) -> None:
     """No slots, no signals, constants, nothing but absences, or two slots a signal teach nothing."""
     assert learn_signals(history) is None
+
+
+def test_no_scale_is_less_than_the_noise() -> None:
+    """A constant signal with noise takes part with that scale; a scale above its noise is what it would be without."""
+    history = slots(1000)
+    history[:, 2] = 1.5
+    noise = np.array([0.5, 0.0, 0.25, 0.0])
+    learned, plain = learn_signals(history, noise=noise), learn_signals(history)
+    assert learned is not None
+    assert plain is not None
+    assert learned.used.all()
+    assert learned.scale[2] == 0.25
+    np.testing.assert_array_equal(learned.scale[[0, 1, 3]], plain.scale[[0, 1, 3]])
+    assert plain.used.tolist() == [True, True, False, True]
+
+
+def test_the_noise_of_a_share_is_that_of_its_logit() -> None:
+    """For large counts it is the standard deviation of the transformed share, without one it is absent."""
+    counts = np.random.default_rng(9).binomial(1000, 0.1, 20_000).astype(np.float64)
+    total = np.full_like(counts, 1000)
+    assert logit_share(counts, total).std() == pytest.approx(share_noise(counts, total).mean(), rel=0.03)
+    assert np.isnan(share_noise(np.zeros(1), np.zeros(1))).all()
+
+
+def test_an_alarm_is_learned_from_when_accepted() -> None:
+    """A slot in alarm enters the history only when it is asked for."""
+    state, _ = watched(slots(1000))
+    shift = np.full(SIGNALS, 30.0)
+    for accept, kept in ((False, 0), (True, 1)):
+        after, verdict = watch(state, shift, accept=accept, capacity=5000)
+        assert verdict is not None
+        assert verdict.evidence > 0
+        assert len(after.history) - len(state.history) == kept
 
 
 def test_signals_that_say_the_same_are_no_error() -> None:
