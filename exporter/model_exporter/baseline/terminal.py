@@ -21,6 +21,35 @@ def columns(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def wrapped(text: str, size: int, *, first: str = "", rest: str = "") -> list[str]:
+    """The words of `text` in lines of at most `size` columns, of which the `first` and the `rest` begin so.
+
+    A word that is too long for a line is broken.
+
+    >>> wrapped("one two three", 8, first="- ", rest="  ")
+    ['- one', '  two', '  three']
+    >>> wrapped("abcdefgh", 5)
+    ['abcde', 'fgh']
+    """
+    lines: list[str] = []
+    line, room = first, size - columns(first)
+    begun = False
+    for word in text.split():
+        left, needed = word, columns(word)
+        if begun and needed + 1 > room:
+            lines.append(line)
+            line, room, begun = rest, size - columns(rest), False
+        if begun:
+            line, room = f"{line} ", room - 1
+        while needed > room:
+            part = fit(left, room, "").rstrip() or left[0]
+            lines.append(line + part)
+            left = left[len(part) :]
+            line, room, needed = rest, size - columns(rest), columns(left)
+        line, room, begun = line + left, room - needed, True
+    return [*lines, line] if begun else lines
+
+
 def fit(text: str, size: int, mark: str) -> str:
     """`text` cut or padded to `size` columns; one that is cut ends in `mark`.
 

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from model_exporter.expose.explain_text import render
+from model_exporter.expose.explanation import Explanation
+from model_exporter.expose.feature_views import FeatureView, view_features
 from model_exporter.expose.text import clean
+from model_exporter.expose.verdict_views import Alarm, LevelView, alarm_of, view_levels
 from model_exporter.expose.version_series import numeric_rows
-from model_exporter.expose.views import DriftView, ModelView, view_drift, view_model
+from model_exporter.expose.views import ModelView, view_model
 from model_exporter.window.snapshot import (
     INVALID_REASONS,
     QUALITY,
@@ -15,7 +19,6 @@ from model_exporter.window.snapshot import (
     Histogram,
     ModelSnapshot,
     VersionSnapshot,
-    WindowSnapshot,
 )
 
 
@@ -46,12 +49,15 @@ class WindowView:
     window: str
     predictions: int
     duplicates: int
-    drift: tuple[DriftView, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One version of a model. `approved` is None when the configuration does not say."""
+    """One version of a model.
+
+    `approved` is None when the configuration does not say; `drift` is None, and `verdicts` are empty, while nothing was
+    judged. `features` are those with bins, in the order of the baseline.
+    """
 
     version: str
     active: bool
@@ -65,6 +71,9 @@ class VersionView:
     schema_violations: dict[str, int]
     quality: tuple[QualityView, ...]
     windows: tuple[WindowView, ...]
+    drift: Alarm | None
+    verdicts: tuple[LevelView, ...]
+    features: tuple[FeatureView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,14 @@ class ModelDetail:
     versions: tuple[VersionView, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ExplanationView:
+    """An explanation, as text for a terminal and in its parts."""
+
+    text: str
+    explanation: Explanation
+
+
 def success(data: object) -> bytes:
     """Body of a good answer. NaN and infinities become null, as JSON has neither."""
     return msgspec.json.encode({"status": "success", "data": data})
@@ -101,8 +118,8 @@ def failure(kind: str, error: str) -> bytes:
     return msgspec.json.encode({"status": "error", "errorType": kind, "error": clean(error)})
 
 
-def view_detail(model: ModelSnapshot) -> ModelDetail:
-    """Everything known of `model`."""
+def view_detail(model: ModelSnapshot, *, at: float) -> ModelDetail:
+    """Everything known of `model` as of `at` (unix seconds)."""
     settings = model.settings
     return ModelDetail(
         summary=view_model(model),
@@ -113,11 +130,17 @@ def view_detail(model: ModelSnapshot) -> ModelDetail:
         sources={clean(source): at for source, at in model.sources},
         outcomes=model.outcomes,
         upstreams=tuple(UpstreamView(clean(u.upstream), u.errors, _latency(u.duration)) for u in model.upstreams),
-        versions=tuple(_version(model, version) for version in model.versions),
+        versions=tuple(_version(model, version, at) for version in model.versions),
     )
 
 
-def _version(model: ModelSnapshot, version: VersionSnapshot) -> VersionView:
+def view_explanation(explanation: Explanation, *, width: int, ascii_only: bool) -> ExplanationView:
+    """`explanation` with its text; arguments as for `explain_text.render`."""
+    return ExplanationView(render(explanation, width=width, ascii_only=ascii_only), explanation)
+
+
+def _version(model: ModelSnapshot, version: VersionSnapshot, at: float) -> VersionView:
+    places = range(len(version.layout.features)) if version.layout else ()
     approved = model.settings.approved_versions
     fenced = set(numeric_rows(model.features, version.layout))
     quality = zip(model.features, version.quality.tolist(), strict=True)
@@ -133,7 +156,10 @@ def _version(model: ModelSnapshot, version: VersionSnapshot) -> VersionView:
         latency=_latency(version.duration) if version.duration else None,
         schema_violations=dict(zip(VIOLATIONS, version.violations.tolist(), strict=True)),
         quality=tuple(_quality(feature, row, fenced=i in fenced) for i, (feature, row) in enumerate(quality)),
-        windows=tuple(_window(version, window) for window in version.windows),
+        windows=tuple(WindowView(w.name, w.predictions, w.duplicates) for w in version.windows),
+        drift=alarm_of(version),
+        verdicts=view_levels(version, model.settings),
+        features=view_features(version, places, at=at),
     )
 
 
@@ -147,12 +173,6 @@ def _quality(feature: FeatureName, row: list[int], *, fenced: bool) -> QualityVi
         invalid={reason: counts[reason] for reason in INVALID_REASONS},
         outliers=counts["outliers"] if fenced else None,
     )
-
-
-def _window(version: VersionSnapshot, window: WindowSnapshot) -> WindowView:
-    layout = version.layout
-    drift = tuple(view_drift(layout, window, place) for place in range(len(layout.features))) if layout else ()
-    return WindowView(window.name, window.predictions, window.duplicates, drift)
 
 
 def _latency(histogram: Histogram) -> LatencyView:

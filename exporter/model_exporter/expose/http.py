@@ -5,8 +5,9 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from aiohttp.typedefs import Handler
 from model_exporter.addresses import Address, listen
 from model_exporter.errors import ModelExporterError
 from model_exporter.expose import api, catalogue, page
+from model_exporter.expose.cards import view_cards
+from model_exporter.expose.explanation import UnknownError, explain, unknown
 from model_exporter.expose.negotiate import accepts_gzip, choose_format
 from model_exporter.expose.render import Renderer
 from model_exporter.expose.status import ServiceStatus
@@ -22,7 +25,7 @@ from model_exporter.expose.text import Format, clean
 from model_exporter.expose.views import StatusView, view_model, view_status, why_not_ready
 from model_exporter.ports import Clock
 from model_exporter.telemetry import Telemetry
-from model_exporter.window.snapshot import Snapshot
+from model_exporter.window.snapshot import ModelSnapshot, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ MAX_AT_ONCE: Final = 40
 """Requests answered at once; more are told to come again. Probes are not among them."""
 _WORKERS: Final = 2
 """Threads that write answers. The loop stays free for probes, and one slow answer does not hold up the others."""
+_WIDTH_DIGITS: Final = 6
 _PROBES: Final = frozenset({"/-/healthy", "/-/ready"})
 _HEADERS: Final = {"Server": "model_exporter", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _T = TypeVar("_T")
@@ -128,6 +132,7 @@ class WebServer:
                 web.route("*", "/-/reload", self._reload_settings),
                 web.get("/api/v1/status", self._api_status),
                 web.get("/api/v1/models", self._api_models),
+                web.get(r"/api/v1/models/{name:[\s\S]+}/explain", self._api_explain),
                 web.get(r"/api/v1/models/{name:[\s\S]+}", self._api_model),
             ]
         )
@@ -159,7 +164,9 @@ class WebServer:
             if "Allow" in error.headers:
                 headers["Allow"] = error.headers["Allow"]
             if isinstance(error, web.HTTPNotFound):
-                kind, message = "not_found", error.text or error.reason
+                kind = "not_found"
+            if isinstance(error, web.HTTPNotFound | web.HTTPBadRequest):
+                message = error.text or error.reason
         except Exception:  # the top of a server: one bad request must not take it down
             log.exception("a request failed", extra={"path": clean(request.path)})
             status, kind, message = 500, "internal", "internal error; the log tells more"
@@ -192,8 +199,8 @@ class WebServer:
 
     def _page_body(self) -> bytes:
         snapshot = self._snapshot()
-        models = [view_model(model) for model in snapshot.models] if snapshot else []
-        return page.render_page(self._view(snapshot), models, now=self._clock()).encode()
+        cards = view_cards(snapshot) if snapshot else ()
+        return page.render_page(self._view(snapshot), cards, now=self._clock()).encode()
 
     def _view(self, snapshot: Snapshot | None) -> StatusView:
         return view_status(self._status(), self._telemetry.read(), snapshot)
@@ -230,13 +237,63 @@ class WebServer:
         return api.success([view_model(model) for model in snapshot.models] if snapshot else [])
 
     async def _api_model(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
+        model, at = self._find(request.match_info["name"])
+        return _json(await self._work(lambda: api.success(api.view_detail(model, at=at))))
+
+    async def _api_explain(self, request: web.Request) -> web.Response:
+        model, at = self._find(request.match_info["name"])
+        asked = _Asked.read(request.query)
+
+        def view() -> api.ExplanationView:
+            told = explain(model, at=at, version=asked.version, feature=asked.feature)
+            return api.view_explanation(told, width=asked.width, ascii_only=asked.ascii_only)
+
+        try:
+            told = await self._work(view)
+        except UnknownError as error:
+            raise web.HTTPNotFound(text=str(error)) from error
+        return _text(told.text.rstrip("\n")) if asked.as_text else _json(api.success(told))
+
+    def _find(self, name: str) -> tuple[ModelSnapshot, float]:
+        """The model of that name, and the time of the snapshot."""
         snapshot = self._snapshot()
-        models = snapshot.models if snapshot else ()
-        model = next((model for model in models if clean(model.name) == name), None)
-        if model is None:
-            raise web.HTTPNotFound(text=f"no model {name!r}")
-        return _json(await self._work(lambda: api.success(api.view_detail(model))))
+        models = {clean(model.name): model for model in snapshot.models} if snapshot else {}
+        if snapshot is None or name not in models:
+            raise web.HTTPNotFound(text=str(unknown("model", name, list(models), of="the exporter")))
+        return models[name], snapshot.at
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an explanation is asked for."""
+
+    feature: str | None = None
+    version: str | None = None
+    as_text: bool = False
+    width: int = 100
+    ascii_only: bool = False
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "_Asked":
+        """The parameters of a query; a mistyped one must not change the question in silence."""
+        strange = sorted(set(query) - {"feature", "version", "format", "width", "ascii"})
+        if strange:
+            raise web.HTTPBadRequest(text=f"there is no parameter {strange[0]!r}")
+        form, ascii_only = query.get("format", "json"), query.get("ascii", "false")
+        width = query.get("width", "100")
+        if form not in {"json", "text"}:
+            raise web.HTTPBadRequest(text=f"format is json or text, not {form!r}")
+        if ascii_only not in {"true", "false"}:
+            raise web.HTTPBadRequest(text=f"ascii is true or false, not {ascii_only!r}")
+        if not (width.isascii() and width.isdigit() and len(width) <= _WIDTH_DIGITS):
+            raise web.HTTPBadRequest(text=f"width is a number of columns, not {width!r}")
+        return cls(
+            feature=query.get("feature"),
+            version=query.get("version"),
+            as_text=form == "text",
+            width=int(width),
+            ascii_only=ascii_only == "true",
+        )
 
 
 def _text(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

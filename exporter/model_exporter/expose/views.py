@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-import numpy as np
-
 from model_exporter.expose import catalogue
+from model_exporter.expose.feature_views import feature_at
 from model_exporter.expose.series import learned_share
 from model_exporter.expose.status import ServiceStatus
 from model_exporter.expose.text import clean
+from model_exporter.expose.verdict_views import (
+    Alarm,
+    LevelView,
+    NamedFeature,
+    alarm_of,
+    strongest_evidence,
+    strongest_first,
+    view_levels,
+)
 from model_exporter.telemetry import TelemetrySnapshot
-from model_exporter.window.snapshot import BinLayout, ModelSnapshot, Snapshot, VersionSnapshot, WindowSnapshot
+from model_exporter.window.snapshot import ModelSnapshot, Snapshot, VersionSnapshot
 
 WORST: Final = 5
-"""Features named for a model."""
-_PREFERRED: Final = ("1h", "1d", "5m")
-"""Windows to judge a feature by: the first one that has enough rows for a distance."""
+"""Features shown of a model."""
 
 
 class State(Enum):
@@ -54,30 +60,18 @@ class BaselineView:
 
 
 @dataclass(frozen=True, slots=True)
-class DriftView:
-    """Distances of one feature in one window from the baseline; NaN where there is none."""
-
-    feature: str
-    role: str
-    window: str
-    observations: int
-    psi: float
-    js_distance: float
-    ks_distance: float
-    wasserstein_ratio: float
-
-
-@dataclass(frozen=True, slots=True)
 class ModelView:
     """One model at a glance.
 
     `active_version` is None before the first prediction, `last_prediction` too (unix seconds). `predictions` are
-    those of all versions since the exporter started, `windows` those of all versions in each window. `worst_features`
-    are those of the active version with the highest PSI.
+    those of all versions since the exporter started, `windows` those of all versions in each window. `drift` is the
+    gravest alarm of the active version, None while nothing was judged; `verdicts` are those behind it, and
+    `worst_features` the version's features with the strongest evidence. `other_alarms` are those of other versions.
     """
 
     name: str
     state: State
+    drift: Alarm | None
     kind: str | None
     owner: str
     versions: tuple[str, ...]
@@ -87,7 +81,9 @@ class ModelView:
     windows: dict[str, int]
     learning: LearningView | None
     baseline: BaselineView | None
-    worst_features: tuple[DriftView, ...]
+    verdicts: tuple[LevelView, ...]
+    worst_features: tuple[NamedFeature, ...]
+    other_alarms: dict[str, Alarm]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ def why_not_ready(status: ServiceStatus, snapshot: Snapshot | None) -> str:
 
 def view_model(model: ModelSnapshot) -> ModelView:
     """One model."""
-    active = _active(model)
+    active = active_version(model)
     seen = [version.last_prediction for version in model.versions if version.last_prediction is not None]
     windows: dict[str, int] = {}
     for version in model.versions:
@@ -143,6 +139,7 @@ def view_model(model: ModelSnapshot) -> ModelView:
     return ModelView(
         name=clean(model.name),
         state=_state(model, windows),
+        drift=alarm_of(active) if active else None,
         kind=model.settings.kind.value if model.settings.kind else None,
         owner=clean(model.settings.owner),
         versions=tuple(clean(version.version) for version in model.versions),
@@ -151,28 +148,19 @@ def view_model(model: ModelSnapshot) -> ModelView:
         last_prediction=max(seen, default=None),
         windows=windows,
         learning=_learning(model),
-        baseline=_baseline(model),
+        baseline=view_baseline(model),
+        verdicts=view_levels(active, model.settings) if active else (),
         worst_features=_worst(active) if active else (),
+        other_alarms={
+            clean(version.version): alarm
+            for version in model.versions
+            if version is not active and (alarm := alarm_of(version)) not in (None, Alarm.OK)
+        },
     )
 
 
-def view_drift(layout: BinLayout, window: WindowSnapshot, place: int) -> DriftView:
-    """Distances in `window` of the feature that stands at `place` in `layout`."""
-    feature = layout.baseline.features[layout.features[place]]
-    return DriftView(
-        feature=clean(feature.name),
-        role=feature.role.value,
-        window=window.name,
-        observations=int(window.observations[place]),
-        psi=float(window.psi[place]),
-        js_distance=float(window.js_distance[place]),
-        ks_distance=float(window.ks_distance[place]),
-        wasserstein_ratio=float(window.wasserstein_ratio[place]),
-    )
-
-
-def _active(model: ModelSnapshot) -> VersionSnapshot | None:
-    """The version that took over last; while none has, the newest."""
+def active_version(model: ModelSnapshot) -> VersionSnapshot | None:
+    """The version that took over last; while none has, the newest. None before the first."""
     return max(model.versions, key=lambda version: (version.active, version.first_seen), default=None)
 
 
@@ -191,25 +179,19 @@ def _learning(model: ModelSnapshot) -> LearningView | None:
     return LearningView(now.rows, now.rows_needed, now.seconds, now.seconds_needed, learned_share(now))
 
 
-def _baseline(model: ModelSnapshot) -> BaselineView | None:
+def view_baseline(model: ModelSnapshot) -> BaselineView | None:
+    """What the model is compared with; None while it learns."""
     of = model.baseline
     return BaselineView(of.digest, clean(of.source), of.rows, of.created, of.stable) if of else None
 
 
-def _worst(version: VersionSnapshot) -> tuple[DriftView, ...]:
-    """The features with the highest PSI, each in the first of the preferred windows that has one."""
+def _worst(version: VersionSnapshot) -> tuple[NamedFeature, ...]:
     layout = version.layout
     if layout is None:
         return ()
-    windows = sorted(version.windows, key=lambda window: _PREFERRED.index(window.name))
-    psi = np.full(len(layout.features), np.nan)
-    source = np.zeros(len(layout.features), np.intp)
-    for index, window in enumerate(windows):
-        better = np.isnan(psi) & ~np.isnan(window.psi)
-        psi[better] = window.psi[better]
-        source[better] = index
-    worst = [place for place in np.argsort(-psi, kind="stable").tolist() if not np.isnan(psi[place])]
-    return tuple(view_drift(layout, windows[source[place]], place) for place in worst[:WORST])
+    evidence = strongest_evidence(version)
+    worst = [(feature_at(layout, place), float(evidence[place])) for place in strongest_first(version)[:WORST]]
+    return tuple(NamedFeature(clean(feature.name), feature.role.value, held) for feature, held in worst)
 
 
 def _warnings(telemetry: TelemetrySnapshot) -> tuple[str, ...]:

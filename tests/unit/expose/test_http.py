@@ -275,7 +275,62 @@ def test_an_unknown_model_is_not_found() -> None:
     with serving(Service()) as server:
         reply = ask(server, "/api/v1/models/nobody")
     assert reply.status == 404
-    assert json.loads(reply.body) == {"status": "error", "errorType": "not_found", "error": "no model 'nobody'"}
+    error = f"the exporter has no model 'nobody'. The models are fraud, churn, ranker, {clean(snapshots.HOSTILE)}"
+    assert json.loads(reply.body) == {"status": "error", "errorType": "not_found", "error": error}
+
+
+def test_before_the_first_snapshot_no_model_is_known() -> None:
+    """The answer is that there is none, not an error of the server."""
+    with serving(Service(snapshot=None)) as server:
+        reply = ask(server, "/api/v1/models/fraud")
+    assert (reply.status, b"The models are none" in reply.body) == (404, True)
+
+
+@pytest.mark.parametrize("name", ["fraud", "a/b", "a/explain", "explain", "..", clean(snapshots.HOSTILE)])
+def test_any_model_can_be_explained_by_its_name(name: str) -> None:
+    """A name finds its model, even one that ends as the path does, and an explanation is text and its parts."""
+    snapshot = snapshots.snapshot(snapshots.fraud_model(name))
+    path = f"/api/v1/models/{quote(name, safe='')}"
+    with serving(Service(snapshot=snapshot)) as server:
+        detail, reply = ask(server, path), ask(server, f"{path}/explain?feature=age&version=1.4.1&width=80&ascii=true")
+    assert json.loads(detail.body)["data"]["summary"]["name"] == name
+    told = json.loads(reply.body)["data"]
+    assert told["explanation"]["model"] == name
+    assert (told["explanation"]["version"], told["explanation"]["features"][0]["feature"]["feature"]) == (
+        "1.4.1",
+        "age",
+    )
+    assert max(map(len, told["text"].splitlines())) <= 80
+
+
+def test_an_explanation_can_be_had_as_plain_text() -> None:
+    """What the page links to reads well in a browser and on a terminal."""
+    with serving(Service()) as server:
+        reply = ask(server, "/api/v1/models/fraud/explain?format=text")
+        told = json.loads(ask(server, "/api/v1/models/fraud/explain").body)["data"]["text"]
+    assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert reply.body.decode() == told
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "told"),
+    [
+        ("feature=nope", 404, "model fraud has no feature 'nope'"),
+        ("version=9", 404, "model fraud has no version '9'"),
+        ("featur=age", 400, "there is no parameter 'featur'"),
+        ("width=wide", 400, "width is a number of columns, not 'wide'"),
+        ("width=-1", 400, "width is a number of columns"),
+        ("width=99999999999999999999", 400, "width is a number of columns"),
+        ("ascii=1", 400, "ascii is true or false, not '1'"),
+        ("format=xml", 400, "format is json or text, not 'xml'"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_why(query: str, status: int, told: str) -> None:
+    """A mistyped question is not answered as if it were another one."""
+    with serving(Service()) as server:
+        reply = ask(server, f"/api/v1/models/fraud/explain?{query}")
+    assert reply.status == status
+    assert told in json.loads(reply.body)["error"]
 
 
 @pytest.mark.parametrize(("path", "media"), [("/nothing", "text/plain"), ("/api/v1/nothing", "application/json")])

@@ -1,11 +1,11 @@
 from dataclasses import replace
-from math import isnan
 
 import numpy as np
 import pytest
 
 import snapshots
 from model_exporter.expose.status import ServiceStatus
+from model_exporter.expose.verdict_views import Alarm
 from model_exporter.expose.views import WORST, State, view_model, view_status, why_not_ready
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.snapshot import ModelSnapshot
@@ -65,27 +65,39 @@ def test_traffic_is_that_of_all_versions() -> None:
     assert view.last_prediction == model.versions[0].last_prediction
 
 
-def test_the_worst_features_have_the_highest_psi_of_the_last_hour() -> None:
-    """They come highest first, with the rows they were judged by."""
+def test_the_worst_features_have_the_strongest_evidence() -> None:
+    """Those that an alarm names come first, with the evidence of the level where it is strongest."""
     model = snapshots.fraud_model()
-    worst = view_model(model).worst_features
-    hour = model.versions[0].windows[1]
-    assert [drift.psi for drift in worst] == sorted(hour.psi.tolist(), reverse=True)[:WORST]
-    assert {drift.window for drift in worst} == {"1h"}
-    assert worst[0].observations == hour.observations[int(np.argmax(hour.psi))]
+    view = view_model(model)
+    assert len(view.worst_features) == WORST
+    assert {feature.feature for feature in view.worst_features[:2]} == {"amount", "country"}
+    page, ticket = (drift.feature_log_evidence for drift in model.versions[0].drift)
+    strongest = dict(zip(("amount", "age", "country"), np.maximum(page, ticket).tolist(), strict=False))
+    assert all(feature.evidence == strongest.get(feature.feature, feature.evidence) for feature in view.worst_features)
 
 
-def test_a_window_without_enough_rows_gives_way_to_a_longer_one() -> None:
-    """Little traffic is judged by the last day."""
-    worst = view_model(emptied(snapshots.fraud_model(), "5m", "1h")).worst_features
-    assert {drift.window for drift in worst} == {"1d"}
-    assert not any(isnan(drift.psi) for drift in worst)
-
-
-def test_no_distance_at_all_names_no_feature() -> None:
-    """Nothing is called worst where nothing was measured."""
-    assert view_model(emptied(snapshots.fraud_model(), "5m", "1h", "1d")).worst_features == ()
+def test_without_evidence_no_feature_is_worst() -> None:
+    """Nothing is called worst where nothing was judged."""
+    model = snapshots.fraud_model()
+    unjudged = replace(model.versions[0], drift=())
+    assert view_model(replace(model, versions=(unjudged,))).worst_features == ()
     assert view_model(snapshots.learning_model()).worst_features == ()
+
+
+def test_the_verdict_is_that_of_the_active_version() -> None:
+    """Another version's alarm is told beside it, and one that is quiet is not."""
+    model = snapshots.fraud_model()
+    view = view_model(model)
+    assert (view.drift, view.other_alarms) == (Alarm.PAGE, {})
+    assert [level.detected for level in view.verdicts] == [True, True]
+    turned = replace(model.versions[1], first_seen=model.versions[0].first_seen + 1, active=True)
+    view = view_model(replace(model, versions=(model.versions[0], turned)))
+    assert (view.drift, view.other_alarms) == (Alarm.OK, {"1.4.2": Alarm.PAGE})
+
+
+def test_nothing_judged_is_no_all_clear() -> None:
+    """A model that learns or waits has no verdict."""
+    assert [view_model(m).drift for m in (snapshots.learning_model(), snapshots.waiting_model())] == [None, None]
 
 
 def test_warnings_tell_what_went_wrong() -> None:

@@ -1,0 +1,33 @@
+"""What the page shows of a model."""
+
+from dataclasses import dataclass
+
+from model_exporter.expose.explanation import FeatureExplanation, explain_features
+from model_exporter.expose.verdict_views import Alarm, strongest_first
+from model_exporter.expose.views import WORST, ModelView, active_version, view_model
+from model_exporter.window.snapshot import Snapshot
+
+_GRAVEST_FIRST = (Alarm.PAGE, Alarm.TICKET)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One model, with the features of its active version that have the strongest evidence."""
+
+    model: ModelView
+    features: tuple[FeatureExplanation, ...]
+
+
+def view_cards(snapshot: Snapshot) -> tuple[ModelCard, ...]:
+    """All models, those with the gravest alarms first."""
+    cards = []
+    for model in snapshot.models:
+        active = active_version(model)
+        features = explain_features(active, strongest_first(active)[:WORST], at=snapshot.at) if active else ()
+        cards.append(ModelCard(view_model(model), features))
+    return tuple(sorted(cards, key=lambda card: _gravity(card.model)))
+
+
+def _gravity(model: ModelView) -> int:
+    alarms = {model.drift, *model.other_alarms.values()}
+    return next((rank for rank, alarm in enumerate(_GRAVEST_FIRST) if alarm in alarms), len(_GRAVEST_FIRST))
