@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from model_exporter import __version__
-from model_exporter.cli import baseline, check, demo, serve
+from model_exporter.cli import baseline, check, demo, explain, serve
 from model_exporter.errors import ConfigError, ModelExporterError
 
 FAILED: Final = 1
@@ -24,6 +24,7 @@ Start here:
                                                 scrape localhost:19464/metrics
   model_exporter baseline build train.csv -o fraud.json
                                                 what the model was trained on
+  model_exporter explain fraud                  why the exporter says that it drifted
   model_exporter check-config exporter.yml      before a reload
   model_exporter demo                           a real model that drifts
 
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (serve.serve, check.check_config, baseline.baseline, demo.demo):
+for command in (serve.serve, explain.explain, check.check_config, baseline.baseline, demo.demo):
     cli.add_command(command)
 
 
