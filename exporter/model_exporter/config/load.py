@@ -190,6 +190,7 @@ def _drift(keys: DriftKeys, own: ModelDriftKeys) -> Drift:
             patience_seconds=own.false_tickets or keys.false_tickets,
             tolerance=keys.ticket_tolerance if own.ticket_tolerance is None else own.ticket_tolerance,
         ),
+        pairs=keys.pairs if own.pairs is None else own.pairs,
     )
 
 

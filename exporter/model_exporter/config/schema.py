@@ -93,9 +93,12 @@ class DriftKeys(Keys, frozen=True):
         Tolerance,
         Meta(description="Divergence from the baseline not worth a page: a mean shift of d sd has d squared."),
     ] = _DRIFT.page.tolerance
-    ticket_tolerance: Annotated[
-        Tolerance, Meta(description="Divergence from the baseline not worth a ticket.")
-    ] = _DRIFT.ticket.tolerance
+    ticket_tolerance: Annotated[Tolerance, Meta(description="Divergence from the baseline not worth a ticket.")] = (
+        _DRIFT.ticket.tolerance
+    )
+    pairs: Annotated[
+        bool, Meta(description="Whether a change of the dependence between two numeric features is told.")
+    ] = _DRIFT.pairs
 
 
 class ModelDriftKeys(Keys, frozen=True):
@@ -113,6 +116,7 @@ class ModelDriftKeys(Keys, frozen=True):
     ticket_tolerance: Annotated[
         Tolerance | None, Meta(description="As `drift.ticket_tolerance`, which it overrides.", examples=[0.005])
     ] = None
+    pairs: Annotated[bool | None, Meta(description="As `drift.pairs`, which it overrides.", examples=[False])] = None
 
 
 class LimitKeys(Keys, frozen=True):

@@ -46,10 +46,14 @@ class DriftLevel:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The two levels: a page wakes somebody, a ticket waits for the morning."""
+    """The two levels: a page wakes somebody, a ticket waits for the morning.
+
+    `pairs` says whether the dependence between numeric features is watched too.
+    """
 
     page: DriftLevel = DriftLevel(365 * DAY, 0.01)
     ticket: DriftLevel = DriftLevel(30 * DAY, 0.0025)
+    pairs: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Layout:
         settings: configuration by feature name.
         features: indices into `baseline.features` of those that get bins, in order.
         tolerance: divergence from the baseline that does not matter.
+        pairs: whether the baseline's pairs of features are watched.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Layout:
         features: tuple[int, ...],
         *,
         tolerance: float,
+        pairs: bool = True,
     ) -> None:
         binned = [baseline.features[index] for index in features]
         starts = np.array([0, *accumulate(len(feature.bins) for feature in binned)], np.int64)
@@ -64,7 +66,7 @@ class Layout:
             FeatureName(feature.name, feature.role): slice(start, start + len(feature.bins))
             for feature, start in zip(binned, starts.tolist(), strict=False)
         }
-        self.pairs = PairLayout.of(baseline, features)
+        self.pairs = PairLayout.of(baseline, features) if pairs else None
         levels = self.pairs.levels if self.pairs else {}
         self.assessors: dict[FeatureName, Assessor] = {
             (name := FeatureName(feature.name, feature.role)): Assessor(

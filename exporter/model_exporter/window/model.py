@@ -107,7 +107,13 @@ class ModelState:
             self._learner = None
         self._release_layout()
         tolerance = self.settings.drift.ticket.tolerance
-        self._layout = Layout(baseline, self.settings.features, self._fitting(baseline), tolerance=tolerance)
+        self._layout = Layout(
+            baseline,
+            self.settings.features,
+            self._fitting(baseline),
+            tolerance=tolerance,
+            pairs=self.settings.drift.pairs,
+        )
         self._shared.series.give_back(-self._layout_series())
         known = len(self._schema)
         self._schema.compare_with(self._layout, self.settings.features)
@@ -322,7 +328,9 @@ class ModelState:
         wanted = binned_features(baseline)
         versions = len(self._versions)
         costs = ((2 + versions) * len(baseline.features[i].bins) + versions * _BINNED_SERIES for i in wanted)
-        left = self._shared.series.left - (versions * _PAIR_SERIES if baseline.pairs else 0)
+        left = self._shared.series.left - (
+            versions * _PAIR_SERIES if baseline.pairs and self.settings.drift.pairs else 0
+        )
         fitting = wanted[: sum(1 for _ in takewhile(lambda total: total <= left, accumulate(costs)))]
         without = len(wanted) - len(fitting)
         if without:

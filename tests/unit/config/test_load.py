@@ -375,3 +375,13 @@ def test_a_model_overrides_what_it_takes_to_tell_drift(tmp_path: Path) -> None:
     assert own.ticket.patience_seconds == 7 * 86_400
     assert other.ticket == Settings().drift.ticket
     assert settings.model("unknown").drift == settings.drift
+
+
+def test_pairs_are_watched_unless_switched_off(tmp_path: Path) -> None:
+    """The key of all models holds where a model has none of its own."""
+    file = tmp_path / "c.yml"
+    file.write_text("drift: {pairs: false}\nmodels: {m: {drift: {pairs: true}}, n: }\n")
+    settings = load_settings(file)
+    assert Settings().drift.pairs
+    assert settings.models["m"].drift.pairs
+    assert not settings.models["n"].drift.pairs

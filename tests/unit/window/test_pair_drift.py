@@ -8,7 +8,7 @@ import pytest
 from batches import T0, baseline_of, batch_of
 from model_exporter.baseline.model import Baseline
 from model_exporter.baseline.pairs import MAX_PAIRS, MIN_ROWS
-from model_exporter.config.settings import Learn, Settings
+from model_exporter.config.settings import Drift, Learn, Settings
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.pair_drift import MAX_NAMED
@@ -163,6 +163,17 @@ def test_an_alarm_names_a_bounded_number_of_pairs() -> None:
         assert len(drift.pairs) == MAX_NAMED
         evidence = [pair.log_evidence for pair in drift.pairs]
         assert evidence == sorted(evidence, reverse=True)
+
+
+def test_pairs_can_be_switched_off_and_on() -> None:
+    """The configuration says whether dependence is watched; a change of it counts from then on."""
+    settings = Settings(drift=Drift(pairs=False))
+    target = Fleet(settings, learned={"m": BASELINE}, recorder=Telemetry(), notify=lambda _: None, now=T0)
+    now = feed(target, 3)
+    assert version(target, now).pair_drift == ()
+    target.reconfigure(Settings(), now)
+    now = feed(target, 3, start=now)
+    assert len(version(target, now).pair_drift) == len(LEVELS)
 
 
 def test_a_learned_baseline_has_pairs() -> None:
