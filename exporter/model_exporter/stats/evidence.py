@@ -12,7 +12,6 @@ Source: J. Shin, A. Ramdas, A. Rinaldo, E-detectors: a nonparametric framework f
 England J. Stat. Data Sci. 2 (2024).
 """
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from model_exporter.stats.adaptive import adaptive_gains, adaptive_shapes
 from model_exporter.stats.dictionary import Label
 from model_exporter.stats.features import Flags, Floats, totals
-from model_exporter.stats.tables import Tables
+from model_exporter.stats.tables import Seasons, Tables
 
 CAP: Final = 14.0
 """Log evidence is cut here, so that a change that ended is forgotten within a few thousand predictions."""
@@ -42,7 +41,7 @@ class EvidenceState:
     slot, are added before the update.
 
     Args:
-        seasons: the tables of bets, one for each season (one in all without seasons), from `build_seasonal_tables`.
+        seasons: the tables of bets, one for each season: `SeasonalTables`, or a list of one without seasons.
         patience_seconds: T, the mean time between false alarms, > 0.
         prior: float64[F], >= 0, by which each feature's stakes are multiplied; None for 1. With shares that sum to 1
             the total wealth of all features has mean time T, and that of feature f alone T / prior[f].
@@ -51,24 +50,24 @@ class EvidenceState:
         ValueError: the patience is not positive, or `prior` is not one finite number >= 0 a feature.
     """
 
-    def __init__(self, seasons: Sequence[Tables], *, patience_seconds: float, prior: Floats | None = None) -> None:
+    def __init__(self, seasons: Seasons, *, patience_seconds: float, prior: Floats | None = None) -> None:
         tables = seasons[0]
         shares = np.ones(tables.features) if prior is None else np.asarray(prior, np.float64)
         if not patience_seconds > 0:
             raise ValueError(f"the time between false alarms is positive, not {patience_seconds}")
         if shares.shape != (tables.features,) or not (np.isfinite(shares) & (shares >= 0)).all():
             raise ValueError("there is one prior weight a feature, finite and not negative")
-        self._seasons = tuple(seasons)
-        self._season = 0
         rows = tables.rows
-        # Wealth a second, by season.
-        self._stakes = [of.rows.weight * shares[rows.feature] / patience_seconds for of in seasons]
+        self._seasons = seasons
+        self._rows = rows  # but for the weights, those of every season
+        self._rate = shares[rows.feature] / patience_seconds
+        self._season, self._stakes, self._p = 0, rows.weight * self._rate, tables.adaptive.p
         self._owner = np.repeat(np.arange(tables.features), np.diff(tables.starts))
         self._wealth = np.zeros(len(rows.feature))
         self._moment = np.zeros(len(rows.feature))  # wealth times the time when it was staked
         self._memory = np.zeros((len(tables.memories), len(tables.adaptive.bins)))
         self._total = np.zeros(tables.features)
-        self._digest = _digest(self._seasons, self._stakes)
+        self._digest = _digest(tables, len(seasons), self._stakes)
 
     @property
     def log_evidence(self) -> Floats:
@@ -133,7 +132,7 @@ class EvidenceState:
         tables = self._seasons[season]
         if counts.shape != self._owner.shape or not seconds > 0:
             raise ValueError("a slot has one count for every bin of the baseline, and a positive length")
-        self._enter(season)
+        self._enter(season, tables)
         x = counts.astype(np.float64)
         ordinary = x * tables.ordinary
         features = tables.features
@@ -143,7 +142,7 @@ class EvidenceState:
         # Without a prediction nothing is staked, or an idle feature would alarm by waiting; and nothing beyond the cap,
         # where a bet that starts late could only blur the onset.
         open_ = (base > 0) & np.tile(self._total < _CLOSED, 2)
-        staked = self._stakes[season] * (open_ * seconds).take(tables.rows.base)
+        staked = self._stakes * (open_ * seconds).take(tables.rows.base)
         gains = self._gains(tables, x / phi.take(self._owner), base / np.concatenate([phi, phi]))
         growth = np.exp(np.clip(gains, -_SLOT_LIMIT, _SLOT_LIMIT, out=gains), out=gains)
         self._wealth = (self._wealth + staked) * growth
@@ -154,7 +153,7 @@ class EvidenceState:
 
     def forget(self, features: Flags) -> None:
         """Throw away all wealth of the features under the mask bool[F]."""
-        gone = features[self._seasons[0].rows.feature]
+        gone = features[self._rows.feature]
         self._wealth[gone] = 0.0
         self._moment[gone] = 0.0
         self._total[features] = 0.0
@@ -178,16 +177,20 @@ class EvidenceState:
         values = np.frombuffer(checkpoint, "<f8", offset=head).astype(np.float64)
         if not (np.isfinite(values).all() and 0 <= values[0] < len(self._seasons)):
             raise ValueError("the checkpoint holds something else than finite numbers")
-        self._season = int(values[0])
+        self._take(int(values[0]), self._seasons[int(values[0])])
         self._wealth, self._moment = values[1 : 1 + rows].copy(), values[1 + rows : 1 + 2 * rows].copy()
         self._memory = values[1 + 2 * rows :].reshape(self._memory.shape).copy()
         self._total = self._by_feature(self._wealth)
 
-    def _enter(self, season: int) -> None:
+    def _enter(self, season: int, tables: Tables) -> None:
         """Carry what the adaptive bets remember over to another season, as ratios to the baseline's shares."""
         if season != self._season:
-            self._memory *= self._seasons[season].adaptive.p / self._seasons[self._season].adaptive.p
-            self._season = season
+            self._memory *= tables.adaptive.p / self._p
+            self._take(season, tables)
+
+    def _take(self, season: int, tables: Tables) -> None:
+        """Remember of a season what is needed all the time or after it; the tables themselves are large."""
+        self._season, self._stakes, self._p = season, tables.rows.weight * self._rate, tables.adaptive.p
 
     def _gains(self, tables: Tables, x: Floats, base: Floats) -> Floats:
         """Log of what a slot pays each bet, float64[J], from tempered counts of bins and bases."""
@@ -206,7 +209,7 @@ class EvidenceState:
 
     def _by_feature(self, rows: Floats) -> Floats:
         """Sums over the bets of each feature, float64[F]."""
-        table = self._seasons[0].rows
+        table = self._rows
         if not len(rows):
             return np.zeros(len(self._total))
         return totals(table.segment_feature, np.add.reduceat(rows, table.segments), len(self._total))
@@ -217,17 +220,22 @@ class EvidenceState:
         if not over.any():
             return
         factor = np.where(over, _CAP_WEALTH / np.where(over, self._total, 1.0), 1.0)
-        factor = factor.take(self._seasons[0].rows.feature)
+        factor = factor.take(self._rows.feature)
         self._wealth *= factor
         self._moment *= factor
         self._total = self._by_feature(self._wealth)
 
 
-def _digest(seasons: Sequence[Tables], stakes: Sequence[Floats]) -> bytes:
-    """Sixteen bytes that change with anything that the state's numbers mean."""
-    digest = blake2b(digest_size=16)
-    for tables, stake in zip(seasons, stakes, strict=True):
-        for array in (tables.starts, tables.tilts.log_factors, tables.odds.bins, tables.odds.step, tables.adaptive.p):
-            digest.update(array.tobytes())
-        digest.update(stake.tobytes())
+def _digest(tables: Tables, seasons: int, stakes: Floats) -> bytes:
+    """Sixteen bytes that change with anything that the state's numbers mean, but for the other seasons' baselines."""
+    digest = blake2b(seasons.to_bytes(4, "little"), digest_size=16)
+    for array in (
+        tables.starts,
+        tables.tilts.log_factors,
+        tables.odds.bins,
+        tables.odds.step,
+        tables.adaptive.p,
+        stakes,
+    ):
+        digest.update(array.tobytes())
     return digest.digest()

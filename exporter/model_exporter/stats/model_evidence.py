@@ -15,7 +15,6 @@ Sources: R. Wang, A. Ramdas, False discovery rate control with e-values, J. R. S
 S. Dandapanthula, A. Ramdas, Multiple testing in multi-stream sequential change detection, arXiv 2501.04130 (2025).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from model_exporter.stats.evidence import CAP, EvidenceState
 from model_exporter.stats.features import Flags, Floats
-from model_exporter.stats.tables import Tables
+from model_exporter.stats.tables import Seasons
 
 CLEAR: Final = -2.3
 """Log evidence below which an alarm ends: a tenth of what began it."""
@@ -60,7 +59,7 @@ class ModelEvidence:
     """Evidence of a model at one level (page or ticket, say), with its alarm.
 
     Args:
-        seasons: tables of the bets, one for each season, from `build_seasonal_tables`.
+        seasons: the tables of bets, as for `EvidenceState`.
         patience_seconds: T, the mean time between false alarms of the model, > 0.
         prior: float64[F] weights of the features, >= 0 (they are scaled to sum to 1); None for equal ones. Features
             without a bet get none.
@@ -69,11 +68,11 @@ class ModelEvidence:
         ValueError: the patience is not positive, or `prior` is not one finite number >= 0 a feature.
     """
 
-    def __init__(self, seasons: Sequence[Tables], *, patience_seconds: float, prior: Floats | None = None) -> None:
+    def __init__(self, seasons: Seasons, *, patience_seconds: float, prior: Floats | None = None) -> None:
         features = seasons[0].features
         weights = np.ones(features) if prior is None else np.asarray(prior, np.float64)
-        if weights.shape == (features,):
-            weights = np.where(np.logical_or.reduce([tables.has_bets for tables in seasons]), weights, 0.0)
+        if weights.shape == (features,) and len(seasons) == 1:  # with more, some other season may have a bet
+            weights = np.where(seasons[0].has_bets, weights, 0.0)
         total = float(weights.sum())
         self._state = EvidenceState(
             seasons, patience_seconds=patience_seconds, prior=weights / total if total > 0 else weights

@@ -7,7 +7,7 @@ boundaries of single bins start from exact limits of their shares, which hold fo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -58,9 +58,13 @@ _NO_ROWS: Final = 1e-9
 """Stands for a baseline without rows, against which no bet can pay."""
 _BASELINE_TAIL: Final = 0.001
 """Chance that the baseline's error exceeds what an adaptive bet allows for."""
+_KEPT_SEASONS: Final = 2
+"""Seasons whose tables are held: where one ends and the next begins, a model's versions are not at once in the same."""
 
 
-def build_tables(features: Sequence[FeatureBins], allowance: Allowance, *, rho: float = 0.0) -> Tables:
+def build_tables(
+    features: Sequence[FeatureBins], allowance: Allowance, *, rho: float = 0.0, every_bet: bool = False
+) -> Tables:
     """Tables of the bets against the baselines `features`.
 
     A feature whose baseline is too small or too poor for a bet to pay gets none, and no evidence ever.
@@ -69,51 +73,77 @@ def build_tables(features: Sequence[FeatureBins], allowance: Allowance, *, rho: 
         features: one for each feature, in the order of the flat bins.
         allowance: what does not count as a change.
         rho: correlation of predictions within a slot for features that have none of their own; 0.001 is cautious.
+        every_bet: keep bets on single bins that cannot pay: they get no stake and pay 1. Tables of features with the
+            same bins then have the same rows, whatever the counts, so that wealth can move from one to another.
 
     Raises:
         ValueError: a feature has the wrong number of bins for its kind, a negative count or a phi below 1.
     """
-    return build_seasonal_tables([features], allowance, rho=rho)[0]
+    flat = flatten(features)
+    tilts, on_tilts = _tilts(flat, allowance)
+    odds, on_odds = _odds(flat, allowance)
+    adaptive, on_adaptive = _adaptive(flat, allowance)
+    kept = np.ones_like(on_odds.live) if every_bet else on_odds.live
+    return Tables(
+        starts=flat.starts,
+        ordinary=flat.ordinary.astype(np.float64),
+        phi=flat.phi,
+        rho=np.array([rho if feature.rho is None else feature.rho for feature in features], np.float64),
+        tilts=tilts,
+        odds=_only(odds, kept),
+        adaptive=adaptive,
+        memories=np.array(MEMORIES),
+        rows=_rows(flat, [on_tilts, on_odds.only(kept), on_adaptive]),
+    )
 
 
-def build_seasonal_tables(
-    seasons: Sequence[Sequence[FeatureBins]], allowance: Allowance, *, rho: float = 0.0
-) -> tuple[Tables, ...]:
+class SeasonalBins(Protocol):
+    """The bins of all features by season: a list of lists, or what makes them when asked."""
+
+    def __len__(self) -> int:
+        """How many seasons there are."""
+
+    def __getitem__(self, season: int, /) -> Sequence[FeatureBins]:
+        """The features in one of them."""
+
+
+class SeasonalTables:
     """Tables of the same bets against the baselines of several seasons, as the hours of the day.
 
-    The tables have the same rows in the same order, so that wealth can move from one season to the next. A bet that
-    cannot pay in a season, because its baseline is small, has no stake and pays 1 there.
+    They have the same rows in the same order, so that wealth can move from one season to the next. A bet that cannot
+    pay in a season, because its baseline is small, has no stake and pays 1 there. Tables are built when their season is
+    asked for and kept until two others have been, because all of them together are large.
 
     Args:
-        seasons: at least one, all with the same features, kinds and numbers of bins.
+        seasons: at least one, all with the same features, kinds and numbers of bins; read again for each table.
         allowance: as for `build_tables`.
         rho: as for `build_tables`.
 
     Raises:
         ValueError: as for `build_tables`, or the seasons' features differ.
     """
-    layouts = {tuple((feature.kind, len(feature.counts)) for feature in features) for features in seasons}
-    if len(layouts) != 1:
-        raise ValueError("all seasons have the same features with the same bins")
-    flats = [flatten(features) for features in seasons]
-    tilts = [_tilts(flat, allowance) for flat in flats]
-    odds = [_odds(flat, allowance) for flat in flats]
-    adaptive = [_adaptive(flat, allowance) for flat in flats]
-    kept = np.logical_or.reduce([bets.live for _, bets in odds])
-    return tuple(
-        Tables(
-            starts=flat.starts,
-            ordinary=flat.ordinary.astype(np.float64),
-            phi=flat.phi,
-            rho=np.array([rho if feature.rho is None else feature.rho for feature in features], np.float64),
-            tilts=of_tilts[0],
-            odds=_only(of_odds[0], kept),
-            adaptive=of_adaptive[0],
-            memories=np.array(MEMORIES),
-            rows=_rows(flat, [of_tilts[1], of_odds[1].only(kept), of_adaptive[1]]),
-        )
-        for features, flat, of_tilts, of_odds, of_adaptive in zip(seasons, flats, tilts, odds, adaptive, strict=True)
-    )
+
+    def __init__(self, seasons: SeasonalBins, allowance: Allowance, *, rho: float = 0.0) -> None:
+        every = (seasons[season] for season in range(len(seasons)))
+        if len({tuple((feature.kind, len(feature.counts)) for feature in features) for features in every}) != 1:
+            raise ValueError("all seasons have the same features with the same bins")
+        self._seasons = seasons
+        self._allowance = allowance
+        self._rho = rho
+        self._built: dict[int, Tables] = {}
+
+    def __len__(self) -> int:
+        return len(self._seasons)
+
+    def __getitem__(self, season: int) -> Tables:
+        tables = self._built.pop(season, None)
+        if tables is None:
+            features, every_bet = self._seasons[season], len(self) > 1
+            tables = build_tables(features, self._allowance, rho=self._rho, every_bet=every_bet)
+        self._built[season] = tables  # the newest last
+        while len(self._built) > _KEPT_SEASONS:
+            del self._built[next(iter(self._built))]
+        return tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ a value out of range is ordinary too: it counts as one of the outermost bin.)
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from model_exporter.stats.features import Flags, Floats, Indices, totals
 
@@ -118,3 +119,13 @@ class Tables:
     def has_bets(self) -> Flags:
         """bool[F]: whether the baseline leaves anything to bet on (one row, say, leaves nothing)."""
         return totals(self.rows.feature, self.rows.weight, self.features) > 0
+
+
+class Seasons(Protocol):
+    """Tables by season, all with the same rows: one in a list, or `portfolio.SeasonalTables`."""
+
+    def __len__(self) -> int:
+        """How many seasons there are."""
+
+    def __getitem__(self, season: int, /) -> Tables:
+        """The tables of one of them."""

@@ -118,7 +118,7 @@ class ModelState:
         known = len(self._schema)
         self._schema.compare_with(self._layout, self.settings.features)
         self._shared.series.give_back(-_FEATURE_SERIES * (len(self._schema) - known) * len(self._versions))
-        self._bets = Bets(self._layout, self.settings)
+        self._bets = Bets(self._layout.public, self.settings)
         for version in self._versions.values():
             version.compare_with(self._layout, self._bets)
         self._changes["baseline"] = now

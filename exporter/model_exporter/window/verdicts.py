@@ -1,26 +1,27 @@
 """Whether a model has drifted: evidence against its baseline, at each level."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.baseline.model import FeatureBaseline, FeatureType
+from model_exporter.baseline.model import HOUR_SECONDS, Baseline, FeatureBaseline, FeatureType, SeasonKind
 from model_exporter.config.settings import Drift, DriftLevel, ModelSettings
+from model_exporter.stats.dependence import RHO
 from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence
-from model_exporter.stats.portfolio import build_seasonal_tables
-from model_exporter.stats.tables import Tables
-from model_exporter.window.layout import Layout
+from model_exporter.stats.portfolio import SeasonalTables
 from model_exporter.window.rolling import SLOT_SECONDS, Counts
-from model_exporter.window.snapshot import LEVELS, SHAPES, DriftSnapshot
+from model_exporter.window.snapshot import LEVELS, SHAPES, BinLayout, DriftSnapshot
 
-RHO: Final = 0.001
-"""Correlation of predictions within a slot where nothing is known of it: two quiet slots differ by 0.03 sd."""
+DAY: Final = 86_400.0
+"""Seconds that a baseline must span for its measured dependence to be trusted alone."""
 SMALL_BASELINE: Final = 5_000
-"""Baseline rows below which the allowance for the baseline's own error is `SMALL_Z` standard errors and not `Z`."""
+"""Rows of a baseline, or of its smallest season, below which the allowance for their own error is `SMALL_Z` standard
+errors and not `Z`."""
 Z: Final = 3.0
 SMALL_Z: Final = 2.0
 
@@ -37,32 +38,41 @@ class _Level:
 
     name: str
     patience_seconds: float
-    tables: tuple[Tables, ...]
+    tables: SeasonalTables
 
 
 class Bets:
     """What is bet against a baseline, at each level. Built once for a baseline and its settings.
+
+    A slot is judged by the baseline of its season where the features have seasons. Where they have none, because the
+    baseline is too short or too small to tell the hours of the day apart, a rhythm of the traffic is either within the
+    tolerance, or in the measured dependence (then drift is told late), or it is told as drift, every day anew.
 
     Args:
         layout: the bins.
         settings: of the model.
     """
 
-    def __init__(self, layout: Layout, settings: ModelSettings) -> None:
-        baseline = layout.public.baseline
-        binned = [baseline.features[index] for index in layout.public.features]
-        bins = [_bins(feature) for feature in binned]
-        z = SMALL_Z if baseline.rows < SMALL_BASELINE else Z
+    def __init__(self, layout: BinLayout, settings: ModelSettings) -> None:
+        baseline = layout.baseline
+        binned = [baseline.features[index] for index in layout.features]
+        self._laws = _SeasonalLaws(baseline, binned)
+        least = min([baseline.rows, *(rows for seasons in baseline.seasons for rows in seasons.rows)])
+        z = SMALL_Z if least < SMALL_BASELINE else Z
         self.levels = tuple(
             _Level(
                 name,
                 level.patience_seconds,
-                build_seasonal_tables([bins], Allowance(tolerance=level.tolerance, z=z), rho=RHO),
+                SeasonalTables(self._laws, Allowance(tolerance=level.tolerance, z=z), rho=RHO),
             )
             for name, level in zip(LEVELS, _levels(settings.drift), strict=True)
         )
         weights = [settings.features[f.name].weight if f.name in settings.features else 1.0 for f in binned]
         self.prior = np.array(weights, np.float64)
+
+    def season(self, moment: float) -> int:
+        """The index of the tables for a slot that starts at `moment`, unix seconds."""
+        return self._laws.at(moment)
 
 
 class Verdicts:
@@ -74,6 +84,7 @@ class Verdicts:
     """
 
     def __init__(self, bets: Bets) -> None:
+        self._bets = bets
         self._evidence = [
             (
                 level.name,
@@ -86,8 +97,9 @@ class Verdicts:
 
     def take_slot(self, start: float, counts: Counts) -> None:
         """Take the counts int64[B] of a slot that is over."""
+        season = self._bets.season(start)
         for _, evidence in self._evidence:
-            evidence.update(counts, start=start, seconds=SLOT_SECONDS)
+            evidence.update(counts, start=start, seconds=SLOT_SECONDS, season=season)
         self.snapshot = tuple(_frozen(level, evidence) for level, evidence in self._evidence)
         self.slots += 1
 
@@ -115,8 +127,42 @@ def _levels(drift: Drift) -> tuple[DriftLevel, ...]:
     return drift.page, drift.ticket
 
 
-def _bins(feature: FeatureBaseline) -> FeatureBins:
-    return FeatureBins(_KINDS[feature.type], np.array(feature.counts, np.int64))
+class _SeasonalLaws:
+    """The bins of all features season by season, put together when they are asked for.
+
+    There is a season for every combination of the features' own: while some differ by the hour of the week, others may
+    do so by the hour of the day and others by none.
+    """
+
+    def __init__(self, baseline: Baseline, features: Sequence[FeatureBaseline]) -> None:
+        self._features = features
+        self._kinds = [seasons.kind for seasons in baseline.seasons]
+        self._seasons = baseline.seasons
+        hours = max((kind.hours for kind in self._kinds), default=1)
+        moments = [hour * HOUR_SECONDS for hour in range(hours)]
+        self._combinations = list(dict.fromkeys(self._combination(moment) for moment in moments))
+        self._index = {combination: index for index, combination in enumerate(self._combinations)}
+        self._trusted = baseline.span_seconds is not None and baseline.span_seconds >= DAY
+
+    def at(self, moment: float) -> int:
+        """The index of the season at `moment`, unix seconds."""
+        return self._index[self._combination(moment)]
+
+    def __len__(self) -> int:
+        return len(self._combinations)
+
+    def __getitem__(self, season: int) -> list[FeatureBins]:
+        own = dict(zip(self._kinds, self._combinations[season], strict=True))
+        return [self._bins(feature, own) for feature in self._features]
+
+    def _combination(self, moment: float) -> tuple[int, ...]:
+        return tuple(seasons.at(moment) for seasons in self._seasons)
+
+    def _bins(self, feature: FeatureBaseline, own: Mapping[SeasonKind, int]) -> FeatureBins:
+        counts = feature.season_counts[own[feature.seasons]] if feature.seasons else feature.counts
+        # Dependence that was measured over less than a day misses what is slow.
+        rho = feature.rho if feature.rho is None or self._trusted else max(feature.rho, RHO)
+        return FeatureBins(_KINDS[feature.type], np.array(counts, np.int64), phi=feature.phi or 1.0, rho=rho)
 
 
 assert tuple(label.name.lower() for label in Label) == SHAPES  # noqa: S101  # columns of `shares`

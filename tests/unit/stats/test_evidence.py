@@ -6,7 +6,7 @@ import pytest
 from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.evidence import CAP, EvidenceState
 from model_exporter.stats.features import FeatureBins, Kind
-from model_exporter.stats.portfolio import build_seasonal_tables, build_tables
+from model_exporter.stats.portfolio import SeasonalTables, build_tables
 
 P = np.array([0, 0.02, 0.08, 0.2, 0.4, 0.2, 0.07, 0.02, 0, 0.01])
 NUMERIC = FeatureBins(Kind.NUMERIC, np.array([0, 200, 800, 2000, 4000, 2000, 700, 200, 0, 100]))
@@ -194,7 +194,7 @@ def test_a_season_is_judged_by_its_own_baseline() -> None:
     """Traffic that swings between two laws is clean against a baseline of each, and drifts against their mean."""
     low, high = (FeatureBins(Kind.BOOLEAN, np.array(counts)) for counts in ([8000, 1990, 10], [2000, 7990, 10]))
     both = FeatureBins(Kind.BOOLEAN, low.counts + high.counts)
-    seasonal = EvidenceState(build_seasonal_tables([[low], [high]], Allowance()), patience_seconds=YEAR)
+    seasonal = EvidenceState(SeasonalTables([[low], [high]], Allowance()), patience_seconds=YEAR)
     flat = state(both)
     rng = np.random.default_rng(5)
     for slot in range(400):
@@ -204,6 +204,20 @@ def test_a_season_is_judged_by_its_own_baseline() -> None:
         flat.update(counts, start=15.0 * slot, seconds=15.0)
     assert seasonal.log_evidence[0] < -5
     assert flat.log_evidence[0] > 0
+
+
+def test_a_checkpoint_keeps_its_season() -> None:
+    """What resumes in the night goes on with the night's bets, as if it had not stopped."""
+    low, high = (FeatureBins(Kind.BOOLEAN, np.array(counts)) for counts in ([8000, 1990, 10], [2000, 7990, 10]))
+    seasons = SeasonalTables([[low], [high]], Allowance())
+    whole, resumed = (EvidenceState(seasons, patience_seconds=YEAR) for _ in range(2))
+    counts = np.array([20, 30, 0])
+    whole.update(counts, start=0.0, seconds=15.0, season=1)
+    resumed.restore(whole.checkpoint())
+    for state_ in (whole, resumed):
+        state_.update(counts, start=15.0, seconds=15.0, season=1)
+        state_.update(counts, start=30.0, seconds=15.0, season=0)
+    assert whole.checkpoint() == resumed.checkpoint()
 
 
 @pytest.mark.parametrize(

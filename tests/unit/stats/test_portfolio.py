@@ -5,7 +5,7 @@ import pytest
 
 from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.features import FeatureBins, Kind
-from model_exporter.stats.portfolio import build_seasonal_tables, build_tables
+from model_exporter.stats.portfolio import SeasonalTables, build_tables
 from model_exporter.stats.tables import Tables
 
 NUMERIC = FeatureBins(Kind.NUMERIC, np.array([0, 300, 2000, 4500, 2500, 600, 0, 100]))
@@ -95,12 +95,25 @@ def test_dependence_makes_a_baseline_smaller() -> None:
 def test_seasons_have_the_same_rows() -> None:
     """A bet that a season cannot pay has no stake there, but keeps its place."""
     small = FeatureBins(Kind.NUMERIC, NUMERIC.counts // 50)
-    tables = build_seasonal_tables([[NUMERIC, BOOLEAN], [small, BOOLEAN]], Allowance())
+    tables = SeasonalTables([[NUMERIC, BOOLEAN], [small, BOOLEAN]], Allowance())
     assert (tables[0].rows.feature == tables[1].rows.feature).all()
     assert (tables[0].rows.label == tables[1].rows.label).all()
     assert np.count_nonzero(tables[1].rows.weight) < np.count_nonzero(tables[0].rows.weight)
     without_stake = tables[1].rows.weight[: tables[1].tilts.log_factors.shape[1]] == 0
     assert not tables[1].tilts.log_factors[0][without_stake].any()
+
+
+def test_tables_of_a_season_are_built_once_while_it_lasts() -> None:
+    """All versions of a model share them; what two later seasons have pushed out is built again, the same."""
+    seasons = SeasonalTables([[NUMERIC], [NUMERIC], [NUMERIC]], Allowance())
+    first = seasons[0]
+    assert seasons[0] is first
+    assert seasons[1] is not first
+    assert seasons[0] is first
+    assert len({id(seasons[1]), id(seasons[2])}) == 2
+    again = seasons[0]
+    assert again is not first
+    assert (again.tilts.log_factors == first.tilts.log_factors).all()
 
 
 @pytest.mark.parametrize(
@@ -122,4 +135,4 @@ def test_impossible_bins_are_refused(feature: FeatureBins) -> None:
 def test_seasons_of_different_features_are_refused() -> None:
     """Wealth cannot move between tables of other bins."""
     with pytest.raises(ValueError, match="same features"):
-        build_seasonal_tables([[NUMERIC], [BOOLEAN]], Allowance())
+        SeasonalTables([[NUMERIC], [BOOLEAN]], Allowance())
