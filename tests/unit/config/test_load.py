@@ -368,7 +368,9 @@ def test_a_feature_of_another_type_than_its_baseline_is_an_error(
 def test_a_model_overrides_what_it_takes_to_tell_drift(tmp_path: Path) -> None:
     """A model's own keys win, the others are those of all models, and the rest are the defaults."""
     file = tmp_path / "c.yml"
-    file.write_text("drift: {false_pages: 180d, page_tolerance: 0.02}\nmodels: {m: {drift: {false_tickets: 7d}}, n: }\n")
+    file.write_text(
+        "drift: {false_pages: 180d, page_tolerance: 0.02}\nmodels: {m: {drift: {false_tickets: 7d}}, n: }\n"
+    )
     settings = load_settings(file)
     own, other = settings.models["m"].drift, settings.models["n"].drift
     assert (own.page.patience_seconds, own.page.tolerance) == (180 * 86_400, 0.02)
