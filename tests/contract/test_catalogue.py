@@ -10,7 +10,8 @@ import pytest
 import model_exporter
 import snapshots
 from model_exporter.expose import catalogue
-from model_exporter.expose.catalogue import BY_NAME, CATALOGUE, Group, Metric, MetricType
+from model_exporter.expose.catalogue import BY_NAME, CATALOGUE
+from model_exporter.expose.metric import Group, Metric, MetricType
 from model_exporter.expose.render import Renderer
 from model_exporter.expose.text import Format
 from model_exporter.telemetry import Telemetry, TelemetrySnapshot

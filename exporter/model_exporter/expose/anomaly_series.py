@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from model_exporter.expose import catalogue
-from model_exporter.expose.catalogue import Labels
+from model_exporter.expose.metric import Labels
 from model_exporter.expose.text import Lines, SparseBlock
 from model_exporter.window.snapshot import SIGNALS, AnomalySnapshot
 

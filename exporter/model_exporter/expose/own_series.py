@@ -3,7 +3,7 @@
 import platform
 
 from model_exporter.expose import catalogue
-from model_exporter.expose.catalogue import BY_NAME, CATALOGUE, Labels
+from model_exporter.expose.catalogue import BY_NAME, CATALOGUE
 from model_exporter.expose.process import ProcessUsage
 from model_exporter.expose.text import Lines
 from model_exporter.telemetry import TelemetrySnapshot
@@ -19,7 +19,7 @@ def own_lines(
         LookupError: the telemetry has a name that is not in the catalogue.
         ValueError: it has label values in another number than the catalogue has labels.
     """
-    values: dict[tuple[str, Labels], float] = {
+    values: dict[tuple[str, tuple[str, ...]], float] = {
         (metric.name, labels): 0 for metric in CATALOGUE for labels in metric.zeros
     }
     values[catalogue.BUILD_INFO.name, (version, platform.python_version())] = 1

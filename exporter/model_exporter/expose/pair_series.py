@@ -3,7 +3,7 @@
 import numpy as np
 
 from model_exporter.expose import catalogue
-from model_exporter.expose.catalogue import Labels
+from model_exporter.expose.metric import Labels
 from model_exporter.expose.text import Lines
 from model_exporter.window.snapshot import PairDriftSnapshot
 

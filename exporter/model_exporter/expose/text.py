@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.expose.catalogue import CATALOGUE, Labels, Metric, MetricType
+from model_exporter.expose.catalogue import CATALOGUE
+from model_exporter.expose.metric import Labels, Metric, MetricType
 from model_exporter.window.snapshot import LATENCY_BUCKETS, Histogram
 
 _EXACT: Final = 2.0**63

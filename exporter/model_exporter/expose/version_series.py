@@ -5,7 +5,7 @@ from typing import Final
 from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
 from model_exporter.expose.anomaly_series import AnomalyText
-from model_exporter.expose.catalogue import Labels
+from model_exporter.expose.metric import Labels
 from model_exporter.expose.pair_series import write_pair_drift
 from model_exporter.expose.text import Block, HistogramBlock, Lines, SparseBlock, number
 from model_exporter.expose.verdict_series import VerdictText
