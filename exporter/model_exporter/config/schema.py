@@ -69,7 +69,11 @@ class LearnKeys(Keys, frozen=True):
 
     rows: Annotated[Rows, Meta(description="Predictions to watch before a baseline is frozen.")] = _LEARN.rows
     stable_for: Annotated[
-        Duration, Meta(description="Time that those predictions must span at least, during which they did not change.")
+        Duration,
+        Meta(
+            description="Time that those predictions must span at least, during which they did not change. From 7d on "
+            "hours of the day get baselines of their own, as far as there are 1,000 rows for each."
+        ),
     ] = Duration(_LEARN.stable_for_seconds)
 
 
@@ -91,7 +95,10 @@ class DriftKeys(Keys, frozen=True):
     ] = Duration(_DRIFT.ticket.patience_seconds)
     page_tolerance: Annotated[
         Tolerance,
-        Meta(description="Divergence from the baseline not worth a page: a mean shift of d sd has d squared."),
+        Meta(
+            description="Divergence from the baseline not worth a page: a mean shift of d sd has d squared. A daily "
+            "rhythm is drift unless the baseline knows the hours (7 days and more), or its divergence is below this."
+        ),
     ] = _DRIFT.page.tolerance
     ticket_tolerance: Annotated[Tolerance, Meta(description="Divergence from the baseline not worth a ticket.")] = (
         _DRIFT.ticket.tolerance
