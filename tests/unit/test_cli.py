@@ -296,6 +296,21 @@ def test_baseline_build_takes_its_options_to_heart(tmp_path: Path, rows: Path) -
     assert "N/A" not in country
 
 
+def test_baseline_build_tells_the_hours_apart(capsys: Capture, tmp_path: Path) -> None:
+    """Rows over eight days with times in ISO 8601: what is different by night gets hours, and `show` says so."""
+    lines = ["timestamp,load"]
+    for minute in range(8 * 1440):
+        hour = minute // 60 % 24
+        lines += [
+            f"2025-11-{minute // 1440 + 1:02}T{hour:02}:{minute % 60:02}:00Z,{row + hour % 12}" for row in range(3)
+        ]
+    (tmp_path / "log.csv").write_text("\n".join(lines))
+    target = tmp_path / "m.json"
+    assert run(["baseline", "build", str(tmp_path / "log.csv"), "-o", str(target)]) == 0
+    assert run(["baseline", "show", str(target)]) == 0
+    assert "seasons  24 hours of the day (UTC), 1,440 rows or more each, for 1 of 1 features" in capsys.readouterr().out
+
+
 def test_baseline_build_does_not_overwrite(capsys: Capture, tmp_path: Path, rows: Path) -> None:
     """Only --force replaces a file."""
     target = tmp_path / "fraud.json"
