@@ -8,7 +8,16 @@ from model_exporter.expose.explain_text import render
 from model_exporter.expose.explanation import Explanation
 from model_exporter.expose.feature_views import FeatureView, view_features
 from model_exporter.expose.text import clean
-from model_exporter.expose.verdict_views import Alarm, LevelView, alarm_of, view_levels
+from model_exporter.expose.verdict_views import (
+    Alarm,
+    AnomalyView,
+    LevelView,
+    PairsView,
+    alarm_of,
+    view_anomaly,
+    view_levels,
+    view_pairs,
+)
 from model_exporter.expose.version_series import numeric_rows
 from model_exporter.expose.views import ModelView, view_model
 from model_exporter.window.snapshot import (
@@ -73,6 +82,8 @@ class VersionView:
     windows: tuple[WindowView, ...]
     drift: Alarm | None
     verdicts: tuple[LevelView, ...]
+    pairs: tuple[PairsView, ...]
+    anomaly: AnomalyView | None
     features: tuple[FeatureView, ...]
 
 
@@ -159,6 +170,8 @@ def _version(model: ModelSnapshot, version: VersionSnapshot, at: float) -> Versi
         windows=tuple(WindowView(w.name, w.predictions, w.duplicates) for w in version.windows),
         drift=alarm_of(version),
         verdicts=view_levels(version, model.settings),
+        pairs=view_pairs(version),
+        anomaly=view_anomaly(version),
         features=view_features(version, places, at=at),
     )
 

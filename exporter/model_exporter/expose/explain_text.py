@@ -7,9 +7,11 @@ from model_exporter.baseline.terminal import columns, fit, printable, wrapped
 from model_exporter.expose.explanation import Effect, Explanation, FeatureExplanation
 from model_exporter.expose.prose import (
     WINDOW_WORDS,
+    anomaly_sentences,
     effect_sentences,
     feature_sentence,
     moved_sentence,
+    pairs_sentence,
     standing_sentence,
     verdict_sentences,
 )
@@ -45,7 +47,10 @@ def render(explanation: Explanation, *, width: int, ascii_only: bool = False) ->
     paper = _Paper(max(LEAST_WIDTH, min(width, MOST_WIDTH)), ascii_only=ascii_only)
     lines = [*_head(paper, explanation)]
     for level in explanation.verdicts:
-        lines += ["", *_level(paper, level, explanation.at)]
+        lines += ["", *_level(paper, level, explanation)]
+    if explanation.anomaly:
+        state = "UNUSUAL" if explanation.anomaly.evidence >= 0 else "as usual"
+        lines += ["", f"signals: {state}", *paper.bullets(anomaly_sentences(explanation.anomaly))]
     for feature in explanation.features:
         lines += ["", *_feature(paper, feature, explanation)]
     if explanation.others:
@@ -106,9 +111,10 @@ def _head(paper: _Paper, explanation: Explanation) -> Iterator[str]:
         yield from paper.wrapped(f"The feature is not compared: {explanation.note}.")
 
 
-def _level(paper: _Paper, level: LevelView, at: float) -> Iterator[str]:
+def _level(paper: _Paper, level: LevelView, explanation: Explanation) -> Iterator[str]:
     yield f"{level.level}: {'ALARM' if level.detected else 'quiet'}"
-    yield from paper.bullets(verdict_sentences(level, at=at))
+    yield from paper.bullets(verdict_sentences(level, at=explanation.at))
+    yield from paper.bullets(pairs_sentence(pairs) for pairs in explanation.pairs if pairs.level == level.level)
 
 
 def _feature(paper: _Paper, explained: FeatureExplanation, explanation: Explanation) -> Iterator[str]:

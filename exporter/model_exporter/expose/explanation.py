@@ -17,7 +17,17 @@ from model_exporter.errors import ModelExporterError
 from model_exporter.expose.feature_views import FeatureView, feature_at, view_features
 from model_exporter.expose.series import learned_share
 from model_exporter.expose.text import clean
-from model_exporter.expose.verdict_views import Alarm, LevelView, alarm_of, strongest_first, view_levels
+from model_exporter.expose.verdict_views import (
+    Alarm,
+    AnomalyView,
+    LevelView,
+    PairsView,
+    alarm_of,
+    strongest_first,
+    view_anomaly,
+    view_levels,
+    view_pairs,
+)
 from model_exporter.expose.views import BaselineView, active_version, view_baseline
 from model_exporter.stats.distances import psi_terms
 from model_exporter.stats.effect import NO_MOVE, Move, move
@@ -92,6 +102,8 @@ class Explanation:
     no_verdict: str
     baseline: BaselineView | None
     verdicts: tuple[LevelView, ...]
+    pairs: tuple[PairsView, ...]
+    anomaly: AnomalyView | None
     features: tuple[FeatureExplanation, ...]
     others: tuple[str, ...]
     note: str
@@ -128,6 +140,8 @@ def explain(model: ModelSnapshot, *, at: float, version: str | None = None, feat
         no_verdict=_no_verdict(model, chosen),
         baseline=view_baseline(model),
         verdicts=view_levels(chosen, model.settings) if chosen else (),
+        pairs=view_pairs(chosen) if chosen else (),
+        anomaly=view_anomaly(chosen) if chosen else None,
         features=explain_features(chosen, told, at=at) if chosen else (),
         others=tuple(clean(feature_at(layout, place).name) for place in named if place not in told) if layout else (),
         note=note,

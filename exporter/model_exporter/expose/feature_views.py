@@ -72,6 +72,8 @@ class FeatureWindow:
 class FeatureView:
     """One feature of a version.
 
+    `season` says by what hours the feature's evidence is judged, None for the same baseline at all hours: bins and
+    distances are those of all hours together.
     `shown` is the window to look at: the longest that began after a detected change did. None when all are empty.
     """
 
@@ -79,6 +81,7 @@ class FeatureView:
     role: str
     type: str
     baseline_observations: int
+    season: str | None
     verdicts: tuple[FeatureVerdict, ...]
     shown: str | None
     bins: tuple[BinView, ...]
@@ -116,6 +119,7 @@ def _feature(version: VersionSnapshot, layout: BinLayout, place: int, at: float)
         role=feature.role.value,
         type=feature.type.value,
         baseline_observations=feature.rows,
+        season=feature.seasons.value if feature.seasons else None,
         verdicts=verdicts,
         shown=_choose(windows, since=at - max(onsets) if onsets else nan),
         bins=_bins(feature),

@@ -10,8 +10,8 @@ from model_exporter.expose.explanation import FeatureExplanation
 from model_exporter.expose.feature_views import FeatureView
 from model_exporter.expose.markup import ago, bar, facts_list, pill
 from model_exporter.expose.pictures import gauge, histogram
-from model_exporter.expose.prose import SHAPE_WORDS, short_effect
-from model_exporter.expose.verdict_views import Alarm, FeatureVerdict, LevelView
+from model_exporter.expose.prose import SHAPE_WORDS, SIGNAL_WORDS, short_effect
+from model_exporter.expose.verdict_views import Alarm, FeatureVerdict, LevelView, PairsView
 from model_exporter.expose.views import LearningView, ModelView, State
 from model_exporter.expose.words import short_span, signed
 from model_exporter.window.snapshot import WINDOWS
@@ -19,6 +19,8 @@ from model_exporter.window.snapshot import WINDOWS
 _NAMED: Final = 5
 _SHAPES: Final = 2
 _SHAPE_LEAST: Final = 0.15
+_PART_LEAST: Final = 0.2
+"""Part of an anomaly from which on a signal is named."""
 _ALARM_WORDS: Final = {Alarm.OK: "ok", Alarm.TICKET: "ticket", Alarm.PAGE: "page"}
 
 
@@ -61,23 +63,48 @@ def _verdicts(model: ModelView, now: float) -> str:
         for version, alarm in model.other_alarms.items()
     )
     rows = "".join(_level(level, now) for level in model.verdicts if not isnan(level.evidence))
+    rows += "".join(map(_pairs, model.pairs)) + _anomaly(model)
     return f'<ul class="verdicts">{rows}{others}</ul>' if rows or others else ""
 
 
-def _level(level: LevelView, now: float) -> str:
-    look = f"on {level.level}" if level.detected else ""
-    told = ""
-    if level.detected:
-        names = ", ".join(escape(feature.feature) for feature in level.named[:_NAMED])
-        more = f" and {len(level.named) - _NAMED} more" if len(level.named) > _NAMED else ""
-        since = f"began {ago(level.onset_unix, now)}" if level.onset else ""
-        what = f"drift of {names}{more}" if names else "drift of many features together"
-        told = ", ".join(filter(None, (what, since)))
-        told = f'<span class="told">{told}</span>'
+def _pairs(pairs: PairsView) -> str:
+    """The alarm on the dependence between features, when it is on."""
+    if not pairs.detected:
+        return ""
+    names = ", ".join(f"{escape(pair.feature)} with {escape(pair.other)}" for pair in pairs.pairs[:_NAMED])
+    more = f" and {len(pairs.pairs) - _NAMED} more" if len(pairs.pairs) > _NAMED else ""
+    told = f"changed dependence of {names}{more}" if names else "changed dependence of many pairs together"
+    return _verdict(pairs.level, pairs.level, pairs.evidence, told)
+
+
+def _anomaly(model: ModelView) -> str:
+    """What is unusual about the operational signals, when they are."""
+    anomaly = model.anomaly
+    if anomaly is None or anomaly.evidence < 0:
+        return ""
+    parts = [(SIGNAL_WORDS[signal], part) for signal, part in anomaly.contributions.items() if abs(part) >= _PART_LEAST]
+    told = ", ".join(f"{words} {'up' if part > 0 else 'down'}" for words, part in parts)
+    return _verdict("signals", "ticket", anomaly.evidence, f"unusual: {escape(told)}")
+
+
+def _verdict(name: str, look: str, evidence: float, told: str) -> str:
+    """One line of evidence; `told` is HTML."""
+    beside = f'<span class="told">{told}</span>' if told else ""
     return (
-        f'<li><span class="level">{level.level}</span>{gauge(level.evidence, level.level if level.detected else "")}'
-        f'<span class="figure {look}">{signed(level.evidence)}</span>{told}</li>'
+        f'<li><span class="level">{name}</span>{gauge(evidence, look)}'
+        f'<span class="figure{f" on {look}" if look else ""}">{signed(evidence)}</span>'
+        f"{beside}</li>"
     )
+
+
+def _level(level: LevelView, now: float) -> str:
+    if not level.detected:
+        return _verdict(level.level, "", level.evidence, "")
+    names = ", ".join(escape(feature.feature) for feature in level.named[:_NAMED])
+    more = f" and {len(level.named) - _NAMED} more" if len(level.named) > _NAMED else ""
+    what = f"drift of {names}{more}" if names else "drift of many features together"
+    since = f"began {ago(level.onset_unix, now)}" if level.onset else ""
+    return _verdict(level.level, level.level, level.evidence, ", ".join(filter(None, (what, since))))
 
 
 def _facts(model: ModelView, now: float) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from model_exporter.baseline.model import ABOVE, BELOW, MISSING, FeatureType
 from model_exporter.expose.explanation import BinMove, Effect, FeatureExplanation
 from model_exporter.expose.feature_views import FeatureView, FeatureWindow
-from model_exporter.expose.verdict_views import FeatureVerdict, LevelView
+from model_exporter.expose.verdict_views import AnomalyView, FeatureVerdict, LevelView, PairsView
 from model_exporter.expose.words import long_span, many, percent, quantity, share, short_span, signed
 from model_exporter.stats.evidence import CAP
 from model_exporter.stats.model_evidence import CLEAR
@@ -23,7 +23,16 @@ SHAPE_WORDS: Final = {
     "other": "another shape",
 }
 """What the bets of each shape are on."""
+SIGNAL_WORDS: Final = {
+    "low_confidence": "share of uncertain predictions",
+    "missing": "share of missing values",
+    "errors": "share of failed predictions",
+    "latency": "latency",
+    "throughput": "throughput",
+}
 WINDOW_WORDS: Final = {"5m": "last 5 minutes", "1h": "last hour", "1d": "last day"}
+
+HOURS: Final = {"hour_of_day": "hour of the day", "hour_of_week": "hour of the week"}
 
 _CUT: Final = CAP - 0.05
 _STANDS_OUT: Final = 2.0
@@ -60,6 +69,33 @@ def verdict_sentences(level: LevelView, *, at: float) -> Iterator[str]:
     yield _chance(level)
 
 
+def pairs_sentence(pairs: PairsView) -> str:
+    """What the evidence on the dependence between features amounts to, or nothing where there is none."""
+    if isnan(pairs.evidence):
+        return ""
+    told = f"How numeric features depend on each other is an alarm of its own: evidence {signed(pairs.evidence)}"
+    if not pairs.detected:
+        return f"{told}, quiet."
+    names = ", ".join(f"{p.feature} with {p.other} ({signed(p.evidence)})" for p in pairs.pairs[:_LISTED])
+    more = f" and {len(pairs.pairs) - _LISTED} more pairs" if len(pairs.pairs) > _LISTED else ""
+    return f"{told}, ALARM{f', of {names}{more}' if names else ''}."
+
+
+def anomaly_sentences(anomaly: AnomalyView) -> Iterator[str]:
+    """How unusual the operational signals are."""
+    yield (
+        f"Evidence {signed(anomaly.evidence)}: T2 of the operational signals in the last slot with predictions is "
+        f"{exp(anomaly.evidence):.2g} times its limit. No time between false alarms is promised for it."
+    )
+    parts = ", ".join(
+        f"{SIGNAL_WORDS[signal]} {'higher' if part > 0 else 'lower'} ({percent(abs(part))})"
+        for signal, part in anomaly.contributions.items()
+        if abs(part) >= _SHAPE_LEAST
+    )
+    if parts:
+        yield f"What makes it so: {parts}."
+
+
 def feature_sentence(verdict: FeatureVerdict, *, at: float) -> str:
     """What the evidence of a feature at one level amounts to."""
     if isnan(verdict.evidence):
@@ -86,6 +122,8 @@ def effect_sentences(explained: FeatureExplanation, *, at: float) -> Iterator[st
     onsets = [verdict.onset_unix for verdict in feature.verdicts if verdict.detected]
     if onsets and at - max(onsets) < WINDOWS[window.window]:
         yield "The window also holds rows from before the change, so it may show less than the whole difference."
+    if feature.season:
+        yield f"Evidence goes by the baseline of each {HOURS[feature.season]}; what follows is of all hours together."
     changed = [bin_ for bin_ in effect.bins if _clearly(bin_, window.observations, feature.baseline_observations)]
     if feature.type == FeatureType.NUMERIC.value:
         yield from _number_sentences(effect)
@@ -104,22 +142,29 @@ def standing_sentence(feature: FeatureView, levels: Sequence[LevelView]) -> str:
     window = feature.window
     if window is None or not levels:
         return ""
-    tolerance = min(level.tolerance for level in levels)
     if isnan(window.psi):
         return "Too few rows for a distance; evidence counts every row and needs no minimum."
-    rows = f"{window.observations:,} and {feature.baseline_observations:,} rows"
-    slight = window.psi <= window.psi_threshold
-    if feature.detected:
-        ends = f"the change may be over, and the alarm ends once its evidence is below {signed(CLEAR)}"
-        return f"This window differs by no more than chance and the tolerance explain: {ends}." if slight else ""
+    if not feature.detected:
+        return f"Not named: {_why_quiet(feature, window, tolerance=min(level.tolerance for level in levels))}."
+    if window.psi > window.psi_threshold:
+        return ""
+    ends = f"the change may be over, and the alarm ends once its evidence is below {signed(CLEAR)}"
+    return f"This window differs by no more than chance and the tolerance explain: {ends}."
+
+
+def _why_quiet(feature: FeatureView, window: FeatureWindow, *, tolerance: float) -> str:
+    if window.psi_debiased <= 0:
+        return "in this window the difference is within what chance gives"
     if window.psi_debiased <= tolerance:
-        what = "what chance gives" if window.psi_debiased <= 0 else f"the tolerance of {tolerance:g}, chance left out"
-        return f"Not named: in this window the difference is within {what}."
-    if slight:
-        return f"Not named: with {rows} a difference of this size can still be chance and tolerance."
+        return f"in this window the difference is within the tolerance of {tolerance:g}, chance left out"
+    if window.psi <= window.psi_threshold:
+        rows = f"{window.observations:,} and {feature.baseline_observations:,} rows"
+        return f"with {rows} a difference of this size can still be chance and tolerance"
+    if feature.season:
+        return f"against the baseline of the {HOURS[feature.season]} the bets have not won enough"
     return (
-        "Not named, though this window differs by more than chance and the tolerance explain: the bets have not won "
-        "enough yet, or the difference came and went."
+        "this window differs by more than chance and the tolerance explain, but the bets have not won enough yet, or "
+        "the difference came and went"
     )
 
 

@@ -5,16 +5,17 @@ Floats that are NaN mean that there is no value; JSON has null in their stead.
 
 from dataclasses import dataclass
 from enum import Enum
-from math import exp
+from math import exp, isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.config.settings import ModelSettings
+from model_exporter.expose.anomaly_series import NAMED_FROM
 from model_exporter.expose.text import clean
 from model_exporter.expose.verdict_series import level_rules
 from model_exporter.expose.words import moment
-from model_exporter.window.snapshot import LEVELS, SHAPES, DriftSnapshot, VersionSnapshot
+from model_exporter.window.snapshot import LEVELS, SHAPES, SIGNALS, DriftSnapshot, VersionSnapshot
 
 
 class Alarm(Enum):
@@ -82,9 +83,46 @@ class FeatureVerdict:
     shapes: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """Two features whose dependence has changed, with the log evidence of it."""
+
+    feature: str
+    role: str
+    other: str
+    other_role: str
+    evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairsView:
+    """The verdict on the dependence between numeric features at one level, which is an alarm of its own.
+
+    `pairs` are those that the alarm names, strongest first.
+    """
+
+    level: str
+    detected: bool
+    evidence: float
+    pairs: tuple[PairView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyView:
+    """How unusual the operational signals of the last slot with predictions are together.
+
+    `evidence` is the log of T2 over its limit; `contributions` are the signals' parts in it, largest first, below 0 for
+    a signal that is lower than usual, and empty while there is nothing to explain.
+    """
+
+    evidence: float
+    contributions: dict[str, float]
+
+
 def alarm_of(version: VersionSnapshot) -> Alarm | None:
     """The gravest alarm of `version`; None when nothing has been judged yet."""
     on = {drift.level for drift in version.drift if drift.detected}
+    on |= {pairs.level for pairs in version.pair_drift if pairs.detected}
     if on:
         return next(Alarm(level) for level in LEVELS if level in on)
     return Alarm.OK if any(np.isfinite(drift.log_evidence) for drift in version.drift) else None
@@ -123,6 +161,40 @@ def feature_verdicts(version: VersionSnapshot, place: int) -> tuple[FeatureVerdi
         )
         for drift in version.drift
     )
+
+
+def view_pairs(version: VersionSnapshot) -> tuple[PairsView, ...]:
+    """The verdicts on the dependence between features; empty where it is not watched, or not judged yet."""
+    return tuple(
+        PairsView(
+            level=drift.level,
+            detected=drift.detected,
+            evidence=drift.log_evidence,
+            pairs=tuple(
+                PairView(
+                    clean(pair.feature.name),
+                    pair.feature.role.value,
+                    clean(pair.other.name),
+                    pair.other.role.value,
+                    pair.log_evidence,
+                )
+                for pair in drift.pairs
+            ),
+        )
+        for drift in version.pair_drift
+    )
+
+
+def view_anomaly(version: VersionSnapshot) -> AnomalyView | None:
+    """What is unusual about the operational signals of `version`; None while there is no history to tell."""
+    anomaly = version.anomaly
+    if anomaly is None:
+        return None
+    parts: dict[str, float] = {}
+    if anomaly.evidence >= NAMED_FROM:
+        told = zip(SIGNALS, anomaly.contributions.tolist(), strict=True)
+        parts = {signal: part for signal, part in sorted(told, key=lambda one: -abs(one[1])) if not isnan(part)}
+    return AnomalyView(anomaly.evidence, parts)
 
 
 def strongest_evidence(version: VersionSnapshot) -> NDArray[np.float64]:

@@ -14,12 +14,16 @@ from model_exporter.expose.status import ServiceStatus
 from model_exporter.expose.text import clean
 from model_exporter.expose.verdict_views import (
     Alarm,
+    AnomalyView,
     LevelView,
     NamedFeature,
+    PairsView,
     alarm_of,
     strongest_evidence,
     strongest_first,
+    view_anomaly,
     view_levels,
+    view_pairs,
 )
 from model_exporter.telemetry import TelemetrySnapshot
 from model_exporter.window.snapshot import ModelSnapshot, Snapshot, VersionSnapshot
@@ -82,6 +86,8 @@ class ModelView:
     learning: LearningView | None
     baseline: BaselineView | None
     verdicts: tuple[LevelView, ...]
+    pairs: tuple[PairsView, ...]
+    anomaly: AnomalyView | None
     worst_features: tuple[NamedFeature, ...]
     other_alarms: dict[str, Alarm]
 
@@ -150,6 +156,8 @@ def view_model(model: ModelSnapshot) -> ModelView:
         learning=_learning(model),
         baseline=view_baseline(model),
         verdicts=view_levels(active, model.settings) if active else (),
+        pairs=view_pairs(active) if active else (),
+        anomaly=view_anomaly(active) if active else None,
         worst_features=_worst(active) if active else (),
         other_alarms={
             clean(version.version): alarm

@@ -51,6 +51,8 @@ def test_the_detail_has_the_verdicts_in_full() -> None:
     )
     assert (page["onset"], page["onset_unix"]) == ("2025-10-09T08:32:45Z", snapshots.AT - 1234.5)
     assert {one["feature"] for one in page["named"]} == {"amount", "country"}
+    assert told["pairs"][0]["pairs"][0]["other"] == "prediction"
+    assert told["anomaly"]["evidence"] == 0.7
     amount, age = told["features"][:2]
     assert amount["verdicts"][0]["evidence"] == model.versions[0].drift[0].feature_log_evidence[0]
     assert sum(amount["verdicts"][0]["shapes"].values()) == pytest.approx(1)

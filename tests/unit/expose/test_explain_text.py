@@ -59,6 +59,14 @@ def test_the_head_tells_the_verdict_the_time_and_the_baseline() -> None:
     assert quiet.startswith("fraud, version 1.4.1: ok, no alarm is on\n")
 
 
+def test_dependence_and_signals_have_their_lines() -> None:
+    """Under the level whose alarm it is, and in a part of their own."""
+    text = render(explain(snapshots.fraud_model(), at=snapshots.AT), width=200)
+    page = text.partition("page: ALARM\n")[2].partition("\n\n")[0]
+    assert "evidence +2.5, ALARM, of amount with prediction (+2.2)." in page
+    assert "\nsignals: UNUSUAL\n- Evidence +0.7: T2 of" in text
+
+
 @pytest.mark.parametrize(
     ("model", "told"),
     [

@@ -143,7 +143,7 @@ def test_alarms_come_first_and_are_counted() -> None:
     ticket = snapshots.model("ticketed", (snapshots.boolean("b"), snapshots.boolean("c")), named=(0,))
     version = ticket.versions[0]
     calm = replace(version.drift[0], detected=False, feature_detected=np.zeros(2, np.bool_))
-    ticket = replace(ticket, versions=(replace(version, drift=(calm, version.drift[1])),))
+    ticket = replace(ticket, versions=(replace(version, drift=(calm, version.drift[1]), pair_drift=()),))
     page = read(snapshots.snapshot(quiet, snapshots.waiting_model(), ticket, snapshots.fraud_model()))
     assert [name for name in page.text if name in {"quiet", "ranker", "ticketed", "fraud"}] == [
         "fraud",
@@ -158,6 +158,16 @@ def test_an_alarm_tells_what_drifted_and_since_when() -> None:
     """The names, the evidence and the estimate of the beginning stand beside the level."""
     text = "".join(read(snapshots.snapshot(snapshots.fraud_model())).text)
     assert re.search(r"page\+\d+\.\ddrift of (amount, country|country, amount), began 21 min ago", text)
+
+
+def test_changed_dependence_and_unusual_signals_are_told() -> None:
+    """They have lines of their own beside the levels, while there is something to tell."""
+    text = "".join(read(snapshots.snapshot(snapshots.fraud_model())).text)
+    assert "+2.5changed dependence of amount with prediction" in text
+    assert re.search(r"signals\+0\.7unusual: .*(up|down)", text)
+    quiet = "".join(read(snapshots.snapshot(snapshots.model("m", (snapshots.boolean("b"),)))).text)
+    assert "dependence" not in quiet
+    assert "signals" not in quiet
 
 
 def test_another_versions_alarm_is_told() -> None:

@@ -3,20 +3,32 @@ from math import exp, nan
 
 import pytest
 
+from model_exporter.baseline.model import SeasonKind
 from model_exporter.expose.explanation import BinMove, Effect, FeatureExplanation
 from model_exporter.expose.feature_views import FeatureView, FeatureWindow
 from model_exporter.expose.prose import (
+    HOURS,
     SHAPE_WORDS,
+    SIGNAL_WORDS,
     WINDOW_WORDS,
+    anomaly_sentences,
     effect_sentences,
     feature_sentence,
     moved_sentence,
+    pairs_sentence,
     short_effect,
     standing_sentence,
     verdict_sentences,
 )
-from model_exporter.expose.verdict_views import FeatureVerdict, LevelView, NamedFeature
-from model_exporter.window.snapshot import SHAPES, WINDOWS
+from model_exporter.expose.verdict_views import (
+    AnomalyView,
+    FeatureVerdict,
+    LevelView,
+    NamedFeature,
+    PairsView,
+    PairView,
+)
+from model_exporter.window.snapshot import SHAPES, SIGNALS, WINDOWS
 
 AT = 10_000.0
 YEAR = 31_536_000.0
@@ -61,7 +73,11 @@ EFFECT = Effect(
 
 
 def feature(
-    window: FeatureWindow | None = WINDOW, *, type_: str = "categorical", detected: bool = False
+    window: FeatureWindow | None = WINDOW,
+    *,
+    type_: str = "categorical",
+    detected: bool = False,
+    season: str | None = None,
 ) -> FeatureView:
     """A feature with 10,000 baseline rows."""
     return FeatureView(
@@ -69,6 +85,7 @@ def feature(
         role="input",
         type=type_,
         baseline_observations=10_000,
+        season=season,
         verdicts=(replace(VERDICT, detected=detected, onset_unix=AT - 300 if detected else nan),),
         shown=window.window if window else None,
         bins=(),
@@ -254,6 +271,55 @@ def test_why_a_feature_is_quiet_or_still_named(window: FeatureWindow, told: str,
     sentence = standing_sentence(feature(window, detected=detected), (LEVEL,))
     assert told in sentence
     assert bool(told) is bool(sentence)
+
+
+def test_what_goes_by_the_hour_says_so() -> None:
+    """The window is compared with all hours together, which the evidence does not do."""
+    kinds = {kind.value for kind in SeasonKind}
+    assert set(HOURS) == kinds
+    for season in kinds:
+        told = " ".join(effect_sentences(FeatureExplanation(feature(season=season), EFFECT), at=AT))
+        assert f"Evidence goes by the baseline of each {HOURS[season]}; what follows is of all hours together." in told
+        apart = feature(replace(WINDOW, psi=0.09, psi_debiased=0.08), season=season)
+        assert f"against the baseline of the {HOURS[season]}" in standing_sentence(apart, (LEVEL,))
+
+
+PAIR = PairView("amount", "input", "age", "input", 2.9)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        (PairsView("page", detected=False, evidence=-8.0, pairs=()), "evidence -8.0, quiet."),
+        (
+            PairsView("page", detected=True, evidence=3.0, pairs=(PAIR,)),
+            "evidence +3.0, ALARM, of amount with age (+2.9).",
+        ),
+        (PairsView("page", detected=True, evidence=0.1, pairs=()), "evidence +0.1, ALARM."),
+        (PairsView("page", detected=True, evidence=9.0, pairs=(PAIR,) * 9), "age (+2.9) and 4 more pairs."),
+    ],
+)
+def test_dependence_has_an_alarm_of_its_own(pairs: PairsView, told: str) -> None:
+    """With the pairs that it names, five at most."""
+    sentence = pairs_sentence(pairs)
+    assert sentence.startswith("How numeric features depend on each other is an alarm of its own: ")
+    assert sentence.endswith(told)
+
+
+def test_without_evidence_on_pairs_nothing_is_said_of_them() -> None:
+    """Absence is not quiet."""
+    assert pairs_sentence(PairsView("page", detected=False, evidence=nan, pairs=())) == ""
+
+
+def test_unusual_signals_are_named_with_their_direction() -> None:
+    """Those that make a part of it, and what the number is not."""
+    assert set(SIGNAL_WORDS) == set(SIGNALS)
+    anomaly = AnomalyView(0.7, {"latency": 0.6, "errors": -0.38, "missing": 0.02})
+    told = " ".join(anomaly_sentences(anomaly))
+    assert "T2 of the operational signals in the last slot with predictions is 2 times its limit." in told
+    assert "No time between false alarms is promised for it." in told
+    assert told.endswith("What makes it so: latency higher (60%), share of failed predictions lower (38%).")
+    assert "makes" not in " ".join(anomaly_sentences(AnomalyView(-3.0, {})))
 
 
 def test_the_bins_that_moved_are_told_where_there_is_a_difference() -> None:

@@ -11,12 +11,14 @@ from model_exporter.expose.verdict_views import (
     alarm_of,
     feature_verdicts,
     strongest_first,
+    view_anomaly,
     view_levels,
+    view_pairs,
 )
-from model_exporter.window.snapshot import SHAPES, DriftSnapshot, VersionSnapshot
+from model_exporter.window.snapshot import SHAPES, AnomalySnapshot, DriftSnapshot, PairDriftSnapshot, VersionSnapshot
 
 FEATURES = tuple(snapshots.boolean(name) for name in "abcd")
-VERSION = snapshots.model("m", FEATURES).versions[0]
+VERSION = replace(snapshots.model("m", FEATURES).versions[0], pair_drift=())
 
 
 def drift(level: str, evidence: list[float], named: list[int], *, total: float = 0.5) -> DriftSnapshot:
@@ -56,6 +58,31 @@ QUIET = [-3.0, -4.0, -5.0, np.nan]
 def test_the_alarm_is_the_gravest(verdicts: tuple[DriftSnapshot, ...], alarm: Alarm | None) -> None:
     """No verdict and no evidence are no alarm and no all-clear either."""
     assert alarm_of(version(*verdicts)) is alarm
+
+
+def test_an_alarm_on_dependence_is_an_alarm() -> None:
+    """Features that stay as they are but no longer go together are a page as well."""
+    pairs = PairDriftSnapshot("page", detected=True, log_evidence=1.0, pairs=())
+    judged = replace(version(drift("page", QUIET, []), drift("ticket", QUIET, [])), pair_drift=(pairs,))
+    assert alarm_of(judged) is Alarm.PAGE
+    assert view_pairs(judged)[0].detected
+
+
+def test_signals_are_named_only_when_there_is_something_to_explain() -> None:
+    """From half of the limit on, largest part first; one that takes no part is left out."""
+    parts = np.array([np.nan, 0.1, -0.6, 0.3, 0.0])
+    told = view_anomaly(replace(VERSION, anomaly=AnomalySnapshot(0.2, parts)))
+    assert told
+    assert list(told.contributions.items()) == [
+        ("errors", -0.6),
+        ("latency", 0.3),
+        ("missing", 0.1),
+        ("throughput", 0.0),
+    ]
+    quiet = view_anomaly(replace(VERSION, anomaly=AnomalySnapshot(-2.0, parts)))
+    assert quiet
+    assert quiet.contributions == {}
+    assert view_anomaly(replace(VERSION, anomaly=None)) is None
 
 
 def test_a_level_comes_with_its_rules_and_with_what_chance_takes() -> None:
