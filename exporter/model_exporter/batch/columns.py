@@ -16,10 +16,11 @@ _DIGEST_BYTES: Final = 8
 
 
 class Role(Enum):
-    """Whether a column went into the model or came out of it."""
+    """Whether a column went into the model, came out of it, or only stood beside it in the record."""
 
     INPUT = "input"
     OUTPUT = "output"
+    CONTEXT = "context"
 
     # Members are singletons; Enum's own hash is Python code, and every column of every batch is looked up by role.
     __hash__ = object.__hash__

@@ -31,6 +31,8 @@ class Batch:
         latency_seconds: float64[n], NaN when absent.
         errors: the error type of each failed row.
         columns: features and outputs, in the order first seen; names are unique per role.
+        context: what a record says beside them that metrics may ask for, as `segment.region` or `lower`; never binned.
+        rankings: items in the order predicted, best first, n of them, empty where a row has none; `()` when none has.
     """
 
     model: str
@@ -43,6 +45,8 @@ class Batch:
     latency_seconds: NDArray[np.float64]
     errors: Words
     columns: tuple[Column, ...]
+    context: tuple[Column, ...] = ()
+    rankings: tuple[tuple[str, ...], ...] = ()
 
     @property
     def rows(self) -> int:
@@ -75,7 +79,13 @@ class UpstreamBatch:
 class Outcome:
     """What really happened, told later, for one prediction.
 
-    `time` is unix seconds, None when absent; `values` are business values by indicator.
+    Attributes:
+        model: as in `Batch`.
+        prediction_id: of the prediction.
+        time: unix seconds, None when absent.
+        value: what happened; None when only business values are told, or items.
+        values: business values by indicator.
+        items: of a ranking: the items that proved relevant, each with its gain, > 0.
     """
 
     model: str
@@ -83,6 +93,7 @@ class Outcome:
     time: float | None
     value: str | float | bool | None
     values: tuple[tuple[str, float], ...] = ()
+    items: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

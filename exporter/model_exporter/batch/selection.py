@@ -21,6 +21,8 @@ def take_rows(batch: Batch, rows: NDArray[np.intp]) -> Batch:
         latency_seconds=batch.latency_seconds[rows],
         errors=replace(batch.errors, codes=batch.errors.codes[rows]),
         columns=tuple(take_cells(column, rows) for column in batch.columns),
+        context=tuple(take_cells(column, rows) for column in batch.context),
+        rankings=tuple(map(batch.rankings.__getitem__, rows.tolist())) if batch.rankings else (),
     )
 
 
@@ -62,12 +64,20 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
         ids=tuple(chain.from_iterable(batch.ids for batch in batches)),
         latency_seconds=np.concatenate([batch.latency_seconds for batch in batches]),
         errors=_concatenate_words([batch.errors for batch in batches]),
-        columns=tuple(_join_columns(batches)),
+        columns=tuple(_join_columns(batches, [batch.columns for batch in batches])),
+        context=tuple(_join_columns(batches, [batch.context for batch in batches])),
+        rankings=_join_rankings(batches),
     )
 
 
-def _join_columns(batches: Sequence[Batch]) -> Iterator[Column]:
-    by_name = [{(column.role, column.name): column for column in batch.columns} for batch in batches]
+def _join_rankings(batches: Sequence[Batch]) -> tuple[tuple[str, ...], ...]:
+    if not any(batch.rankings for batch in batches):
+        return ()
+    return tuple(chain.from_iterable(batch.rankings or ((),) * batch.rows for batch in batches))
+
+
+def _join_columns(batches: Sequence[Batch], parts: Sequence[tuple[Column, ...]]) -> Iterator[Column]:
+    by_name = [{(column.role, column.name): column for column in columns} for columns in parts]
     every: dict[tuple[Role, str], Column] = {}
     for columns in by_name:
         every |= columns

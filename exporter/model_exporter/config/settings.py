@@ -70,6 +70,45 @@ class FeatureSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeSettings:
+    """How the truth arrives.
+
+    Attributes:
+        expected: whether the configuration speaks of outcomes; else predictions wait only once an outcome was seen.
+        positive: text of the outcome that counts as positive, of two classes; None leaves it to what is sent.
+        wait_seconds: how long a prediction waits for its outcome, and an outcome for its prediction.
+    """
+
+    expected: bool = False
+    positive: str | None = None
+    wait_seconds: float = 7 * DAY
+
+
+class SegmentSource(Enum):
+    """Where a prediction's group comes from."""
+
+    FEATURE = "feature"
+    ATTRIBUTE = "segment"  # the record's own `segment.NAME`
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Groups of predictions that are compared with each other.
+
+    Attributes:
+        name: of the segment, as `region`.
+        source: what tells the group.
+        field: name of the feature or attribute.
+        edges: ascending; a number's group is the range between two of them. Empty for values that are groups.
+    """
+
+    name: str
+    source: SegmentSource
+    field: str
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Objective:
     """A service-level objective, exported as a threshold for the rules."""
 
@@ -92,6 +131,8 @@ class ModelSettings:
     approved_versions: tuple[str, ...] = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=lambda: MappingProxyType({}))
     objectives: tuple[Objective, ...] = ()
+    outcome: OutcomeSettings = OutcomeSettings()
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
