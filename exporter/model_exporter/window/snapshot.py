@@ -34,6 +34,12 @@ SIGNALS: Final = ("low_confidence", "missing", "errors", "latency", "throughput"
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the latency histograms, seconds; one more bucket is unbounded."""
 
+COHORTS: Final = {"1h": 3600.0, "1d": 86_400.0, "7d": 604_800.0}
+"""Windows of performance by the value of the label `window`, in seconds: of the time of prediction, not of truth."""
+
+DELAY_BUCKETS: Final = (1.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0)
+"""Upper bounds of the histograms of outcomes' delays, seconds; one more bucket is unbounded."""
+
 
 class FeatureName(NamedTuple):
     """A feature or output of a model."""
@@ -61,9 +67,9 @@ class BinLayout:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A latency histogram: int64[len(LATENCY_BUCKETS) + 1] counts (not cumulated) and the sum in seconds."""
+    """Counts in the buckets of `LATENCY_BUCKETS` or `DELAY_BUCKETS`, one more than bounds, and the sum in seconds."""
 
-    buckets: NDArray[np.int64]
+    buckets: NDArray[np.int64]  # not cumulated
     total_seconds: float
 
 

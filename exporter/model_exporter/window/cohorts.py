@@ -1,0 +1,193 @@
+"""Sums by the time of prediction, for measures whose truth comes late."""
+
+from math import ceil, isfinite
+from typing import Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.config.settings import DAY
+from model_exporter.window.delays import Delays
+from model_exporter.window.snapshot import COHORTS
+
+COVERED: Final = 0.8
+"""Share of a window's predictions that must have their truth, or else the window is provisional."""
+SLOT_SECONDS: Final = 300.0
+"""Length of the shortest slots; state moves on with them."""
+
+_HOUR: Final = 3600.0
+_LEVELS: Final = ((SLOT_SECONDS, 0.0), (900.0, 2 * _HOUR), (_HOUR, 12 * _HOUR))
+_COARSE_AGE: Final = 4 * DAY
+_COARSE_SLOTS: Final = 300
+"""Slots are 5 minutes long, from an age of two hours on 15 minutes, from 12 hours on one hour, and from four days on so
+many hours that there are at most 300 of them: 24, 40, 84 and 300, and at each change of length the slots of one that
+is not whole yet. With a wait of 7 days that is at most 396, with one of 30 days 457."""
+
+_PREDICTED, _LABELLED, _SUMS = 0, 1, 2  # columns
+
+Floats = NDArray[np.float64]
+
+
+class Cohort(NamedTuple):
+    """The predictions of one window, as far as their truth is known.
+
+    Attributes:
+        sums: float64[width], over those with an outcome.
+        predicted: weight of all of them.
+        labelled: weight of those with an outcome.
+        coverage: share that has an outcome, 0 to 1; NaN without predictions. A slot that knows more outcomes than
+            predictions, as after a restart, is covered as far as it knows predictions.
+        lag: seconds before now at which the window ends, NaN while too few delays are known; it ends now then.
+        provisional: whether what it tells may be of a biased few: because of a coverage below `COVERED`, or because
+            it is not known yet how long truth takes.
+    """
+
+    sums: Floats
+    predicted: float
+    labelled: float
+    coverage: float
+    lag: float
+    provisional: bool
+
+
+class Cohorts:
+    """A vector of sums by the time of prediction, in slots that are kept until no window can ask for them.
+
+    Windows end where truth has had time to arrive: at the lag, the 95 % quantile of its delays. Outcomes that come
+    fast are a biased sample, so cohorts younger than that are not scored. A window reaches back its length, and up to
+    the beginning of the slot there.
+
+    Memory: 8 (width + 2) bytes a slot; see `_COARSE_SLOTS` for how many. All of it is sums: the order in which things
+    arrive does not matter, and two replicas add up.
+
+    Args:
+        width: length of the vector of sums.
+        wait: how long a prediction may wait for its outcome, seconds.
+        now: unix seconds.
+    """
+
+    def __init__(self, width: int, *, wait: float, now: float) -> None:
+        self.delays = Delays()
+        self.revision = 0
+        self._wait = wait
+        self._horizon = wait + max(COHORTS.values())
+        hours = max(1, ceil((self._horizon - _COARSE_AGE) / _HOUR / _COARSE_SLOTS))
+        self._levels = (*_LEVELS, (hours * _HOUR, _COARSE_AGE)) if hours > 1 else _LEVELS
+        self._now = now // SLOT_SECONDS * SLOT_SECONDS
+        self._starts = np.zeros(0)
+        self._table = np.zeros((0, _SUMS + width))
+
+    @property
+    def width(self) -> int:
+        """Length of the vector of sums."""
+        return self._table.shape[1] - _SUMS
+
+    @property
+    def slots(self) -> int:
+        """How many slots hold anything."""
+        return len(self._starts)
+
+    def places(self, made_at: Floats) -> Floats:
+        """The slot of each prediction, by its beginning: float64[n]. Rows of one slot may be summed beforehand."""
+        return self._places(made_at)[0]
+
+    def predicted(self, made_at: Floats, weights: Floats) -> None:
+        """Count predictions: float64[n] times and weights."""
+        rows = np.zeros((len(made_at), self._table.shape[1]))
+        rows[:, _PREDICTED] = weights
+        self._add(made_at, rows)
+
+    def realised(self, made_at: Floats, sums: Floats, weights: Floats) -> None:
+        """Add what is known of predictions by their first outcomes: float64[n, width] sums, float64[n] weights."""
+        self._add(made_at, np.column_stack([np.zeros(len(made_at)), weights, sums]))
+
+    def corrected(self, made_at: Floats, difference: Floats) -> None:
+        """Add float64[n, width]: sums by the new outcomes less those by the earlier ones, which they replace."""
+        self._add(made_at, np.column_stack([np.zeros((len(made_at), _SUMS)), difference]))
+
+    def advance(self, now: float) -> None:
+        """Let time pass: slots grow with age, and leave when no window can ask for them.
+
+        Time that runs backwards is taken as standing still.
+        """
+        self.delays.advance(now)
+        moved = now // SLOT_SECONDS * SLOT_SECONDS
+        if moved <= self._now:
+            return
+        self._now = moved
+        self.revision += 1  # windows move even when no slot changes
+        if not len(self._starts):
+            return
+        starts, lengths = self._places(self._starts)
+        kept = starts + lengths > self._now - self._horizon
+        starts, table = starts[kept], self._table[kept]
+        firsts = np.flatnonzero(np.diff(starts, prepend=-np.inf))
+        self._starts = starts[firsts]
+        self._table = np.add.reduceat(table, firsts) if len(firsts) else table
+
+    def window(self, name: str, now: float) -> Cohort:
+        """The cohort of window `name` of `COHORTS`."""
+        lag = self.delays.quantile(at_most=self._wait)
+        end = self._now + SLOT_SECONDS
+        if isfinite(lag):
+            end = float(self._places(np.array([min(now, end) - lag]))[0][0])
+        begin = end - COHORTS[name]
+        _, lengths = self._places(self._starts)
+        taken = self._table[(self._starts < end) & (self._starts + lengths > begin)]
+        predicted, labelled = taken[:, _PREDICTED], taken[:, _LABELLED]
+        most = float(np.maximum(predicted, labelled).sum())
+        coverage = float(np.minimum(predicted, labelled).sum()) / most if most > 0 else np.nan
+        return Cohort(
+            sums=taken[:, _SUMS:].sum(axis=0),
+            predicted=float(predicted.sum()),
+            labelled=float(labelled.sum()),
+            coverage=coverage,
+            lag=lag,
+            provisional=not (isfinite(lag) and coverage >= COVERED),
+        )
+
+    def widen(self, width: int) -> None:
+        """Make room for more sums at the end; they begin at 0."""
+        self._table = np.pad(self._table, ((0, 0), (0, width - self.width)))
+
+    def reshape(self, width: int, source: NDArray[np.intp]) -> None:
+        """Move the sums to new places: old sum i goes to place `source[i]` of `width`; the others begin at 0."""
+        moved = np.zeros((len(self._table), _SUMS + width))
+        moved[:, :_SUMS] = self._table[:, :_SUMS]
+        moved[:, _SUMS + source] = self._table[:, _SUMS:]
+        self._table = moved
+        self.revision += 1
+
+    def merge(self, other: Self) -> None:
+        """Add what `other`, of the same width and wait, holds, as of the later of the two."""
+        now = max(self._now, other._now)
+        self.advance(now)
+        other.advance(now)
+        self.delays.merge(other.delays)
+        self._add(other._starts, other._table)
+
+    def _add(self, made_at: Floats, rows: Floats) -> None:
+        """Add float64[n, columns] rows to the slots of their times; what is too old for any window is left out."""
+        starts, lengths = self._places(made_at)
+        kept = starts + lengths > self._now - self._horizon
+        distinct, inverse = np.unique(starts[kept], return_inverse=True)
+        if not len(distinct):
+            return
+        missing = distinct[~np.isin(distinct, self._starts)]
+        if len(missing):
+            places = np.searchsorted(self._starts, missing)
+            self._starts = np.insert(self._starts, places, missing)
+            self._table = np.insert(self._table, places, 0.0, axis=0)
+        np.add.at(self._table, np.searchsorted(self._starts, distinct)[inverse], rows[kept])
+        self.revision += 1
+
+    def _places(self, times: Floats) -> tuple[Floats, Floats]:
+        """Beginning and length of the slot of each time: the longest one that is old enough as a whole."""
+        starts = np.floor(times / SLOT_SECONDS) * SLOT_SECONDS
+        lengths = np.full(len(times), SLOT_SECONDS)
+        for length, age in self._levels[1:]:
+            longer = np.floor(times / length) * length
+            old = longer + length <= self._now - age
+            starts = np.where(old, longer, starts)
+            lengths = np.where(old, length, lengths)
+        return starts, lengths
