@@ -93,7 +93,7 @@ def test_a_correction_is_the_outcome_that_came_last(moves: list[tuple[float, flo
     for age, _, value in moves:
         made_at = np.array([T0 - age])
         corrected.realised(made_at, np.array([[float(value)]]), np.ones(1))
-        corrected.corrected(made_at, np.array([[5.0 - value]]))
+        corrected.realised(made_at, np.array([[5.0 - value]]), np.zeros(1))
         direct.realised(made_at, np.array([[5.0]]), np.ones(1))
     assert told(corrected, T0) == told(direct, T0)
 

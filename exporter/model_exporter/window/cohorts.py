@@ -1,6 +1,6 @@
 """Sums by the time of prediction, for measures whose truth comes late."""
 
-from math import ceil, isfinite
+from math import ceil, isfinite, nan
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -98,12 +98,11 @@ class Cohorts:
         self._add(made_at, rows)
 
     def realised(self, made_at: Floats, sums: Floats, weights: Floats) -> None:
-        """Add what is known of predictions by their first outcomes: float64[n, width] sums, float64[n] weights."""
-        self._add(made_at, np.column_stack([np.zeros(len(made_at)), weights, sums]))
+        """Add what is known of predictions by their outcomes: float64[n, width] sums, float64[n] weights.
 
-    def corrected(self, made_at: Floats, difference: Floats) -> None:
-        """Add float64[n, width]: sums by the new outcomes less those by the earlier ones, which they replace."""
-        self._add(made_at, np.column_stack([np.zeros((len(made_at), _SUMS)), difference]))
+        A correction adds the sums by the new outcome less those by the earlier one, with weight 0.
+        """
+        self._add(made_at, np.column_stack([np.zeros(len(made_at)), weights, sums]))
 
     def advance(self, now: float) -> None:
         """Let time pass: slots grow with age, and leave when no window can ask for them.
@@ -125,18 +124,22 @@ class Cohorts:
         self._starts = starts[firsts]
         self._table = np.add.reduceat(table, firsts) if len(firsts) else table
 
+    def end(self, now: float) -> float:
+        """Where the windows end, unix seconds: at the beginning of the slot of now less the lag."""
+        after = self._now + SLOT_SECONDS
+        lag = self.delays.quantile(at_most=self._wait)
+        return float(self._places(np.array([min(now, after) - lag]))[0][0]) if isfinite(lag) else after
+
     def window(self, name: str, now: float) -> Cohort:
         """The cohort of window `name` of `COHORTS`."""
         lag = self.delays.quantile(at_most=self._wait)
-        end = self._now + SLOT_SECONDS
-        if isfinite(lag):
-            end = float(self._places(np.array([min(now, end) - lag]))[0][0])
+        end = self.end(now)
         begin = end - COHORTS[name]
         _, lengths = self._places(self._starts)
         taken = self._table[(self._starts < end) & (self._starts + lengths > begin)]
         predicted, labelled = taken[:, _PREDICTED], taken[:, _LABELLED]
         most = float(np.maximum(predicted, labelled).sum())
-        coverage = float(np.minimum(predicted, labelled).sum()) / most if most > 0 else np.nan
+        coverage = float(np.minimum(predicted, labelled).sum()) / most if most > 0 else nan
         return Cohort(
             sums=taken[:, _SUMS:].sum(axis=0),
             predicted=float(predicted.sum()),
@@ -146,16 +149,9 @@ class Cohorts:
             provisional=not (isfinite(lag) and coverage >= COVERED),
         )
 
-    def widen(self, width: int) -> None:
-        """Make room for more sums at the end; they begin at 0."""
-        self._table = np.pad(self._table, ((0, 0), (0, width - self.width)))
-
-    def reshape(self, width: int, source: NDArray[np.intp]) -> None:
-        """Move the sums to new places: old sum i goes to place `source[i]` of `width`; the others begin at 0."""
-        moved = np.zeros((len(self._table), _SUMS + width))
-        moved[:, :_SUMS] = self._table[:, :_SUMS]
-        moved[:, _SUMS + source] = self._table[:, _SUMS:]
-        self._table = moved
+    def restart(self, width: int) -> None:
+        """Forget all sums, and take others of `width` from now on; how many were predicted is kept."""
+        self._table = np.pad(self._table[:, : _PREDICTED + 1], ((0, 0), (0, _SUMS - 1 + width)))
         self.revision += 1
 
     def merge(self, other: Self) -> None:

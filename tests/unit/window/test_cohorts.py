@@ -92,11 +92,10 @@ def test_the_oldest_window_is_kept_until_the_longest_lag() -> None:
     assert cohorts.window("7d", T0).predicted == 1
 
 
-def test_new_sums_begin_at_zero() -> None:
-    """Widening keeps what is there in its place."""
+def test_a_restart_forgets_the_sums_alone() -> None:
+    """Sums of another layout begin at 0; what was predicted stays, and what was labelled is told again with them."""
     cohorts = cohorts_with(60.0)
-    predict(cohorts, T0 - 1800, labelled=3, of=3)
-    cohorts.widen(3)
-    assert cohorts.window("1h", T0).sums.tolist() == [3, 0, 0]
-    cohorts.reshape(4, np.array([1, 0, 3]))
-    assert cohorts.window("1h", T0).sums.tolist() == [0, 3, 0, 0]
+    predict(cohorts, T0 - 1800, labelled=3, of=5)
+    cohorts.restart(2)
+    window = cohorts.window("1h", T0)
+    assert (window.sums.tolist(), window.predicted, window.labelled) == ([0, 0], 5, 0)
