@@ -3,16 +3,15 @@
 import logging
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from model_exporter.batch import Batch, Origin, UpstreamBatch, join_batches
+from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
-from model_exporter.join import OutcomeStore
-from model_exporter.join.store import StorageError
+from model_exporter.joining import Joiner
 from model_exporter.ports import Clock, Payload, Receipt
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
@@ -152,7 +151,7 @@ class Pipeline:
         queue: what waits for the writer.
         router: which model a record belongs to.
         fleet: the rolling state.
-        outcomes: where outcomes wait for the join.
+        joiner: brings predictions and outcomes together.
         telemetry: the exporter's own counters.
         clock: unix seconds.
         on_failure: called from the writer thread when it dies of a bug.
@@ -165,7 +164,7 @@ class Pipeline:
         queue: BoundedQueue,
         router: Router,
         fleet: Fleet,
-        outcomes: OutcomeStore,
+        joiner: Joiner,
         telemetry: Telemetry,
         clock: Clock,
         on_failure: Callable[[BaseException], None],
@@ -174,7 +173,7 @@ class Pipeline:
         self._queue = queue
         self._router = router
         self._fleet = fleet
-        self._outcomes = outcomes
+        self._joiner = joiner
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
@@ -268,9 +267,13 @@ class Pipeline:
             self._early.hear_logs(service)
         spans = [batch for batch in batches if batch.origin is Origin.SPAN]
         calls = [calls for decoded in requests for calls in decoded.upstreams]
+        # The first outcome of a model lets its predictions wait, also those that come with it.
+        outcomes = self._take_outcomes(requests, now)
         self._count(logs, self._early.let_pass([*spans, *calls], now), now)
-        for decoded in requests:
-            self._apply_rest(decoded, now)
+        self._joiner.tell(outcomes, now)
+        for event in (event for decoded in requests for event in decoded.events):
+            if model := self._route(event.model, "", 1):
+                self._fleet.note(model, event, now)
 
     def _count(self, logs: Sequence[Batch], spans: Sequence[Batch | UpstreamBatch], now: float) -> None:
         """Add many batches at the cost of one: an update costs much the same for any batch.
@@ -282,32 +285,23 @@ class Pipeline:
             if model := self._route(batch.model, batch.service, batch.rows):
                 groups[model, batch.version, batch.origin].append(batch)
         for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):
-            self._fleet.predict(model, join_batches(batches), now)
+            awaited = self._fleet.predict(model, join_batches(batches), now)
+            self._joiner.wait(model, awaited, now)
         for calls in spans:
             if isinstance(calls, UpstreamBatch) and (model := self._route(calls.model, calls.service, len(calls.keys))):
                 self._fleet.call_upstreams(model, calls, now)
 
-    def _apply_rest(self, decoded: Decoded, now: float) -> None:
-        for event in decoded.events:
-            if model := self._route(event.model, "", 1):
-                self._fleet.note(model, event, now)
-        if decoded.outcomes:
-            self._keep_outcomes(decoded, now)
-
-    def _keep_outcomes(self, decoded: Decoded, now: float) -> None:
+    def _take_outcomes(self, requests: Sequence[Decoded], now: float) -> list[tuple[str, Outcome]]:
+        """Count the outcomes of several requests; returns them with the models they belong to."""
         routed = [
-            (model, outcome) for outcome in decoded.outcomes if (model := self._route(outcome.model, "", 1)) is not None
+            (model, outcome)
+            for decoded in requests
+            for outcome in decoded.outcomes
+            if (model := self._route(outcome.model, "", 1)) is not None
         ]
-        for model, _ in routed:
-            self._fleet.count_outcomes(model, 1, now)
-        try:
-            evicted = self._outcomes.keep(routed, now)
-        except StorageError as error:
-            log.warning("outcomes were counted but not kept", extra={"error": str(error), "outcomes": len(routed)})
-            self._telemetry.count("model_exporter_outcomes_evicted_total", "storage_failure", amount=len(routed))
-            return
-        if evicted:
-            self._telemetry.count("model_exporter_outcomes_evicted_total", "limit", amount=evicted)
+        for model, outcomes in Counter(model for model, _ in routed).items():
+            self._fleet.count_outcomes(model, outcomes, now)
+        return routed
 
     def _route(self, model: str, service: str, rows: int) -> str | None:
         name = self._router.route(model=model, service=service)

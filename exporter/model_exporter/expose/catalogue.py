@@ -7,6 +7,7 @@ Labels stand in the order in which `Telemetry` and the writers give their values
 from functools import partial
 from typing import Final
 
+from model_exporter.expose import truth_catalogue
 from model_exporter.expose.metric import Group, Labels, Metric, MetricType
 from model_exporter.ports import Door, Signal
 
@@ -248,8 +249,6 @@ WINDOW_PREDICTIONS: Final = _drift(
     "model_window_predictions", _GAUGE, "Predictions in the window.", (*_VERSION, "window")
 )
 
-OUTCOMES: Final = Metric("model_outcomes_total", _COUNTER, "Outcomes received.", _MODEL, group=Group.OUTCOMES)
-
 _LIMITS_HIT: Final = (
     "series",
     "models",
@@ -372,6 +371,7 @@ PROCESS_OPEN_FDS: Final = _process("process_open_fds", _GAUGE, "Open file descri
 PROCESS_MAX_FDS: Final = _process("process_max_fds", _GAUGE, "File descriptors that may be open.")
 PROCESS_START: Final = _process("process_start_time_seconds", _GAUGE, "When the process started.")
 
-CATALOGUE: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
-"""All of the above, in the order of exposition."""
+_ALL: Final = (*truth_catalogue.METRICS, *(value for value in tuple(globals().values()) if isinstance(value, Metric)))
+CATALOGUE: Final = tuple(sorted(_ALL, key=lambda metric: list(Group).index(metric.group)))
+"""All of the above and those of outcomes, in the order of exposition."""
 BY_NAME: Final = {metric.name: metric for metric in CATALOGUE}

@@ -25,6 +25,7 @@ class Group(Enum):
     VERDICTS = "verdicts of drift, this replica"
     DRIFT = "drift, this replica"
     OUTCOMES = "outcomes"
+    PERFORMANCE = "performance"
     EXPORTER = "the exporter itself"
     PROCESS = "the process"
 

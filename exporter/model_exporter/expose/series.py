@@ -3,8 +3,9 @@
 from math import inf
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.expose import catalogue
+from model_exporter.expose import catalogue, truth_catalogue
 from model_exporter.expose.text import Block, HistogramBlock, Lines, number
+from model_exporter.expose.truth_series import PerformanceText, write_truth
 from model_exporter.expose.verdict_series import write_rules
 from model_exporter.expose.version_series import VersionText
 from model_exporter.window.snapshot import LearningSnapshot, ModelSnapshot, Snapshot, VersionSnapshot
@@ -51,7 +52,7 @@ def _write_own(lines: Lines, model: ModelSnapshot, snapshot: Snapshot) -> None:
     write_rules(lines, model.name, settings.drift)
     for source, at in model.sources:
         lines.sample(catalogue.SOURCE, (model.name, source), at)
-    lines.sample(catalogue.OUTCOMES, (model.name,), model.outcomes)
+    lines.sample(truth_catalogue.OUTCOMES, (model.name,), model.outcomes)
     if model.learning:
         lines.sample(catalogue.LEARNING, (model.name,), learned_share(model.learning))
     if model.baseline:
@@ -68,6 +69,7 @@ class _ModelText:
         self._versions: dict[str, VersionText] = {}
         self._baselines: dict[str, _BaselineText] = {}
         self._upstreams: dict[str, HistogramBlock] = {}
+        self._performance: dict[str, PerformanceText] = {}
 
     def write(self, lines: Lines, model: ModelSnapshot) -> None:
         self._versions = {version.version: self._version(model, version) for version in model.versions}
@@ -75,6 +77,16 @@ class _ModelText:
             self._versions[version.version].write(lines, model, version)
         self._write_baselines(lines, model)
         self._write_upstreams(lines, model)
+        self._write_truth(lines, model)
+
+    def _write_truth(self, lines: Lines, model: ModelSnapshot) -> None:
+        texts: dict[str, PerformanceText] = {}
+        if model.truth:
+            write_truth(lines, model.name, model.truth)
+            for told in model.truth.performance:
+                texts[told.version] = self._performance.get(told.version) or PerformanceText(model.name, told.version)
+                texts[told.version].write(lines, told)
+        self._performance = texts
 
     def _version(self, model: ModelSnapshot, version: VersionSnapshot) -> VersionText:
         kept = self._versions.get(version.version)

@@ -127,13 +127,13 @@ class SparseBlock:
 
 
 class HistogramBlock:
-    """One latency histogram whose label values stay."""
+    """One histogram of durations whose label values stay; `bounds` are those of its buckets, seconds."""
 
-    def __init__(self, metric: Metric, labels: Labels) -> None:
+    def __init__(self, metric: Metric, labels: Labels, bounds: Sequence[float] = LATENCY_BUCKETS) -> None:
         self._metric = metric
         # Both formats spell `le` as a float, as Prometheus 3 stores it, so that a series keeps its name across formats.
-        bounds = [*map(repr, LATENCY_BUCKETS), number(inf)]
-        slots = [_slot(f"{metric.name}_bucket", (*metric.labels, "le"), (*labels, bound)) for bound in bounds]
+        ends = [*map(repr, bounds), number(inf)]
+        slots = [_slot(f"{metric.name}_bucket", (*metric.labels, "le"), (*labels, end)) for end in ends]
         slots += [_slot(f"{metric.name}_{part}", metric.labels, labels) for part in ("sum", "count")]
         self._template = "".join(slots)
 

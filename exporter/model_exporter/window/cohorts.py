@@ -87,6 +87,11 @@ class Cohorts:
         """How many slots hold anything."""
         return len(self._starts)
 
+    @property
+    def lag(self) -> float:
+        """Seconds that truth is given to arrive; NaN until it is known how long it takes."""
+        return self.delays.quantile(at_most=self._wait)
+
     def places(self, made_at: Floats) -> Floats:
         """The slot of each prediction, by its beginning: float64[n]. Rows of one slot may be summed beforehand."""
         return self._places(made_at)[0]
@@ -127,12 +132,12 @@ class Cohorts:
     def end(self, now: float) -> float:
         """Where the windows end, unix seconds: at the beginning of the slot of now less the lag."""
         after = self._now + SLOT_SECONDS
-        lag = self.delays.quantile(at_most=self._wait)
+        lag = self.lag
         return float(self._places(np.array([min(now, after) - lag]))[0][0]) if isfinite(lag) else after
 
     def window(self, name: str, now: float) -> Cohort:
         """The cohort of window `name` of `COHORTS`."""
-        lag = self.delays.quantile(at_most=self._wait)
+        lag = self.lag
         end = self.end(now)
         begin = end - COHORTS[name]
         _, lengths = self._places(self._starts)

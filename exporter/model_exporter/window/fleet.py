@@ -1,30 +1,26 @@
 """All models of this exporter. One writer owns it; no other thread may touch it."""
 
-from collections.abc import Mapping
-
-import numpy as np
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Batch, Event, UpstreamBatch
+from model_exporter.batch import Awaited, Batch, Event, Joined, UpstreamBatch
 from model_exporter.config.settings import Settings
 from model_exporter.ports import Recorder
 from model_exporter.window.budget import Budget
 from model_exporter.window.duplicates import RecentKeys
 from model_exporter.window.model import ModelState, Shared
 from model_exporter.window.notices import BaselineLearned, Expired, LimitHit, ModelAppeared, Notice, Notify
+from model_exporter.window.skew import skewed_rows
 from model_exporter.window.snapshot import Snapshot
-
-FUTURE_SECONDS = 60.0
-"""A record this far ahead of the exporter's clock has a wrong clock."""
-PAST_SECONDS = 600.0
-"""A record this far behind was delayed, or has a wrong clock."""
+from model_exporter.window.truth import Truth
 
 
 class Fleet:
     """Rolling state of every model.
 
     Time is the time of arrival, which a wrong clock in a record cannot bend; how many records disagree with it by
-    more than `FUTURE_SECONDS` or `PAST_SECONDS` is counted.
+    more than `skew` allows is counted.
 
     Args:
         settings: the configuration.
@@ -51,21 +47,40 @@ class Fleet:
         for name in settings.models:
             self._model(name, now)
 
-    def predict(self, model: str, batch: Batch, now: float) -> None:
-        """Count predictions of `model`, once each."""
+    def predict(self, model: str, batch: Batch, now: float) -> list[Awaited]:
+        """Count predictions of `model`, once each; returns those that wait for their outcomes from now on."""
         self._count_clock_skew(batch, now)
         fresh = self._recent.first_seen(batch.keys)
-        if not self._model(model, now).predict(batch, fresh, now):
+        awaited = self._model(model, now).predict(batch, fresh, now)
+        if awaited is None:
             self._refuse("series", model, f"version {batch.version or 'unknown'}", batch.rows)
             self._recorder.count("model_exporter_dropped_records_total", "series_limit", amount=batch.rows)
+        return awaited or []
 
     def call_upstreams(self, model: str, calls: UpstreamBatch, now: float) -> None:
         """Count calls that `model` made to others."""
         self._model(model, now).call_upstreams(calls, self._recent.first_seen(calls.keys))
 
     def count_outcomes(self, model: str, outcomes: int, now: float) -> None:
-        """Count outcomes of `model`."""
+        """Count outcomes of `model`, whose predictions wait for theirs from now on."""
         self._model(model, now).count_outcomes(outcomes)
+
+    def realise(self, joined: Sequence[Joined], now: float) -> None:
+        """Add predictions with their outcomes."""
+        by_model: defaultdict[str, list[Joined]] = defaultdict(list)
+        for one in joined:
+            by_model[one.model].append(one)
+        for name, pairs in by_model.items():
+            self._model(name, now).realise(pairs, now)
+
+    def truth(self, model: str) -> Truth | None:
+        """The outcomes of `model`; None when there is no such model, or it does not join."""
+        state = self._models.get(model)
+        return state.truth if state and state.truth.joins else None
+
+    def waits(self) -> dict[str, float]:
+        """How long predictions and outcomes wait for each other, seconds, by model."""
+        return {name: model.settings.outcome.wait_seconds for name, model in self._models.items() if model.truth.joins}
 
     def note(self, model: str, event: Event, now: float) -> None:
         """Take note of an event in the life of `model`."""
@@ -151,10 +166,6 @@ class Fleet:
             self._notify(LimitHit(limit, model, what))
 
     def _count_clock_skew(self, batch: Batch, now: float) -> None:
-        # Comparisons with NaN, a record without a time, are False.
-        for direction, rows in (
-            ("future", np.count_nonzero(batch.times > now + FUTURE_SECONDS)),
-            ("past", np.count_nonzero(batch.times < now - PAST_SECONDS)),
-        ):
+        for direction, rows in zip(("future", "past"), skewed_rows(batch.times, now), strict=True):
             if rows:
-                self._recorder.count("model_exporter_clock_skew_records_total", direction, amount=int(rows))
+                self._recorder.count("model_exporter_clock_skew_records_total", direction, amount=rows)

@@ -1,6 +1,6 @@
 """Rolling state of one model: its features, its baseline, its versions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from typing import Final
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Batch, Event, Origin, UpstreamBatch, Words, take_rows
+from model_exporter.batch import Awaited, Batch, Event, Joined, Origin, UpstreamBatch, Words, take_rows
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
@@ -28,6 +28,7 @@ from model_exporter.window.snapshot import (
     UpstreamSnapshot,
 )
 from model_exporter.window.traffic import OVERFLOW, Durations, rows_of
+from model_exporter.window.truth import Truth
 from model_exporter.window.verdicts import Bets
 from model_exporter.window.version import VersionState
 
@@ -84,6 +85,12 @@ class ModelState:
         self._changes: dict[str, float] = {}
         self._sources: dict[str, float] = {}
         self._outcomes = 0
+        self.truth = Truth(
+            settings,
+            groups_per_segment=shared.limits.groups_per_segment,
+            series=shared.series,
+            refuse=lambda what, rows: self._shared.refuse("series", name, what, rows),
+        )
         self.last_seen = now
         if baseline:
             self.compare_with(baseline, now)
@@ -127,6 +134,7 @@ class ModelState:
         """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""
         previous, self.settings = self.settings, settings
         self._changes["config"] = now
+        self.truth.reconfigure(settings)
         baseline = settings.baseline or self.baseline
         changed = settings.features != previous.features or settings.drift != previous.drift
         if baseline and (changed or baseline != self.baseline):
@@ -142,15 +150,15 @@ class ModelState:
         """Take over changed bounds."""
         self._shared = shared
 
-    def predict(self, batch: Batch, fresh: NDArray[np.bool_], now: float) -> bool:
+    def predict(self, batch: Batch, fresh: NDArray[np.bool_], now: float) -> list[Awaited] | None:
         """Count `batch`, whose rows outside the mask bool[n] `fresh` repeat earlier ones.
 
-        Returns False when there was no room for its version, and then nothing of it was counted.
+        Returns what waits for its outcome, and None when there was no room for the version: then nothing was counted.
         """
         self.last_seen = now
         version = self._version(batch, now)
         if version is None:
-            return False
+            return None
         version.advance(now)
         rows = np.flatnonzero(fresh)
         duplicates = batch.rows - len(rows)
@@ -162,9 +170,10 @@ class ModelState:
         version.count_traffic(predictions=predictions, duplicates=duplicates, now=now)
         if predictions:
             version.saw_prediction(batch.times, now)
-        if batch.rows and batch.origin is Origin.LOG:
-            self._count_features(version, batch, now)
-        return True
+        if not batch.rows or batch.origin is not Origin.LOG:
+            return []
+        self._count_features(version, batch, now)
+        return self.truth.expect(version.version, batch, self.baseline, now)
 
     def call_upstreams(self, calls: UpstreamBatch, fresh: NDArray[np.bool_]) -> None:
         """Count calls to others, but those outside the mask bool[n] `fresh`; beyond the limit they share one name."""
@@ -181,8 +190,14 @@ class ModelState:
             self._upstreams[label] = durations, errors + int(np.count_nonzero(calls.failed[mine]))
 
     def count_outcomes(self, outcomes: int) -> None:
-        """Count outcomes; joining them to their predictions is not done here."""
+        """Count outcomes; predictions wait for theirs from now on."""
         self._outcomes += outcomes
+        self.truth.begin()
+
+    def realise(self, joined: Sequence[Joined], now: float) -> None:
+        """Add predictions with their outcomes. Those of a version that is gone bring it back if there is room for it."""
+        self.last_seen = now
+        self.truth.realise(joined, self.baseline, now, has_room=lambda version: self._revive(version, now))
 
     def note(self, event: Event, now: float) -> None:
         """Remember when something changed; an event from the future happened now."""
@@ -199,6 +214,7 @@ class ModelState:
         """Let time pass: windows move, and a stretch of traffic may have become a baseline."""
         for version in self._versions.values():
             version.advance(now)
+        self.truth.advance(now)
         match self._learner and self._learner.finish(self.name, self.settings, now):
             case Learned(baseline, doubt):
                 self.compare_with(baseline, now)
@@ -218,6 +234,7 @@ class ModelState:
         for name in list(self._versions):
             self._drop(name)
         self._release_layout()
+        self.truth.close()
         if self._learner:
             self._learner.discard()
 
@@ -237,6 +254,7 @@ class ModelState:
                 for name, (durations, errors) in self._upstreams.items()
             ),
             outcomes=self._outcomes,
+            truth=self.truth.snapshot(now),
         )
 
     def _count_traffic(self, version: VersionState, batch: Batch) -> int:
@@ -299,6 +317,19 @@ class ModelState:
             oldest = min(self._versions.values(), key=lambda version: version.last_seen)
             self._shared.refuse("versions_per_model", self.name, f"version {oldest.version} any longer", 1)
             self._drop(oldest.version)
+        return self._begin(name, now)
+
+    def _revive(self, name: str, now: float) -> bool:
+        """Have a state for a version whose outcomes come; False when there is no room for it."""
+        full = len(self._versions) >= self._shared.limits.versions_per_model
+        version = self._versions.get(name) or (None if full else self._begin(name, now))
+        if version is None:
+            return False
+        version.last_seen = now
+        return True
+
+    def _begin(self, name: str, now: float) -> VersionState | None:
+        """The state of a new version; None when there is no room for its series."""
         if not self._shared.series.take(self._version_series()):
             return None
         self._versions[name] = VersionState(
@@ -321,6 +352,7 @@ class ModelState:
 
     def _drop(self, version: str) -> None:
         del self._versions[version]
+        self.truth.drop(version)
         self._shared.series.give_back(self._version_series())
 
     def _fitting(self, baseline: Baseline) -> tuple[int, ...]:

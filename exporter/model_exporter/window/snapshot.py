@@ -1,6 +1,7 @@
 """The frozen picture of all models that exposition reads. It computes nothing."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Role
 from model_exporter.config.settings import ModelSettings
+from model_exporter.stats.measure import Measure
 
 WINDOWS: Final = {"5m": 300.0, "1h": 3600.0, "1d": 86_400.0}
 """Rolling windows by the value of the label `window`, in seconds."""
@@ -172,6 +174,88 @@ class VersionSnapshot:
     anomaly: AnomalySnapshot | None  # None until the history is long enough
 
 
+class Fault(Enum):
+    """Why an outcome whose prediction is known told nothing of performance; values of the label `reason`."""
+
+    TYPE = "type"  # text where a number was predicted, or no class
+    NO_OUTPUT = "no_output"  # the prediction's record held nothing to compare with
+    NO_VERSION = "no_version"  # the model's version is gone, and there is no room for it
+    FORMAT = "format"  # what was kept of the prediction cannot be read any more
+    NO_VALUE = "no_value"  # only business values were told
+
+
+UNMATCHED: Final = (
+    "no_prediction",  # it waited in vain
+    "sampled_out",  # its prediction, if there was one, is not in the sample that is kept
+    "ambiguous",  # it names a request that holds several predictions
+    "limit",  # too many outcomes wait
+    "outdated",  # a newer one was told before
+    "storage_failure",
+    *(fault.value for fault in Fault),
+)
+"""Reasons for which an outcome tells nothing."""
+DUPLICATE: Final = "duplicate"
+"""The reason for which it tells nothing new: it was told before, with the same value."""
+LOST: Final = ("timed_out", "sampled_out", "storage_failure")
+"""Reasons for which a prediction leaves without an outcome."""
+
+
+class Counter(Enum):
+    """Sums over first outcomes that are told as counters."""
+
+    CONFUSION = "confusion"  # labels: actual, predicted
+    SCORE_BIN = "score_bin"  # actual, bin
+    ABSOLUTE_ERROR = "absolute_error"
+    SQUARED_ERROR = "squared_error"
+
+
+class Counted(NamedTuple):
+    """One counter."""
+
+    counter: Counter
+    labels: tuple[str, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CohortSnapshot:
+    """Performance over one window of the time of prediction, as far as the truth is known."""
+
+    name: str  # one of COHORTS
+    predicted: float
+    labelled: float
+    coverage: float  # share of the predictions whose outcome is known; NaN without predictions
+    provisional: bool  # whether what is known may be of a biased few; without labels it says nothing
+    measures: tuple[Measure, ...]  # those that there are enough outcomes for
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceSnapshot:
+    """What outcomes tell of one version of a model."""
+
+    version: str
+    joined: int  # predictions that met their outcome
+    corrections: int  # outcomes that replaced earlier ones; the counters keep the first
+    delay: Histogram  # from the prediction to the arrival of its outcome, in `DELAY_BUCKETS`
+    lag: float  # seconds before now at which the windows end; NaN until enough delays are known
+    windows: tuple[CohortSnapshot, ...]  # in the order of COHORTS
+    counters: tuple[Counted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TruthSnapshot:
+    """What became of one model's outcomes, and of the predictions that wait for theirs."""
+
+    early: int  # outcomes that were there before their predictions
+    duplicates: int  # outcomes told before, with the same value
+    pending: int  # predictions that wait
+    outcomes_waiting: int  # for their prediction
+    rate: float  # share of the predictions that are kept until their outcome comes, in (0, 1]
+    unmatched: tuple[tuple[str, int], ...]  # outcomes that told nothing, by reason
+    lost: tuple[tuple[str, int], ...]  # predictions that left without an outcome, by reason
+    performance: tuple[PerformanceSnapshot, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamSnapshot:
     """Calls to one upstream of a model."""
@@ -205,6 +289,7 @@ class ModelSnapshot:
     versions: tuple[VersionSnapshot, ...]
     upstreams: tuple[UpstreamSnapshot, ...]
     outcomes: int
+    truth: TruthSnapshot | None = None  # None while predictions do not wait for their outcomes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from model_exporter.expose import catalogue
+from model_exporter.expose import catalogue, truth_catalogue
 from model_exporter.expose.text import Block, Format, HistogramBlock, Lines, SparseBlock, clean, number
 from model_exporter.window.snapshot import LATENCY_BUCKETS, Histogram
 
@@ -72,7 +72,7 @@ def test_any_text_is_a_label_value(form: Format, text: str) -> None:
     """Quotes, backslashes, line breaks, percent signs and lone surrogates come through templates and parsers."""
     lines = Lines()
     Block(catalogue.PREDICTIONS, [(text, "v")]).write(lines, [7])
-    lines.sample(catalogue.OUTCOMES, (text,), 9)
+    lines.sample(truth_catalogue.OUTCOMES, (text,), 9)
     families = PARSERS[form](exposed(lines, form))  # type: ignore[no-untyped-call]  # prometheus_client's have no types
     read = {(s.name, s.labels["model"], s.value) for family in families for s in family.samples}
     assert read == {("model_predictions_total", clean(text), 7.0), ("model_outcomes_total", clean(text), 9.0)}
@@ -87,7 +87,7 @@ def test_lone_surrogates_stay_apart() -> None:
 def test_label_values_are_escaped_to_the_letter() -> None:
     """A backslash, a quote and a line break are what the format escapes, and nothing else is."""
     lines = Lines()
-    lines.sample(catalogue.OUTCOMES, ('a\\b"c\nd\r\te{}',), 1)
+    lines.sample(truth_catalogue.OUTCOMES, ('a\\b"c\nd\r\te{}',), 1)
     assert 'model_outcomes_total{model="a\\\\b\\"c\\nd\r\te{}"} 1\n' in exposed(lines)
 
 
@@ -110,7 +110,7 @@ def test_heads_differ_between_formats() -> None:
 def test_openmetrics_ends_with_its_end() -> None:
     """The last line of OpenMetrics is `# EOF`; the text format has no such line."""
     lines = Lines()
-    lines.sample(catalogue.OUTCOMES, ("m",), 1)
+    lines.sample(truth_catalogue.OUTCOMES, ("m",), 1)
     assert exposed(lines, Format.OPENMETRICS).endswith("} 1\n# EOF\n")
     assert exposed(lines, Format.TEXT).endswith("} 1\n")
 
@@ -119,7 +119,7 @@ def test_a_family_stands_together() -> None:
     """Lines of a metric added at different times come out under one head."""
     lines = Lines()
     for model in ("a", "b"):
-        lines.sample(catalogue.OUTCOMES, (model,), 1)
+        lines.sample(truth_catalogue.OUTCOMES, (model,), 1)
         lines.sample(catalogue.PREDICTIONS, (model, "v"), 1)
     assert exposed(lines).count("# HELP") == 2
     assert exposed(lines).index('model_predictions_total{model="b"') < exposed(lines).index(

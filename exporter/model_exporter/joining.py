@@ -1,0 +1,79 @@
+"""Brings predictions and outcomes together: the store keeps them apart from memory, the fleet measures what is joined."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from model_exporter.batch import Awaited, Outcome
+from model_exporter.join import Account, JoinStore, StorageError
+from model_exporter.telemetry import Telemetry
+from model_exporter.window.fleet import Fleet
+
+log = logging.getLogger(__name__)
+
+
+class Joiner:
+    """Between the store and the rolling state. The writer's thread only.
+
+    Args:
+        store: where predictions and outcomes wait for each other.
+        fleet: the rolling state.
+        telemetry: the exporter's own counters.
+    """
+
+    def __init__(self, store: JoinStore, fleet: Fleet, telemetry: Telemetry) -> None:
+        self._store = store
+        self._fleet = fleet
+        self._telemetry = telemetry
+
+    def wait(self, model: str, predictions: Sequence[Awaited], now: float) -> None:
+        """Keep predictions until their outcomes come, and measure those whose outcome is there already."""
+        if not predictions:
+            return
+        joined = self._store.wait_for(model, predictions, now)
+        if joined:
+            truth = self._fleet.truth(model)
+            if truth:
+                truth.count_early(len(joined))
+            self._fleet.realise(joined, now)
+
+    def tell(self, outcomes: Sequence[tuple[str, Outcome]], now: float) -> None:
+        """Take outcomes with their models, and measure those whose prediction is known. A broken store costs them."""
+        if not outcomes:
+            return
+        try:
+            joined = self._store.tell(outcomes, now)
+        except StorageError as error:
+            log.warning("outcomes were counted but not kept", extra={"error": str(error), "outcomes": len(outcomes)})
+            for model, _ in outcomes:
+                self._count_unmatched(model, "storage_failure", 1)
+            return
+        self._fleet.realise(joined, now)
+
+    def advance(self, now: float) -> None:
+        """Let what waited for too long go, and take note of what waits."""
+        waits: Mapping[str, float] = self._fleet.waits()
+        self._count(self._store.expire(now, waits))
+        for model in waits:
+            truth = self._fleet.truth(model)
+            if truth:
+                truth.see_store(
+                    pending=self._store.pending(model),
+                    outcomes=self._store.outcomes_waiting(model),
+                    rate=self._store.rate(model),
+                )
+
+    def _count(self, account: Account) -> None:
+        """Count what came to nothing; that of models which are gone is nobody's any more."""
+        for (model, unmatched), outcomes in account.unmatched.items():
+            self._count_unmatched(model, unmatched.value, outcomes)
+        for (model, lost), predictions in account.lost.items():
+            truth = self._fleet.truth(model)
+            if truth:
+                truth.count_lost(lost.value, predictions)
+        for outcomes in account.future.values():
+            self._telemetry.count("model_exporter_clock_skew_records_total", "future", amount=outcomes)
+
+    def _count_unmatched(self, model: str, reason: str, outcomes: int) -> None:
+        truth = self._fleet.truth(model)
+        if truth:
+            truth.count_unmatched(reason, outcomes)

@@ -1,0 +1,194 @@
+"""What outcomes tell of one version of a model."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.baseline.model import Baseline
+from model_exporter.batch import Facts, Joined, Outcome
+from model_exporter.config.settings import ModelSettings
+from model_exporter.window.cohorts import Cohorts
+from model_exporter.window.kinds import Plan
+from model_exporter.window.scoring import Pair, Scorer
+from model_exporter.window.snapshot import (
+    COHORTS,
+    DELAY_BUCKETS,
+    CohortSnapshot,
+    Fault,
+    PerformanceSnapshot,
+)
+
+EARLY_PAIRS: Final = 500
+"""Pairs that are kept to score them again when a class or a horizon turns up that there was none of before; then the
+names are frozen, and later ones share `_other`."""
+
+FIXED_SERIES: Final = 3 * len(COHORTS) + len(DELAY_BUCKETS) + 6
+"""Coverage, sizes and state of the windows, the delays, the lag and the counts of joins."""
+
+Faults = Counter[Fault]
+
+
+class _Booking(NamedTuple):
+    """A pair that enters (sign 1) or leaves (-1) the cohort of its prediction."""
+
+    pair: Pair
+    made_at: float
+    sign: int
+    first: bool  # the first outcome that the counters book
+    labels: int  # 1 where the prediction had no outcome before, -1 where it has none any more, 0 for corrections
+
+
+class Performance:
+    """Sums of one model version by the time of prediction, and since the start.
+
+    Counters of Prometheus can only grow: they keep the first outcome of a prediction. Windows follow the last one.
+
+    Args:
+        version: of the model.
+        settings: of the model.
+        baseline: of the model; its classes and score bins are taken over.
+        now: unix seconds.
+    """
+
+    def __init__(self, version: str, settings: ModelSettings, baseline: Baseline | None, now: float) -> None:
+        self.version = version
+        self.last_seen = now
+        self._since = now
+        self._settings = settings
+        self._baseline = baseline
+        self._cohorts = Cohorts(0, wait=settings.outcome.wait_seconds, now=now)
+        self._plan: Plan | None = None
+        self._scorer: Scorer | None = None
+        self._early: list[_Booking] | None = []
+        self._totals = np.zeros(0)
+        self._joined = 0
+        self._corrections = 0
+        self._snapshot: tuple[tuple[object, ...], PerformanceSnapshot] | None = None
+
+    @property
+    def series(self) -> int:
+        """How many series it takes at most."""
+        return FIXED_SERIES + (self._scorer.series if self._scorer else 0)
+
+    def expect(self, made_at: NDArray[np.float64], now: float) -> None:
+        """Count predictions, float64[n] unix seconds; not all of them can get an outcome."""
+        self._cohorts.advance(now)
+        self._cohorts.predicted(made_at, np.ones(len(made_at)))
+
+    def realise(self, joined: Sequence[Joined], now: float) -> Faults:
+        """Add predictions with their outcomes; returns those that tell nothing, by reason."""
+        self._cohorts.advance(now)
+        self.last_seen = now
+        faults: Faults = Counter()
+        bookings: list[_Booking] = []
+        for one in joined:
+            facts = Facts.decode(one.prediction.facts)
+            if facts is None:
+                faults[Fault.FORMAT] += 1
+                continue
+            if self._plan is None and (one.outcome.value is not None or one.outcome.items):
+                self._plan = Plan.first(self._settings, self._baseline, Pair(facts, one.outcome, 1.0))
+            fault = self._plan.fault(facts, one.outcome) if self._plan else Fault.NO_VALUE
+            if fault:
+                faults[fault] += 1
+            bookings += self._bookings(one, facts, usable=fault is None)
+        if bookings:
+            self._note_delays([booking for booking in bookings if booking.labels > 0], now)
+            self._enter(bookings)
+        return faults
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        self._cohorts.advance(now)
+
+    def snapshot(self, now: float) -> PerformanceSnapshot:
+        """Freeze the state as of the last `advance`; the same object again when nothing changed."""
+        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections
+        if self._snapshot is None or self._snapshot[0] != revision:
+            self._snapshot = revision, self._freeze(now)
+        return self._snapshot[1]
+
+    def _freeze(self, now: float) -> PerformanceSnapshot:
+        return PerformanceSnapshot(
+            version=self.version,
+            joined=self._joined,
+            corrections=self._corrections,
+            delay=self._cohorts.delays.snapshot(),
+            lag=self._cohorts.lag,
+            windows=tuple(self._window(name, now) for name in COHORTS),
+            counters=tuple(self._scorer.counts(self._totals)) if self._scorer else (),
+        )
+
+    def _bookings(self, one: Joined, facts: Facts, *, usable: bool) -> list[_Booking]:
+        """What a pair changes: it enters, or replaces what the earlier outcome of its prediction was."""
+        made_at, weight = one.prediction.made_at, 1 / one.rate
+        earlier = one.corrects
+        if earlier is None or self._plan is None or self._plan.fault(facts, earlier):
+            entered = _Booking(Pair(facts, one.outcome, weight), made_at, 1, first=True, labels=1)
+            return [entered] if usable else []
+        if _says_the_same(earlier, one.outcome):
+            return []
+        self._corrections += 1
+        if made_at < self._since:
+            return []  # nobody knows whether the earlier one was booked here or before a restart
+        left = _Booking(Pair(facts, earlier, weight), made_at, -1, first=False, labels=0 if usable else -1)
+        if not usable:
+            return [left]
+        return [left, _Booking(Pair(facts, one.outcome, weight), made_at, 1, first=False, labels=0)]
+
+    def _note_delays(self, bookings: Sequence[_Booking], now: float) -> None:
+        self._joined += len(bookings)
+        if bookings:
+            made_at = np.array([booking.made_at for booking in bookings])
+            weights = np.array([booking.pair.weight for booking in bookings])
+            self._cohorts.delays.add(now - made_at, weights, now)
+
+    def _enter(self, bookings: list[_Booking]) -> None:
+        """Book, with new sums for all pairs so far when these bring new names early enough."""
+        assert self._plan is not None  # nothing is booked before a plan
+        if self._early is not None or self._scorer is None:
+            plan = self._plan.grown([booking.pair for booking in bookings])
+            if self._scorer is None or plan != self._plan:
+                self._plan, self._scorer = plan, plan.scorer()
+                self._cohorts.restart(self._scorer.width)
+                self._totals = np.zeros(self._scorer.width)
+                if self._early:
+                    self._book(self._early, self._scorer)
+            if self._early is not None:
+                self._early = [*self._early, *bookings]
+                if len(self._early) > EARLY_PAIRS:
+                    self._early = None
+        self._book(bookings, self._scorer)
+
+    def _book(self, bookings: Sequence[_Booking], scorer: Scorer) -> None:
+        """Add to the cohorts, sums of one slot together, and first outcomes to the totals."""
+        slots, places = np.unique(
+            self._cohorts.places(np.array([booking.made_at for booking in bookings])), return_inverse=True
+        )
+        sums = np.zeros((len(slots), scorer.width))
+        signs = np.array([booking.sign for booking in bookings])
+        for sign in (1, -1):
+            rows = np.flatnonzero(signs == sign)
+            if len(rows):
+                pairs = [bookings[row].pair for row in rows.tolist()]
+                sums += sign * scorer.sums_by(pairs, places[rows].astype(np.int64), len(slots))
+        labels = np.array([booking.labels * booking.pair.weight for booking in bookings])
+        self._cohorts.realised(slots, sums, np.bincount(places, labels, len(slots)))
+        first = [booking.pair for booking in bookings if booking.first]
+        if first:
+            self._totals += scorer.sums_by(first, np.zeros(len(first), np.int64), 1)[0]
+
+    def _window(self, name: str, now: float) -> CohortSnapshot:
+        cohort = self._cohorts.window(name, now)
+        measures = self._scorer.measures(cohort.sums) if self._scorer else []
+        return CohortSnapshot(
+            name, cohort.predicted, cohort.labelled, cohort.coverage, cohort.provisional, tuple(measures)
+        )
+
+
+def _says_the_same(one: Outcome, other: Outcome) -> bool:
+    """Whether two outcomes tell the same of performance; they may differ in time and in business values."""
+    return type(one.value) is type(other.value) and one.value == other.value and one.items == other.items

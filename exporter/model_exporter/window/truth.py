@@ -1,0 +1,182 @@
+"""The outcomes of one model: which predictions wait for theirs, and what becomes of them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from model_exporter.baseline.model import Baseline
+from model_exporter.batch import Awaited, Batch, Joined
+from model_exporter.config.settings import ModelSettings
+from model_exporter.window.budget import Budget
+from model_exporter.window.facts import FactsReader
+from model_exporter.window.performance import FIXED_SERIES, Performance
+from model_exporter.window.skew import made_at
+from model_exporter.window.snapshot import DUPLICATE, LOST, UNMATCHED, Fault, TruthSnapshot
+
+MODEL_SERIES: Final = 20
+"""Outcomes and predictions that came to nothing, by reason, and what waits in the store."""
+
+Refuse = Callable[[str, int], None]
+"""Tell that there was no room for something's series, and how many rows that concerns."""
+
+
+class Truth:
+    """Outcomes of one model's predictions.
+
+    A model joins from the start when its configuration speaks of outcomes, else from its first outcome on: whoever
+    sends none pays nothing.
+
+    Args:
+        settings: of the model.
+        groups_per_segment: as in `Limits`.
+        series: the bound on the series of all models.
+        refuse: hears what there was no room for.
+    """
+
+    def __init__(self, settings: ModelSettings, *, groups_per_segment: int, series: Budget, refuse: Refuse) -> None:
+        self._settings = settings
+        self._groups_per_segment = groups_per_segment
+        self._reader = FactsReader(settings, groups_per_segment=groups_per_segment)
+        self._series = series
+        self._refuse = refuse
+        self._joins = False
+        self._versions: dict[str, Performance] = {}
+        self._reserved: dict[str, int] = {}
+        self._unmatched: Counter[str] = Counter(dict.fromkeys(UNMATCHED, 0))
+        self._lost: Counter[str] = Counter(dict.fromkeys(LOST, 0))
+        self._duplicates = 0
+        self._early = 0
+        self._pending = 0
+        self._outcomes_waiting = 0
+        self._rate = 1.0
+        if settings.outcome.expected:
+            self.begin()
+
+    @property
+    def joins(self) -> bool:
+        """Whether predictions wait for their outcomes."""
+        return self._joins
+
+    def begin(self) -> None:
+        """Let predictions wait for their outcomes from now on."""
+        if not self._joins:
+            self._joins = True
+            self._series.give_back(-MODEL_SERIES)
+
+    def expect(self, version: str, batch: Batch, baseline: Baseline | None, now: float) -> list[Awaited]:
+        """Count the predictions of `batch`, all of them new; returns those that can be joined, as they wait.
+
+        A failed prediction has no outcome. One without an id has one that nobody can find: it counts as predicted.
+        """
+        if not self._joins or not batch.rows:
+            return []
+        rows = np.flatnonzero(batch.errors.codes < 0)
+        told = replace(batch, version=version, times=made_at(batch.times, now))
+        performance = self._performance(version, baseline, len(rows), now)
+        if performance and len(rows):
+            performance.expect(told.times[rows], now)
+        return self._reader.read(told, rows, now)
+
+    def realise(
+        self, joined: Sequence[Joined], baseline: Baseline | None, now: float, *, has_room: Callable[[str], bool]
+    ) -> None:
+        """Add predictions with their outcomes; `has_room` says whether the model has, or can have, their version."""
+        by_version: defaultdict[str, list[Joined]] = defaultdict(list)
+        for one in joined:
+            by_version[one.prediction.version].append(one)
+        for version, pairs in by_version.items():
+            there = has_room(version)
+            performance = self._performance(version, baseline, len(pairs), now) if there else None
+            if performance is None:
+                self._unmatched[Fault.NO_VERSION.value] += len(pairs)
+                continue
+            for fault, outcomes in performance.realise(pairs, now).items():
+                self._unmatched[fault.value] += outcomes
+            self._reserve(version, performance, len(pairs))
+
+    def count_unmatched(self, reason: str, outcomes: int) -> None:
+        """Count outcomes that met no prediction; those told before, with the same value, are counted apart."""
+        if reason == DUPLICATE:
+            self._duplicates += outcomes
+        else:
+            self._unmatched[reason] += outcomes
+
+    def count_lost(self, reason: str, predictions: int) -> None:
+        """Count predictions that waited in vain."""
+        self._lost[reason] += predictions
+
+    def count_early(self, outcomes: int) -> None:
+        """Count outcomes that were there before their predictions."""
+        self._early += outcomes
+
+    def see_store(self, *, pending: int, outcomes: int, rate: float) -> None:
+        """Take note of how many predictions and outcomes wait, and of the share of predictions that is kept."""
+        self._pending, self._outcomes_waiting, self._rate = pending, outcomes, rate
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        for performance in self._versions.values():
+            performance.advance(now)
+
+    def drop(self, version: str) -> None:
+        """Forget a version."""
+        self._versions.pop(version, None)
+        self._series.give_back(self._reserved.pop(version, 0))
+
+    def close(self) -> None:
+        """Give back everything that counts against a shared bound."""
+        for version in list(self._versions):
+            self.drop(version)
+        if self._joins:
+            self._series.give_back(MODEL_SERIES)
+            self._joins = False
+
+    def reconfigure(self, settings: ModelSettings) -> None:
+        """Take over changed settings. Where they change what outcomes mean, performance begins anew."""
+        before, self._settings = self._settings, settings
+        self._reader = FactsReader(settings, groups_per_segment=self._groups_per_segment)
+        if (before.kind, before.outcome) != (settings.kind, settings.outcome):
+            for version in list(self._versions):
+                self.drop(version)
+        if settings.outcome.expected:
+            self.begin()
+
+    def snapshot(self, now: float) -> TruthSnapshot | None:
+        """Freeze the state as of the last `advance`; None for a model that does not join."""
+        if not self._joins:
+            return None
+        return TruthSnapshot(
+            early=self._early,
+            duplicates=self._duplicates,
+            pending=self._pending,
+            outcomes_waiting=self._outcomes_waiting,
+            rate=self._rate,
+            unmatched=tuple(self._unmatched.items()),
+            lost=tuple(self._lost.items()),
+            performance=tuple(
+                performance.snapshot(now)
+                for version, performance in self._versions.items()
+                if self._reserved[version] >= performance.series
+            ),
+        )
+
+    def _performance(self, version: str, baseline: Baseline | None, rows: int, now: float) -> Performance | None:
+        """The state of a version, begun where there is none; None without room for it."""
+        if version not in self._versions:
+            if not self._series.take(FIXED_SERIES):
+                self._refuse(f"the performance of version {version}", rows)
+                return None
+            self._reserved[version] = FIXED_SERIES
+            self._versions[version] = Performance(version, self._settings, baseline, now)
+        return self._versions[version]
+
+    def _reserve(self, version: str, performance: Performance, rows: int) -> None:
+        """Take the series that have been added; without room for them nothing of the version is shown."""
+        more = performance.series - self._reserved[version]
+        if more <= 0 or self._series.take(more):
+            self._reserved[version] += max(more, 0)
+        else:
+            self._refuse(f"the performance of version {version}", rows)
