@@ -1,4 +1,4 @@
-"""Brings predictions and outcomes together: the store keeps them apart from memory, the fleet measures what is joined."""
+"""Brings predictions and outcomes together: a store has them wait, the fleet measures what is joined."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -26,9 +26,7 @@ EARLY: Final = _outcome(
     "model_outcomes_early_total", _COUNTER, "Outcomes that were there before their predictions.", _MODEL
 )
 PENDING: Final = _outcome("model_pending_predictions", _GAUGE, "Predictions that wait for their outcome.", _MODEL)
-PENDING_OUTCOMES: Final = _outcome(
-    "model_pending_outcomes", _GAUGE, "Outcomes that wait for their prediction.", _MODEL
-)
+PENDING_OUTCOMES: Final = _outcome("model_pending_outcomes", _GAUGE, "Outcomes that wait for their prediction.", _MODEL)
 LOST: Final = _outcome(
     "model_predictions_without_outcome_total",
     _COUNTER,
@@ -41,9 +39,7 @@ SAMPLING: Final = _outcome(
     "Share of predictions that are kept until their outcome comes; each stands for as many more.",
     _MODEL,
 )
-JOINED: Final = _outcome(
-    "model_outcomes_joined_total", _COUNTER, "Predictions that met their first outcome.", _VERSION
-)
+JOINED: Final = _outcome("model_outcomes_joined_total", _COUNTER, "Predictions that met their first outcome.", _VERSION)
 CORRECTIONS: Final = _outcome(
     "model_outcome_corrections_total",
     _COUNTER,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline, FeatureBaseline
 from model_exporter.baseline.naming import SCORE
@@ -14,7 +13,16 @@ from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.config.templates import POSITIVE
 from model_exporter.stats.score_edges import edges_from_bins, uniform_edges
 from model_exporter.window.facts import relevant_items
-from model_exporter.window.scoring import ClassScorer, ForecastScorer, NumberScorer, Pair, RankScorer, Scorer, called, score_of
+from model_exporter.window.scoring import (
+    ClassScorer,
+    ForecastScorer,
+    NumberScorer,
+    Pair,
+    RankScorer,
+    Scorer,
+    called,
+    score_of,
+)
 from model_exporter.window.snapshot import Fault
 
 MAX_CLASSES: Final = 20
@@ -154,7 +162,7 @@ def _score_edges(feature: FeatureBaseline | None) -> tuple[float, ...] | None:
     """Quantiles of the baseline's scores; None when it has none."""
     if feature is None or len(feature.edges) < 2:  # noqa: PLR2004  # one edge bounds no bin
         return None
-    counts: NDArray[np.int64] = np.array(feature.counts[1 : len(feature.edges)])  # without the open ends
+    counts = np.array(feature.counts[1 : len(feature.edges)], np.float64)  # without the open ends
     if not counts.any():
         return None
-    return tuple(edges_from_bins(np.array(feature.edges), counts.astype(np.float64)).tolist())
+    return tuple(edges_from_bins(np.array(feature.edges), counts).tolist())

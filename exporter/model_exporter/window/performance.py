@@ -176,7 +176,7 @@ class Performance:
                 pairs = [bookings[row].pair for row in rows.tolist()]
                 sums += sign * scorer.sums_by(pairs, places[rows].astype(np.int64), len(slots))
         labels = np.array([booking.labels * booking.pair.weight for booking in bookings])
-        self._cohorts.realised(slots, sums, np.bincount(places, labels, len(slots)))
+        self._cohorts.realised(slots, sums, np.bincount(places, labels, len(slots)).astype(np.float64))
         first = [booking.pair for booking in bookings if booking.first]
         if first:
             self._totals += scorer.sums_by(first, np.zeros(len(first), np.int64), 1)[0]
