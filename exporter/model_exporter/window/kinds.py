@@ -69,8 +69,8 @@ class Plan:
             names = {name for word in _categories(prediction) if (name := class_of(word))}
             configured = settings.outcome.positive
             plan = replace(plan, edges=_score_edges(score), positive=configured and class_of(configured))
-            plan = plan._with_classes(names)
-        elif kind in _NUMBERS:
+            return plan.with_classes(names)
+        if kind in _NUMBERS:
             summary = prediction.numeric if prediction else None
             if summary and summary.sd > 0:
                 return replace(plan, origin=summary.mean, scale=summary.sd)
@@ -81,7 +81,7 @@ class Plan:
         """The same with the names that `pairs` add."""
         if self.kind is ModelKind.CLASSIFICATION:
             told = {class_of(pair.outcome.value) for pair in pairs} | {called(pair.facts) for pair in pairs}
-            return self._with_classes({name for name in told if name is not None})
+            return self.with_classes({name for name in told if name is not None})
         if self.kind is ModelKind.FORECASTING:
             new = {pair.facts.horizon for pair in pairs if pair.facts.horizon} - {*self.horizons}
             room = MAX_HORIZONS - len(self.horizons)
@@ -104,25 +104,25 @@ class Plan:
 
     def fault(self, facts: Facts, outcome: Outcome) -> Fault | None:
         """Why the pair cannot be scored; None when it can."""
-        if self.kind in _RANKS:
-            if relevant_items(outcome) is None:
-                return Fault.NO_VALUE if outcome.value is None else Fault.TYPE
-            return None if facts.items else Fault.NO_OUTPUT
-        if outcome.value is None:
+        ranks = self.kind in _RANKS
+        if outcome.value is None and not (ranks and outcome.items):
             return Fault.NO_VALUE
-        if self.kind in _NUMBERS:
-            if not _is_number(outcome.value):
-                return Fault.TYPE
-            return None if _is_number(facts.predicted) else Fault.NO_OUTPUT
-        if class_of(outcome.value) is None:
+        if ranks:
+            usable, answered = relevant_items(outcome) is not None, bool(facts.items)
+        elif self.kind in _NUMBERS:
+            usable, answered = _is_number(outcome.value), _is_number(facts.predicted)
+        else:
+            usable = class_of(outcome.value) is not None
+            answered = called(facts) is not None or score_of(facts) is not None
+        if not usable:
             return Fault.TYPE
-        return Fault.NO_OUTPUT if called(facts) is None and score_of(facts) is None else None
+        return None if answered else Fault.NO_OUTPUT
 
     @property
     def _is_binary(self) -> bool:
         return _BINARY.issuperset(self.classes)
 
-    def _with_classes(self, names: set[str]) -> Self:
+    def with_classes(self, names: set[str]) -> Self:
         """The same with the classes `names`, as far as there is room; true and false go together."""
         wanted = names - {*self.classes}
         if self.positive:

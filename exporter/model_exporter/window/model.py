@@ -195,7 +195,7 @@ class ModelState:
         self.truth.begin()
 
     def realise(self, joined: Sequence[Joined], now: float) -> None:
-        """Add predictions with their outcomes. Those of a version that is gone bring it back if there is room for it."""
+        """Add predictions with their outcomes. A version that is gone comes back for them if there is room."""
         self.last_seen = now
         self.truth.realise(joined, self.baseline, now, has_room=lambda version: self._revive(version, now))
 

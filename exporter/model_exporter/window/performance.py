@@ -95,9 +95,9 @@ class Performance:
             if fault:
                 faults[fault] += 1
             bookings += self._bookings(one, facts, usable=fault is None)
-        if bookings:
+        if bookings and self._plan:
             self._note_delays([booking for booking in bookings if booking.labels > 0], now)
-            self._enter(bookings)
+            self._enter(bookings, self._plan.grown([booking.pair for booking in bookings]))
         return faults
 
     def advance(self, now: float) -> None:
@@ -146,21 +146,17 @@ class Performance:
             weights = np.array([booking.pair.weight for booking in bookings])
             self._cohorts.delays.add(now - made_at, weights, now)
 
-    def _enter(self, bookings: list[_Booking]) -> None:
-        """Book, with new sums for all pairs so far when these bring new names early enough."""
-        assert self._plan is not None  # nothing is booked before a plan
-        if self._early is not None or self._scorer is None:
-            plan = self._plan.grown([booking.pair for booking in bookings])
-            if self._scorer is None or plan != self._plan:
-                self._plan, self._scorer = plan, plan.scorer()
-                self._cohorts.restart(self._scorer.width)
-                self._totals = np.zeros(self._scorer.width)
-                if self._early:
-                    self._book(self._early, self._scorer)
-            if self._early is not None:
-                self._early = [*self._early, *bookings]
-                if len(self._early) > EARLY_PAIRS:
-                    self._early = None
+    def _enter(self, bookings: list[_Booking], plan: Plan) -> None:
+        """Book by `plan`, with new sums for all pairs so far when it has new names early enough."""
+        if self._scorer is None or (self._early is not None and plan != self._plan):
+            self._plan, self._scorer = plan, plan.scorer()
+            self._cohorts.restart(self._scorer.width)
+            self._totals = np.zeros(self._scorer.width)
+            if self._early:
+                self._book(self._early, self._scorer)
+        if self._early is not None:
+            early = [*self._early, *bookings]
+            self._early = early if len(early) <= EARLY_PAIRS else None
         self._book(bookings, self._scorer)
 
     def _book(self, bookings: Sequence[_Booking], scorer: Scorer) -> None:
