@@ -94,6 +94,7 @@ class App:
         )
         self._pipeline = Pipeline(
             decoder=Decoder(limits),
+            settings=self._settings,
             queue=self._queue,
             router=self._router,
             fleet=self._fleet,
@@ -184,7 +185,7 @@ class App:
         self._router.configure(limit=limits.models, configured=settings.models)
         self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
         self._outcomes.resize(limits.outcomes)
-        self._pipeline.use_decoder(Decoder(limits))
+        self._pipeline.reconfigure(Decoder(limits), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
         applied.set()

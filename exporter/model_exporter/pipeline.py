@@ -5,14 +5,16 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
+from model_exporter.config.settings import Settings
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
 from model_exporter.joining import Joiner
 from model_exporter.ports import Clock, Payload, Receipt
+from model_exporter.privacy import conceal
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
@@ -148,6 +150,7 @@ class Pipeline:
 
     Args:
         decoder: bytes to columns.
+        settings: the configuration; of it, what must not be kept as it was sent.
         queue: what waits for the writer.
         router: which model a record belongs to.
         fleet: the rolling state.
@@ -161,6 +164,7 @@ class Pipeline:
         self,
         *,
         decoder: Decoder,
+        settings: Settings,
         queue: BoundedQueue,
         router: Router,
         fleet: Fleet,
@@ -170,6 +174,7 @@ class Pipeline:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._decoder = decoder
+        self._settings = settings
         self._queue = queue
         self._router = router
         self._fleet = fleet
@@ -187,10 +192,14 @@ class Pipeline:
         return self._snapshot
 
     def ingest(self, payload: Payload) -> Receipt:
-        """Decode `payload` and queue its records. Safe to call from any thread; see `ports.Ingest`."""
+        """Decode `payload` and queue its records. Safe to call from any thread; see `ports.Ingest`.
+
+        Sensitive values are concealed before anything can keep them. Only whose rows name no model wait for the writer
+        to say which one they belong to, and are concealed then.
+        """
         door, signal = payload.door.value, payload.signal.value
         self._queue.check()
-        decoded = self._decoder.decode(payload)
+        decoded = self._conceal(self._decoder.decode(payload))
         if decoded.accepted:
             self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body)))
         count = self._telemetry.count
@@ -206,9 +215,10 @@ class Pipeline:
             count("model_exporter_dropped_values_total", reason, amount=values)
         return Receipt(decoded.accepted, decoded.rejected, decoded.message)
 
-    def use_decoder(self, decoder: Decoder) -> None:
-        """Decode what comes from now on with other limits."""
+    def reconfigure(self, decoder: Decoder, settings: Settings) -> None:
+        """Decode and conceal what comes from now on by another configuration."""
         self._decoder = decoder
+        self._settings = settings
 
     def run_in_writer(self, task: Task) -> None:
         """Have the writer run `task` after what is queued now; returns at once.
@@ -228,6 +238,18 @@ class Pipeline:
         self._queue.close()
         self._thread.join(grace_seconds)
         return not self._thread.is_alive()
+
+    def _conceal(self, decoded: Decoded) -> Decoded:
+        models = self._settings.models
+        if not any(model.privacy for model in models.values()):
+            return decoded
+        return replace(
+            decoded,
+            batches=tuple(
+                conceal(batch, models[batch.model].privacy) if batch.model in models else batch
+                for batch in decoded.batches
+            ),
+        )
 
     def _run(self) -> None:
         try:
@@ -283,6 +305,8 @@ class Pipeline:
         groups: defaultdict[tuple[str, str, Origin], list[Batch]] = defaultdict(list)
         for batch in (*logs, *(batch for batch in spans if isinstance(batch, Batch))):
             if model := self._route(batch.model, batch.service, batch.rows):
+                if not batch.model:
+                    batch = conceal(batch, self._settings.model(model).privacy)  # noqa: PLW2901  # the same rows
                 groups[model, batch.version, batch.origin].append(batch)
         for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):
             awaited = self._fleet.predict(model, join_batches(batches), now)

@@ -29,6 +29,7 @@ class Rig:
         self.fleet = Fleet(Settings(limits=limits), learned={}, recorder=self.telemetry, notify=lambda _: None, now=T0)
         self.pipeline = Pipeline(
             decoder=Decoder(limits),
+            settings=Settings(limits=limits),
             queue=self.queue,
             router=Router(limit=limits.models, configured=()),
             fleet=self.fleet,

@@ -1,7 +1,7 @@
 """Columns with null masks: what every room after the decoder works on."""
 
 from model_exporter.batch.columns import Column, Kind, Role, Words, column_from_values
-from model_exporter.batch.facts import Facts, Scalar
+from model_exporter.batch.facts import Facts, Scalar, class_of
 from model_exporter.batch.joining import Awaited, Joined
 from model_exporter.batch.records import Batch, Event, Origin, Outcome, UpstreamBatch
 from model_exporter.batch.selection import absent_cells, concatenate, join_batches, take_cells, take_rows
@@ -21,6 +21,7 @@ __all__ = [
     "UpstreamBatch",
     "Words",
     "absent_cells",
+    "class_of",
     "column_from_values",
     "concatenate",
     "join_batches",

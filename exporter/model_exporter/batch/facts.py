@@ -1,5 +1,6 @@
 """What is kept of a prediction until its outcome is known: no more than its metrics need."""
 
+from math import isfinite
 from typing import Self
 
 from msgspec import DecodeError, Struct
@@ -22,6 +23,8 @@ class Facts(Struct, frozen=True, array_like=True, omit_defaults=True):
         items: a ranking, best first.
         groups: the group of each configured segment, in the order of the settings; empty where it is not known.
         fields: what business indicators read of the prediction, in the order of the settings.
+        layout: names that order of groups and fields, so that changed settings do not mistake one for another; empty
+            without either.
     """
 
     predicted: Scalar = None
@@ -34,6 +37,7 @@ class Facts(Struct, frozen=True, array_like=True, omit_defaults=True):
     items: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     fields: tuple[Scalar, ...] = ()
+    layout: str = ""
 
     def encode(self) -> bytes:
         """As `decode` takes it."""
@@ -48,5 +52,20 @@ class Facts(Struct, frozen=True, array_like=True, omit_defaults=True):
             return None
 
 
+def class_of(value: Scalar) -> str | None:
+    """The class that a prediction or an outcome tells, as text: equal ones mean the same class.
+
+    True, 1 and "true" are `1`, False, 0 and "false" are `0`, whole numbers have no point. None where there is none.
+    """
+    if isinstance(value, str):
+        return _TRUTHS.get(value.lower(), value) or None
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if value is None or not isfinite(value):
+        return None
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+_TRUTHS = {"true": "1", "false": "0"}
 _ENCODER = Encoder()
 _DECODER = Decoder(Facts)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.config.convert import did_you_mean, listed
+from model_exporter.config.convert import did_you_mean
 from model_exporter.config.document import join
 from model_exporter.config.settings import ModelSettings, Settings
 
@@ -14,8 +14,6 @@ def advise(settings: Settings) -> tuple[str, ...]:
 
 
 def _all(settings: Settings) -> Iterator[str]:
-    if settings.unused_keys:
-        yield f"checked, but not acted on by this release: {listed(settings.unused_keys)}"
     for name, model in settings.models.items():
         if model.baseline:
             yield from _unknown_features(join("models", name), model, model.baseline)

@@ -58,6 +58,8 @@ def listed(words: Iterable[str]) -> str:
 
 
 def _value(node: Node, shape: Shape) -> object:
+    if shape.short is not None and not isinstance(node.value, Mapping):
+        return _value(node, shape.short)
     if shape.keys is not None:
         return convert(node, shape.keys)
     if shape.entries is not None:

@@ -6,18 +6,22 @@ from types import MappingProxyType
 
 from model_exporter.baseline.file import read_baseline
 from model_exporter.baseline.model import Baseline, FeatureType
+from model_exporter.batch import class_of
+from model_exporter.config.business import indicators, performance_objectives
 from model_exporter.config.convert import convert
 from model_exporter.config.document import Node, read_document
+from model_exporter.config.privacy import Secret, privacy
 from model_exporter.config.schema import (
     DriftKeys,
     FeatureKeys,
-    Keys,
     LimitKeys,
     ModelDriftKeys,
     ModelKeys,
     ObjectiveKeys,
+    OutcomeKeys,
     RootKeys,
 )
+from model_exporter.config.segments import segments
 from model_exporter.config.settings import (
     Drift,
     DriftLevel,
@@ -26,9 +30,9 @@ from model_exporter.config.settings import (
     Limits,
     ModelSettings,
     Objective,
+    OutcomeSettings,
     Settings,
 )
-from model_exporter.config.shape import keys_of
 from model_exporter.errors import BaselineError, ConfigError
 
 
@@ -57,6 +61,7 @@ class _Loader:
 
     def load(self, keys: RootKeys) -> Settings:
         limits = _limits(keys.limits)
+        self._secret = Secret(keys.privacy, self._root.find("privacy"), self._folder)
         learn = Learn(rows=keys.learn.rows, stable_for_seconds=keys.learn.stable_for)
         self._check_room(self._root.find("learn", "rows"), learn, limits)
         self._check_count(self._root.find("models"), len(keys.models), "models", limits.models)
@@ -67,7 +72,6 @@ class _Loader:
             drift=_drift(keys.drift, ModelDriftKeys()),
             limits=limits,
             models=MappingProxyType(models),
-            unused_keys=tuple(_unused(self._root, RootKeys)),
         )
 
     def _model(self, name: str, keys: ModelKeys, root: RootKeys, limits: Limits) -> ModelSettings:
@@ -83,6 +87,8 @@ class _Loader:
         baseline = self._baseline(node, keys)
         if baseline:
             _check_types(features, keys.features, baseline)
+        concealed = privacy(keys.privacy, node.find("privacy"), self._secret)
+        slo = node.find("slo")
         return ModelSettings(
             kind=keys.kind,
             owner=keys.owner,
@@ -94,7 +100,14 @@ class _Loader:
             drift=_drift(root.drift, keys.drift),
             approved_versions=keys.versions.approved,
             features=MappingProxyType({name: _feature(feature) for name, feature in keys.features.items()}),
-            objectives=tuple(_objectives(keys.slo)),
+            objectives=(
+                *_objectives(keys.slo),
+                *performance_objectives(keys.slo.performance, slo.find("performance"), keys.kind),
+            ),
+            outcome=_outcome(keys.outcome, expected=node.find("outcome") is not node),
+            segments=tuple(segments(keys.segments, node.find("segments"), concealed)),
+            business=tuple(indicators(keys.business, node.find("business"), concealed)),
+            privacy=concealed,
         )
 
     def _baseline(self, model: Node, keys: ModelKeys) -> Baseline | None:
@@ -159,6 +172,7 @@ def _limits(keys: LimitKeys) -> Limits:
         features_per_model=keys.features_per_model,
         upstreams_per_model=keys.upstreams_per_model,
         error_types_per_model=keys.error_types_per_model,
+        groups_per_segment=keys.groups_per_segment,
         series=keys.series,
         learning_cells=keys.learning_cells,
         recent_ids=keys.recent_ids,
@@ -191,6 +205,15 @@ def _drift(keys: DriftKeys, own: ModelDriftKeys) -> Drift:
             tolerance=keys.ticket_tolerance if own.ticket_tolerance is None else own.ticket_tolerance,
         ),
         pairs=keys.pairs if own.pairs is None else own.pairs,
+    )
+
+
+def _outcome(keys: OutcomeKeys, *, expected: bool) -> OutcomeSettings:
+    positive = keys.positive
+    if positive is not None:
+        positive = str(positive) if type(positive) is int else class_of(positive)
+    return OutcomeSettings(
+        expected=expected, positive=positive, wait_seconds=keys.wait or OutcomeSettings().wait_seconds
     )
 
 
@@ -230,22 +253,3 @@ def _other_type(node: Node, feature: str, wanted: str, built: str) -> ConfigErro
         f"this is for a {wanted} feature, and the baseline holds {feature} as {built}",
         f"Build the baseline with `--type {feature}={wanted}`, or follow the baseline",
     )
-
-
-def _unused(node: Node, schema: type[Keys]) -> Iterator[str]:
-    """Paths of the keys that stand in the file and that this release does not act on."""
-    keys = keys_of(schema)
-    for name, child in _children(node):
-        shape = keys[name].shape
-        if keys[name].unused:
-            yield child.path
-        elif shape.keys:
-            yield from _unused(child, shape.keys)
-        elif shape.entries and shape.entries.keys:
-            for _, entry in _children(child):
-                yield from _unused(entry, shape.entries.keys)
-
-
-def _children(node: Node) -> Iterator[tuple[str, Node]]:
-    if isinstance(node.value, Mapping):
-        yield from node.value.items()

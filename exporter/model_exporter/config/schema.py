@@ -5,23 +5,22 @@ These types are the wire schema. `config.convert` checks a file against them, `c
 else decides, which the description tells.
 """
 
-from typing import Annotated, Any, Final
+from itertools import pairwise
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.config.durations import Duration
-from model_exporter.config.settings import Drift, Learn, Limits, ModelKind
+from model_exporter.config.settings import DAY, Drift, Learn, Limits, ModelKind, OutcomeSettings
 
 _LONGEST_NAME: Final = 200
-UNUSED: Final[dict[str, Any]] = {"unused": True}  # Any: msgspec's own type of `Meta.extra`
-"""Marks a key, in `Meta.extra`, that is checked and that this release does not act on."""
 
 _LEARN: Final = Learn()
 _DRIFT: Final = Drift()
 _LIMITS: Final = Limits()
-_NOT_YET: Final = " Checked, but not acted on by this release."
+_OUTCOME: Final = OutcomeSettings()
 
 Name = Annotated[
     str,
@@ -44,9 +43,16 @@ Rows = Annotated[int, Meta(ge=100, le=10_000_000)]
 Count = Annotated[int, Meta(ge=1, le=10**12, title="a whole number from 1 to 10^12")]
 Depth = Annotated[int, Meta(ge=1, le=100)]
 Tier = Annotated[int, Meta(ge=1, le=5)]
-Feature = Annotated[
-    str, Meta(pattern=r"^feature\..+$", title="a feature, as `feature.NAME`", examples=["feature.country"])
+Group = Annotated[
+    str,
+    Meta(
+        pattern=r"^(feature|segment)\..+$",
+        title="a feature, as `feature.NAME`, or an attribute, as `segment.NAME`",
+        examples=["feature.country"],
+    ),
 ]
+Formula = Annotated[str, Meta(min_length=1, title="an expression", examples=["prediction == approve"])]
+Edges = Annotated[tuple[float, ...], Meta(min_length=1, title="ascending numbers")]
 Positive = Annotated[str | int | bool, Meta(title="text, a whole number, true or false")]
 
 
@@ -158,6 +164,9 @@ class LimitKeys(Keys, frozen=True):
     error_types_per_model: Annotated[
         Count, Meta(description="Error types of one model; further ones are counted together.")
     ] = _LIMITS.error_types_per_model
+    groups_per_segment: Annotated[
+        Count, Meta(description="Groups of one segment; further ones are counted together.")
+    ] = _LIMITS.groups_per_segment
     series: Annotated[Count, Meta(description="Series of all models together.")] = _LIMITS.series
     learning_cells: Annotated[
         Count, Meta(description="Values that all models together hold while they learn a baseline: rows x features.")
@@ -242,11 +251,50 @@ class OutcomeKeys(Keys, frozen=True):
     """`models.NAME.outcome`."""
 
     positive: Annotated[
-        Positive | None, Meta(description="The outcome that counts as positive.", examples=["fraud"])
+        Positive | None,
+        Meta(
+            description="The class that counts as positive. Without this key it is 1, which true and 1 are.",
+            examples=["fraud"],
+        ),
     ] = None
     wait: Annotated[
-        Duration | None, Meta(description="How long a prediction waits for its outcome.", examples=["7d"])
+        Duration | None,
+        Meta(
+            description="How long a prediction waits for its outcome, and an outcome for its prediction; "
+            f"{_OUTCOME.wait_seconds / DAY:g} days without this key.",
+            examples=["7d"],
+        ),
     ] = None
+
+
+class SegmentKeys(Keys, frozen=True):
+    """`models.NAME.segments.NAME`, where it is not just a name."""
+
+    feature: Annotated[
+        Name | None,
+        Meta(description="Feature whose values are the groups; the segment's own name by default.", examples=["age"]),
+    ] = None
+    attribute: Annotated[
+        Name | None,
+        Meta(description="Name of the `segment.NAME` of the records that tells the group.", examples=["region"]),
+    ] = None
+    bins: Annotated[
+        Edges | None,
+        Meta(
+            description="Ascending numbers; the groups are the ranges between them, and those below and above.",
+            examples=[[18, 30, 50]],
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse keys that contradict each other."""
+        if self.feature is not None and self.attribute is not None:
+            raise ContradictionError(
+                "attribute", problem="a segment has a feature or an attribute, not both", remedy="Remove one of the two"
+            )
+        edges = self.bins or ()
+        if any(low >= high for low, high in pairwise(edges)):
+            raise ContradictionError("bins", problem="the numbers do not ascend", remedy="Write them in order")
 
 
 class LatencyKeys(Keys, frozen=True):
@@ -270,8 +318,25 @@ class ObjectiveKeys(Keys, frozen=True):
     schema_violations: Annotated[
         ShareOrNone | None, Meta(description="Share of predictions that may violate the schema.", examples=[0.01])
     ] = None
+    performance: Annotated[
+        dict[str, float],
+        Meta(description="Objective of each metric of performance, as `accuracy: 0.9`; the kind says which there are."),
+    ] = field(default_factory=dict)
     fairness_gap: Annotated[
         Share | None, Meta(description="Largest difference of a rate between two groups.", examples=[0.05])
+    ] = None
+
+
+class RatioKeys(Keys, frozen=True):
+    """`models.NAME.business.NAME.ratio`, of two sums."""
+
+    of: Annotated[
+        Formula | None,
+        Meta(description="What is summed; the number of predictions without this key.", examples=["value.loss"]),
+    ] = None
+    to: Annotated[
+        Formula | None,
+        Meta(description="What that is divided by; the number of predictions without it.", examples=["feature.amount"]),
     ] = None
 
 
@@ -279,14 +344,56 @@ class BusinessKeys(Keys, frozen=True):
     """`models.NAME.business.NAME`."""
 
     ratio: Annotated[
+        Formula | RatioKeys | None,
+        Meta(description="Share of the predictions for which an expression holds, or one sum divided by another."),
+    ] = None
+    sum: Annotated[Formula | None, Meta(description="Sum of a number.", examples=["value.loss"])] = None
+    mean: Annotated[Formula | None, Meta(description="Mean of a number.", examples=["feature.amount"])] = None
+
+    def __post_init__(self) -> None:
+        """Refuse none of the keys, and more than one."""
+        told = [key for key in ("ratio", "sum", "mean") if getattr(self, key) is not None]
+        if not told:
+            raise ContradictionError(
+                "", problem="it says nothing", remedy="Add `ratio: prediction == approve`, `sum: ...` or `mean: ...`"
+            )
+        if len(told) > 1:
+            raise ContradictionError(
+                told[1], problem=f"an indicator has {told[0]} or {told[1]}, not both", remedy="Remove one of the two"
+            )
+
+
+class ModelPrivacyKeys(Keys, frozen=True):
+    """`models.NAME.privacy`."""
+
+    drop: Annotated[
+        tuple[Group, ...],
+        Meta(description="Values that are removed before anything keeps them.", examples=[["feature.ssn"]]),
+    ] = ()
+    hash: Annotated[
+        tuple[Group, ...],
+        Meta(
+            description="Values that are replaced by a keyed hash before anything keeps them. Equal values stay equal.",
+            examples=[["feature.email"]],
+        ),
+    ] = ()
+
+
+class PrivacyKeys(Keys, frozen=True):
+    """`privacy`."""
+
+    secret_file: Annotated[
         str,
         Meta(
-            pattern=r"^\S+ (==|!=|<|<=|>|>=) \S.*$",
-            title="a comparison such as `prediction == approve`",
-            description="Share of the predictions for which the comparison holds.",
-            examples=["prediction == approve"],
+            min_length=1,
+            title="a path",
+            description="File with the secret that hashes are keyed by, relative to the configuration file.",
+            examples=["secrets/hash.key"],
         ),
-    ]
+    ] = ""
+    secret_variable: Annotated[
+        Name, Meta(description="Environment variable with the secret, unless there is a file.")
+    ] = "MODEL_EXPORTER_HASH_SECRET"  # noqa: S105  # where the secret is, not the secret
 
 
 class ModelKeys(Keys, frozen=True):
@@ -322,17 +429,17 @@ class ModelKeys(Keys, frozen=True):
     features: Annotated[dict[str, FeatureKeys], Meta(description="What is known of features and outputs, by name.")] = (
         field(default_factory=dict)
     )
-    outcome: Annotated[OutcomeKeys, Meta(description=f"How the truth arrives.{_NOT_YET}", extra=UNUSED)] = field(
-        default_factory=OutcomeKeys
-    )
+    outcome: Annotated[OutcomeKeys, Meta(description="How the truth arrives.")] = field(default_factory=OutcomeKeys)
     segments: Annotated[
-        dict[str, Feature],
-        Meta(description=f"Groups to compare, by name: `feature.NAME`.{_NOT_YET}", extra=UNUSED),
+        dict[str, Group | SegmentKeys], Meta(description="Groups to compare with each other, by the segment's name.")
     ] = field(default_factory=dict)
     slo: Annotated[ObjectiveKeys, Meta(description="Service-level objectives.")] = field(default_factory=ObjectiveKeys)
-    business: Annotated[
-        dict[str, BusinessKeys], Meta(description=f"Business indicators, by name.{_NOT_YET}", extra=UNUSED)
-    ] = field(default_factory=dict)
+    business: Annotated[dict[str, BusinessKeys], Meta(description="Business indicators, by name.")] = field(
+        default_factory=dict
+    )
+    privacy: Annotated[ModelPrivacyKeys, Meta(description="Values that are not kept as they were sent.")] = field(
+        default_factory=ModelPrivacyKeys
+    )
 
 
 class RootKeys(Keys, frozen=True):
@@ -349,6 +456,9 @@ class RootKeys(Keys, frozen=True):
     )
     limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
         field(default_factory=LimitKeys)
+    )
+    privacy: Annotated[PrivacyKeys, Meta(description="The secret that hashes of sensitive values are keyed by.")] = (
+        field(default_factory=PrivacyKeys)
     )
     models: Annotated[
         dict[str, ModelKeys], Meta(description="Models by name. Others are registered as they appear.")

@@ -1,12 +1,13 @@
 """Frozen settings, with every default. Values only: reading files is `config.load`'s work."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
 from model_exporter.baseline.model import Baseline, FeatureType
+from model_exporter.indicators import Indicator
 
 MIB: Final = 1024 * 1024
 DAY: Final = 86_400.0
@@ -109,6 +110,33 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """Which values are not kept as they were sent: they are dropped or hashed at the door.
+
+    A name also stands for all that is nested under it, as `address` for `address.street`.
+
+    Attributes:
+        drop: sources and names of values that are removed.
+        hash: of values that are replaced by a keyed hash, which still tells equal ones from others.
+        secret: the key; empty when nothing is hashed. It stands in no representation and no log.
+    """
+
+    drop: frozenset[tuple[SegmentSource, str]] = frozenset()
+    hash: frozenset[tuple[SegmentSource, str]] = frozenset()
+    secret: bytes = field(default=b"", repr=False)
+
+    def __bool__(self) -> bool:
+        """Whether anything is concealed."""
+        return bool(self.drop or self.hash)
+
+
+def is_named(field: tuple[SegmentSource, str], names: Collection[tuple[SegmentSource, str]]) -> bool:
+    """Whether `names` holds `field`, or something that it is nested under."""
+    source, name = field
+    return any(source is other and (name == named or name.startswith(f"{named}.")) for other, named in names)
+
+
+@dataclass(frozen=True, slots=True)
 class Objective:
     """A service-level objective, exported as a threshold for the rules."""
 
@@ -133,6 +161,8 @@ class ModelSettings:
     objectives: tuple[Objective, ...] = ()
     outcome: OutcomeSettings = OutcomeSettings()
     segments: tuple[Segment, ...] = ()
+    business: tuple[Indicator, ...] = ()
+    privacy: Privacy = Privacy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +180,7 @@ class Limits:
     features_per_model: int = 500
     upstreams_per_model: int = 20
     error_types_per_model: int = 20
+    groups_per_segment: int = 20  # further ones are counted together
     series: int = 200_000  # of all models together
     learning_cells: int = 4_000_000  # values held by all models that learn a baseline
     recent_ids: int = 200_000  # predictions remembered to tell a duplicate
@@ -159,17 +190,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration. `models` are the configured ones; others are registered as they appear.
-
-    `unused_keys` are the paths of what the file says and this release does not act on.
-    """
+    """The whole configuration. `models` are the configured ones; others are registered as they appear."""
 
     environment: str = ""
     learn: Learn = Learn()
     drift: Drift = Drift()
     limits: Limits = Limits()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
-    unused_keys: tuple[str, ...] = ()
 
     def model(self, name: str) -> ModelSettings:
         """Settings of `name`: the configured ones, or the defaults."""

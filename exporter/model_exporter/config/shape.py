@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
-from types import NoneType
-from typing import Annotated, Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
 from model_exporter.config.durations import EXAMPLES, Duration, format_duration
-from model_exporter.config.schema import UNUSED, Keys
+from model_exporter.config.schema import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Shape:
         entries: for a mapping from names, what each name has.
         items: for a list, what each item is.
         filled: a list must not be empty.
+        short: for a mapping, what may stand in its place.
         example: a valid value as YAML; empty when the words say enough.
     """
 
@@ -36,6 +37,7 @@ class Shape:
     entries: "Shape | None" = None
     items: "Shape | None" = None
     filled: bool = False
+    short: "Shape | None" = None
     example: str = ""
 
 
@@ -49,7 +51,6 @@ class Key:
         description: what it means, as sentences.
         default: as YAML; empty when there is none.
         required: it has no default.
-        unused: it is checked, and this release does not act on it.
     """
 
     name: str
@@ -57,7 +58,6 @@ class Key:
     description: str
     default: str
     required: bool
-    unused: bool
 
 
 @cache
@@ -88,7 +88,6 @@ def _key(field: msgspec.structs.FieldInfo) -> Key:
         description=next((meta.description for meta in metas if meta.description), ""),
         default=default,
         required=field.required,
-        unused=any(meta.extra == UNUSED for meta in metas),
     )
 
 
@@ -98,6 +97,11 @@ def _shape(annotation: object) -> Shape:
     arguments = get_args(base)
     if isinstance(base, type) and issubclass(base, Keys):
         return Shape(annotation, base, "a mapping", keys=base)
+    mapping = next((member for member in arguments if isinstance(member, type) and issubclass(member, Keys)), None)
+    if mapping is not None and get_origin(base) in {Union, UnionType}:
+        short = _shape(_union(tuple(member for member in arguments if member is not mapping)))
+        words = f"{short.words}, or a mapping"
+        return Shape(annotation, base, words, keys=mapping, short=short, example=example or short.example)
     if get_origin(base) is dict:
         return Shape(annotation, base, "a mapping from names", entries=_shape(arguments[1]))
     if get_origin(base) is tuple:

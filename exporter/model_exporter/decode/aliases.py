@@ -30,6 +30,14 @@ class Field:
     SOURCE: Final = 16
     BENTO: Final = 17
     REQUEST: Final = 18
+    SEGMENTS: Final = 19
+    LOWER: Final = 20
+    UPPER: Final = 21
+    INTERVAL: Final = 22
+    HORIZON: Final = 23
+    NAIVE: Final = 24
+    FLAT_SEGMENTS: Final = 25  # the keys with `SEGMENT_PREFIX` under their bare names, as a map
+    FLAT_VALUES: Final = 26  # those with `VALUE_PREFIX`
 
 
 MODEL: Final[Names] = (
@@ -64,6 +72,12 @@ LOG_FIELDS: Final[Mapping[int, Names]] = {
     Field.CHANGE: ("change", "event"),
     Field.SOURCE: ("source",),
     Field.BENTO: ("bento_meta",),
+    Field.SEGMENTS: ("segments", "segment"),
+    Field.LOWER: ("lower", "prediction.lower", "prediction_lower", "lower_bound", "yhat_lower"),
+    Field.UPPER: ("upper", "prediction.upper", "prediction_upper", "upper_bound", "yhat_upper"),
+    Field.INTERVAL: ("interval", "prediction.interval", "prediction_interval"),
+    Field.HORIZON: ("horizon", "prediction.horizon", "forecast_horizon"),
+    Field.NAIVE: ("naive", "prediction.naive", "naive_forecast"),
 }
 """Keys of an OTLP LogRecord's attributes and body."""
 
@@ -84,6 +98,19 @@ NATIVE_FIELDS: Final[Mapping[int, Names]] = {
 
 FEATURE_PREFIX: Final = "feature."
 VALUE_PREFIX: Final = "value."
+SEGMENT_PREFIX: Final = "segment."
+
+PREFIXED: Final[Mapping[int, str]] = {Field.FLAT_SEGMENTS: SEGMENT_PREFIX, Field.FLAT_VALUES: VALUE_PREFIX}
+"""Fields that are all keys with a prefix, apart from features."""
+
+INTERVAL_ENDS: Final[Mapping[int, Names]] = {
+    Field.LOWER: ("lower", "low", "min"),
+    Field.UPPER: ("upper", "high", "max"),
+}
+"""Keys of an interval that is a map; one that is an array has the lower end first."""
+
+ITEM: Final[Names] = ("item", "item_id", "id")
+"""Keys of a ranking's item that is a map, such as `{"item": "a", "score": 0.9}`."""
 
 HTTP_METHOD: Final[Names] = ("http.request.method", "http.method")
 HTTP_STATUS: Final[Names] = ("http.response.status_code", "http.status_code")

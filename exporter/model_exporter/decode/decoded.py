@@ -23,7 +23,8 @@ class Decoded:
     """The good records of a request as columns, and an account of the rest.
 
     `ignored` counts well-formed records that are not about predictions, by reason; they are no fault of the sender.
-    `dropped_values` counts values left out of records that were otherwise kept, by reason.
+    `dropped_values` counts values left out of records that were otherwise kept, by reason. `told_with_predictions` of the
+    outcomes stood on a prediction's record, which is counted once.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -33,13 +34,14 @@ class Decoded:
     rejections: tuple[Rejection, ...] = ()
     ignored: Mapping[str, int] | None = None
     dropped_values: Mapping[str, int] | None = None
+    told_with_predictions: int = 0
 
     @property
     def accepted(self) -> int:
         """Records kept."""
         rows = sum(batch.rows for batch in self.batches)
         calls = sum(len(batch.failed) for batch in self.upstreams)
-        return rows + calls + len(self.outcomes) + len(self.events)
+        return rows + calls + len(self.outcomes) - self.told_with_predictions + len(self.events)
 
     @property
     def rejected(self) -> int:

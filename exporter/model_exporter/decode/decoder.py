@@ -43,8 +43,9 @@ class Decoder:
           `not_an_object`, `outcome_without_id`, `outcome_without_value`, `prediction_id`, `too_many_models`,
           `too_sparse`;
         - of ignored records `metrics`, `not_a_prediction`, `span_kind`;
-        - of values left out `attribute_limit`, `bad_features`, `bad_latency`, `bad_time`, `bad_value` (a business
-          value), `empty_name`, `name_too_long`, `nesting_limit`.
+        - of values left out `attribute_limit`, `bad_context` (a segment, an interval, a naive forecast),
+          `bad_features`, `bad_latency`, `bad_outcome` (on a prediction), `bad_time`, `bad_value` (a business value, a
+          gain), `empty_name`, `name_too_long`, `nesting_limit`, `ranking_limit`.
 
         Raises:
             DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of

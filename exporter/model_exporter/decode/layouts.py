@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Final
 
-from model_exporter.decode.aliases import FEATURE_PREFIX, Names, first
+from model_exporter.decode.aliases import FEATURE_PREFIX, PREFIXED, Names, first
 
 Found = dict[int, object]
 """What the fields of a record hold, by `aliases.Field`."""
@@ -26,7 +26,7 @@ class Layout:
         names: the aliases of each field, in order of precedence.
     """
 
-    __slots__ = ("_contested", "_features", "_fields", "_pick")
+    __slots__ = ("_contested", "_features", "_fields", "_pick", "_prefixed")
 
     def __init__(self, keys: tuple[str, ...], fields: Mapping[str, int], names: Mapping[int, Names]) -> None:
         features = [key for key in keys if key.startswith(FEATURE_PREFIX)]
@@ -34,6 +34,12 @@ class Layout:
         self._pick = _picker(features)
         self._fields = tuple((fields[key], key) for key in keys if key in fields)
         told = [field for field, _ in self._fields]
+        prefixed = (
+            (field, prefix, [key for key in keys if key.startswith(prefix)]) for field, prefix in PREFIXED.items()
+        )
+        self._prefixed = tuple(
+            (field, tuple((key.removeprefix(prefix), key) for key in told)) for field, prefix, told in prefixed if told
+        )
         self._contested = tuple((field, names[field]) for field in dict.fromkeys(told) if told.count(field) > 1)
 
     def found(self, scope: Mapping[str, object]) -> Found:
@@ -41,6 +47,8 @@ class Layout:
         found = {field: scope[key] for field, key in self._fields}
         for field, names in self._contested:
             found[field] = first(scope, names)
+        for field, keys in self._prefixed:
+            found[field] = {name: scope[key] for name, key in keys}
         return found
 
     def features(self, scope: Mapping[str, object]) -> Row:
@@ -93,6 +101,12 @@ def row_of(cells: Mapping[str, object]) -> Row:
 
 def _picker(keys: list[str]) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
     """What takes the values of `keys` out of a map."""
+    if not keys:
+        return _nothing
     if len(keys) > 1:
         return itemgetter(*keys)
     return lambda scope: tuple(scope[key] for key in keys)
+
+
+def _nothing(_: Mapping[str, object]) -> tuple[object, ...]:
+    return ()

@@ -1,15 +1,17 @@
 """What one record says, whatever codec it came through: a prediction, an outcome or an event."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import nan
 from typing import Final
+from uuid import uuid4
 
 from model_exporter.batch import Event, Origin, Outcome
 from model_exporter.config.settings import Limits
-from model_exporter.decode.aliases import VALUE_PREFIX, Field
+from model_exporter.decode.aliases import PREFIXED, Field
 from model_exporter.decode.bento import read_monitor
 from model_exporter.decode.cells import CellReader, Cells
+from model_exporter.decode.context import ContextReader, as_map
 from model_exporter.decode.identity import (
     Source,
     Stamp,
@@ -49,6 +51,7 @@ class RecordReader:
         self._ledger = ledger
         self._tally = ledger.tally
         self._cells = CellReader(limits=limits, tally=ledger.tally)
+        self._context = ContextReader(ledger.tally)
         self._monitor_rows: Counter[str] = Counter()
         self._head: tuple[object, ...] = ()
         self._group = Group("", "", "", Origin.LOG)
@@ -59,18 +62,18 @@ class RecordReader:
         """Read one OTLP LogRecord. A record that is refused is counted, as one that is not about predictions."""
         layout = self._vocabulary.layout(attributes)
         found, features = layout.found(attributes), layout.features(attributes)
-        scopes = [attributes]
+        columns = attributes
         if isinstance(body, dict):
-            scopes.insert(0, body)
+            columns = body
             features = self._merge(body, features, found)
         event = event_name or found.get(Field.EVENT_NAME)
         try:
             if Field.BENTO in found and not event:
-                self._predict_monitored(source, stamp, found, features, scopes[0])
+                self._predict_monitored(source, stamp, found, features, columns)
             elif event == PREDICTION or (not event and (features[0] or not _MARKS.isdisjoint(found))):
                 self._predict(source, stamp, found, features)
             elif event == OUTCOME:
-                self._outcome(source, stamp, found, scopes)
+                self._outcome(source, stamp, found, self._id_of(found))
             elif event == EVENT:
                 self._event(source, stamp, found)
             else:
@@ -89,7 +92,7 @@ class RecordReader:
             if event == PREDICTION:
                 self._predict(_NOWHERE, _NEVER, found, layout.features(record))
             elif event == OUTCOME:
-                self._outcome(_NOWHERE, _NEVER, found, [record])
+                self._outcome(_NOWHERE, _NEVER, found, self._id_of(found))
             else:
                 self._event(_NOWHERE, _NEVER, found)
         except RecordError as error:
@@ -99,26 +102,33 @@ class RecordReader:
         """The features of `scope` under those given; fields of `scope` go where `found` holds nothing."""
         layout = self._vocabulary.layout(scope)
         for field, value in layout.found(scope).items():
-            if is_empty(found.get(field)):
+            if field in PREFIXED:
+                found[field] = {**as_map(value), **as_map(found.get(field))}
+            elif is_empty(found.get(field)):
                 found[field] = value
         return row_of(cells_of(layout.features(scope)) | cells_of(features))
 
     def _predict(self, source: Source, stamp: Stamp, found: Found, features: Row, *, key: int = 0) -> None:
-        """Add a row. Without a `key`, its id or else its content makes one."""
-        limits = self._limits
+        """Add a row, and the outcome told with it. Without a `key`, its id or else its content makes one."""
+        ranking, context = self._context.ranking(found), self._context.context(found)
         inputs, outputs = self._cells.inputs(found, features), self._cells.outputs(found)
         error = self._error(found[Field.ERROR]) if Field.ERROR in found else ""
-        if not inputs[0] and not outputs[0] and not error:
+        if not inputs[0] and not outputs[0] and not error and not ranking:
             raise RecordError("empty_record", "a prediction without any feature, output or error")
-        outputs = self._cells.cut(outputs, limits.record_attributes)
-        inputs = self._cells.cut(inputs, limits.record_attributes - len(outputs[0]))
+        room = self._limits.record_attributes
+        outputs = self._cells.cut(outputs, room)
+        inputs = self._cells.cut(inputs, room - len(outputs[0]))
+        if context[0]:
+            context = self._cells.cut(context, room - len(outputs[0]) - len(inputs[0]))
         group = self._group_of(found, source)
         prediction_id = self._id_of(found)
         if not key:
             if prediction_id and not is_empty(found.get(Field.ID)):
                 key = key_of_id(group.model, group.service, prediction_id)
             elif prediction_id or (stamp.trace_id and stamp.span_id and (stamp.time_ns or stamp.observed_ns)):
-                key = key_of_content(stamp, group.model, group.version, prediction_id, inputs, outputs)
+                key = key_of_content(stamp, group.model, group.version, prediction_id, inputs, outputs, ranking)
+        if Field.OUTCOME in found or Field.FLAT_VALUES in found:
+            prediction_id = self._told_with_its_outcome(source, stamp, found, key)
         time = self._time(stamp, found)
         self._ledger.add_prediction(
             group,
@@ -129,7 +139,26 @@ class RecordReader:
             error=error,
             inputs=inputs,
             outputs=outputs,
+            context=context,
+            ranking=ranking,
         )
+
+    def _told_with_its_outcome(self, source: Source, stamp: Stamp, found: Found, key: int) -> str:
+        """The id of a prediction whose record may hold its outcome, too, which is then kept under the same id.
+
+        The id of a request is not enough, since the rows that share it have outcomes of their own. An id that is made
+        here comes of the key that tells a repeated record, as far as there is one.
+        """
+        prediction_id = prediction_id_of(found.get(Field.ID), self._limits.name_length)
+        made = prediction_id or f"~{key % (1 << 64) if key else uuid4().int >> 64:016x}"[: self._limits.name_length]
+        try:
+            self._outcome(source, stamp, found, made)
+        except RecordError:
+            if not is_empty(found.get(Field.OUTCOME)):  # an empty label says that there is none yet
+                self._tally.drop("bad_outcome")
+            return self._id_of(found)
+        self._ledger.told_with_predictions += 1
+        return made
 
     def _id_of(self, found: Found) -> str:
         """The prediction's id, or the id of its request, which several rows may share; empty without either."""
@@ -169,22 +198,21 @@ class RecordReader:
             self._monitor_rows[request] += 1
             key = key_of_content(stamp, found[Field.ID], features)
         self._predict(source, stamp, found, features, key=key)
-        if request and _truth(found.get(Field.OUTCOME)) is not None:
-            self._outcome(source, stamp, found, [])
 
-    def _outcome(self, source: Source, stamp: Stamp, found: Found, scopes: Sequence[Mapping[str, object]]) -> None:
+    def _outcome(self, source: Source, stamp: Stamp, found: Found, prediction_id: str) -> None:
         model, service = model_of(found.get(Field.MODEL), source, self._limits.name_length)
-        prediction_id = self._id_of(found)
         if not prediction_id:
             raise RecordError("outcome_without_id", "an outcome needs the id of its prediction")
-        value = _truth(found.get(Field.OUTCOME))
-        values = self._indicators(found, scopes)
-        if value is None and not values:
+        told = found.get(Field.OUTCOME)
+        items = self._context.relevant(told)
+        value = _truth(told) if items is None else None if items else False  # nothing at all proved relevant
+        values = self._indicators(found)
+        if value is None and not values and not items:
             raise RecordError(
                 "outcome_without_value", "an outcome needs text, a finite number, a boolean or an indicator"
             )
         time = self._time(stamp, found)
-        self._ledger.outcomes.append(Outcome(model or service, prediction_id, time, value, values))
+        self._ledger.outcomes.append(Outcome(model or service, prediction_id, time, value, values, items or ()))
 
     def _event(self, source: Source, stamp: Stamp, found: Found) -> None:
         limit = self._limits.name_length
@@ -199,14 +227,9 @@ class RecordReader:
         event = Event(model or service, change.lower(), version, origin, self._time(stamp, found))
         self._ledger.events.append(event)
 
-    def _indicators(self, found: Found, scopes: Sequence[Mapping[str, object]]) -> tuple[tuple[str, float], ...]:
-        """Business values: those of the field `values`, and the flat ones of `scopes`, later scopes first."""
-        nested = found.get(Field.VALUES)
-        given: Cells = dict(nested) if isinstance(nested, dict) else {}
-        for scope in scopes:
-            for key, value in scope.items():
-                if key.startswith(VALUE_PREFIX):
-                    given[key.removeprefix(VALUE_PREFIX)] = value
+    def _indicators(self, found: Found) -> tuple[tuple[str, float], ...]:
+        """Business values: those of the field `values`, and flat ones, which win."""
+        given: Cells = {**as_map(found.get(Field.VALUES)), **as_map(found.get(Field.FLAT_VALUES))}
         values: list[tuple[str, float]] = []
         for name, value in given.items():
             number = float(value) if isinstance(value, bool) else number_of(value)

@@ -10,7 +10,7 @@ from model_exporter.batch import Batch, Column, Event, Origin, Outcome, Role, Up
 from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Limits
 from model_exporter.decode.decoded import Decoded
-from model_exporter.decode.layouts import Row, cells_of, row_of
+from model_exporter.decode.layouts import NO_CELLS, Row, cells_of, row_of
 from model_exporter.decode.tally import RecordError, Tally
 
 MAX_BATCH_ROWS: Final = 8192
@@ -75,6 +75,22 @@ class _Rows:
     errors: list[str] = field(default_factory=list)
     inputs: _Side = field(default_factory=lambda: _Side(Role.INPUT))
     outputs: _Side = field(default_factory=lambda: _Side(Role.OUTPUT))
+    context: _Side | None = None  # since the first row that has any; most have none
+    rankings: list[tuple[str, ...]] | None = None  # the same
+
+    def beside(self) -> _Side:
+        """The side of what stands beside the outputs, with no cells in the rows so far."""
+        if self.context is None:
+            self.context = _Side(Role.CONTEXT)
+            for _ in self.times:
+                self.context.add(NO_CELLS)
+        return self.context
+
+    def rank(self, ranking: tuple[str, ...]) -> None:
+        """Add a row's ranking before the row itself."""
+        if self.rankings is None:
+            self.rankings = [()] * len(self.times)
+        self.rankings.append(ranking)
 
     def close(self) -> Batch:
         return Batch(
@@ -88,6 +104,8 @@ class _Rows:
             latency_seconds=np.array(self.latencies, np.float64),
             errors=Words.from_texts(self.errors),
             columns=(*self.inputs.columns(), *self.outputs.columns()),
+            context=tuple(self.context.columns()) if self.context else (),
+            rankings=tuple(self.rankings or ()),
         )
 
 
@@ -118,12 +136,14 @@ class Ledger:
         tally: what was not simply kept.
         outcomes: outcomes in the order they came.
         events: events in the order they came.
+        told_with_predictions: how many of the outcomes stood on a prediction's record.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.tally = Tally()
         self.outcomes: list[Outcome] = []
         self.events: list[Event] = []
+        self.told_with_predictions = 0
         self._limits = limits
         self._open: dict[Group, _Rows] = {}
         self._closed: list[Batch] = []
@@ -141,6 +161,8 @@ class Ledger:
         error: str,
         inputs: Row,
         outputs: Row,
+        context: Row = NO_CELLS,
+        ranking: tuple[str, ...] = (),
     ) -> None:
         """Add a row. Cells with a name that is empty, too long, or one too many are left out and counted.
 
@@ -156,6 +178,12 @@ class Ledger:
         inputs = self._admit(inputs, rows.inputs, len(rows.times))
         outputs = self._admit(outputs, rows.outputs, len(rows.times))
         self._cells += len(rows.inputs.names) + len(rows.outputs.names)
+        if context[0] or rows.context:
+            beside = rows.beside()
+            beside.add(self._admit(context, beside, len(rows.times)))
+            self._cells += len(beside.names)
+        if ranking or rows.rankings:
+            rows.rank(ranking)
         rows.times.append(time)
         rows.keys.append(key)
         rows.ids.append(prediction_id)
@@ -191,6 +219,7 @@ class Ledger:
             rejections=self.tally.rejections,
             ignored=self.tally.ignored,
             dropped_values=self.tally.dropped,
+            told_with_predictions=self.told_with_predictions,
         )
 
     def _make_room(self) -> None:

@@ -1,6 +1,6 @@
 """Single values as senders write them: text, numbers, moments, arrays."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Final, TypeVar
@@ -23,13 +23,17 @@ _Item = TypeVar("_Item")
 class Elements:
     """An array whose elements are only converted when someone looks: most arrays are embeddings, which nobody does."""
 
-    __slots__ = ("_convert",)
+    __slots__ = ("_convert", "_items")
 
-    def __init__(self, items: Iterable[_Item], convert: Callable[[_Item], object]) -> None:
-        self._convert: Callable[[], Iterator[object]] = lambda: map(convert, items)
+    def __init__(self, items: Collection[_Item], convert: Callable[[_Item], object]) -> None:
+        self._items = items
+        self._convert: Callable[[], Iterator[object]] = lambda: map(convert, items)  # hides the type of the items
 
     def __iter__(self) -> Iterator[object]:
         return self._convert()
+
+    def __len__(self) -> int:
+        return len(self._items)
 
     def __repr__(self) -> str:
         return repr(list(self))
@@ -88,6 +92,11 @@ def unix_seconds(value: object) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def plain_text(text: str) -> str:
+    """`text` as a column would keep it, with escapes for what UTF-8 cannot carry."""
+    return bounded_text(text if text.isascii() else text.encode("utf-8", "backslashreplace").decode())
 
 
 def bounded_text(text: str) -> str:

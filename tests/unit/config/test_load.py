@@ -16,9 +16,13 @@ from model_exporter.config.settings import (
     ModelKind,
     ModelSettings,
     Objective,
+    OutcomeSettings,
+    Segment,
+    SegmentSource,
     Settings,
 )
 from model_exporter.errors import ConfigError
+from model_exporter.indicators import Form, Indicator, parse
 
 _DESIGN = """\
 environment: production
@@ -107,6 +111,9 @@ def test_the_example_of_the_design_loads_as_it_stands(tmp_path: Path, baseline: 
             Objective("schema_violations", 0.01),
             Objective("fairness_gap", 0.05),
         ),
+        outcome=OutcomeSettings(expected=True, positive="fraud", wait_seconds=7 * 86_400.0),
+        segments=(Segment("region", SegmentSource.FEATURE, "country"),),
+        business=(Indicator("approval_rate", Form.RATIO, parse("prediction == approve")),),
     )
 
 
@@ -180,16 +187,6 @@ def test_an_absolute_baseline_path_is_taken_as_it_is(tmp_path: Path, baseline: B
 
 
 @pytest.mark.usefixtures("baseline")
-def test_keys_that_nothing_acts_on_are_listed(tmp_path: Path) -> None:
-    """Outcome, segments and business are checked and named in one warning, never silently ignored."""
-    settings = _load(tmp_path, _DESIGN)
-    assert settings.unused_keys == ("models.fraud.outcome", "models.fraud.segments", "models.fraud.business")
-    assert [warning for warning in advise(settings) if "not acted on" in warning] == [
-        "checked, but not acted on by this release: models.fraud.outcome, models.fraud.segments, models.fraud.business"
-    ]
-
-
-@pytest.mark.usefixtures("baseline")
 def test_a_feature_that_the_baseline_lacks_is_a_warning(tmp_path: Path) -> None:
     """A typo in a feature's name would check nothing; the warning names what was probably meant."""
     settings = _load(tmp_path, "models: {fraud: {baseline: baselines/fraud.json, features: {amuont: {min: 0}}}}")
@@ -207,7 +204,7 @@ def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
         ("[a]", "", "a list is not a mapping"),
         ("text", "", '"text" is not a mapping'),
         ("modles: {}", "modles", "there is no such key. Did you mean models?"),
-        ("x: 1", "x", "The keys here are environment, learn, drift, limits, models"),
+        ("x: 1", "x", "The keys here are environment, learn, drift, limits, privacy, models"),
         ("models: [fraud]", "models", "a list is not a mapping"),
         ("models: {fraud: {kind: clasification}}", "models.fraud.kind", "Did you mean classification?"),
         ("models: {fraud: {kind: 7}}", "models.fraud.kind", "7 is not one of classification, regression, forecasting"),
@@ -297,11 +294,11 @@ def test_a_mistake_in_a_feature_is_told_with_its_whole_path(tmp_path: Path, text
         ("outcome: {positiv: 1}", "outcome.positiv", "Did you mean positive?"),
         ("segments: {region: country}", "segments.region", "is not a feature, as `feature.NAME`"),
         ("business: {rate: }", "business.rate", "Add `ratio: prediction == approve`"),
-        ("business: {rate: {ratio: approve}}", "business.rate.ratio", '"approve" is not a comparison'),
+        ("business: {rate: {ratio: approve}}", "business.rate.ratio", "at column 1: this is a text"),
     ],
 )
-def test_objectives_and_keys_of_later_releases_are_checked_too(tmp_path: Path, text: str, path: str, told: str) -> None:
-    """What nothing reads yet is as strict as the rest, so that it will still load when something does."""
+def test_objectives_segments_and_indicators_are_checked(tmp_path: Path, text: str, path: str, told: str) -> None:
+    """Each mistake is told where it stands."""
     mistake = _mistake(tmp_path, f"models: {{fraud: {{{text}}}}}")
     assert mistake.path == f"models.fraud.{path}"
     assert told in str(mistake)
