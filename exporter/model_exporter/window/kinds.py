@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, Self, TypeGuard
 
 import numpy as np
 
 from model_exporter.baseline.model import Baseline, FeatureBaseline
 from model_exporter.baseline.naming import SCORE
-from model_exporter.batch import Facts, Outcome, Role, class_of
+from model_exporter.batch import Facts, Outcome, Role, Scalar, class_of
 from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.config.templates import POSITIVE
 from model_exporter.stats.score_edges import edges_from_bins, uniform_edges
@@ -74,7 +74,7 @@ class Plan:
             summary = prediction.numeric if prediction else None
             if summary and summary.sd > 0:
                 return replace(plan, origin=summary.mean, scale=summary.sd)
-            return replace(plan, origin=float(pair.outcome.value or 0.0))
+            return replace(plan, origin=float(pair.outcome.value)) if _is_number(pair.outcome.value) else plan
         return plan
 
     def grown(self, pairs: Sequence[Pair]) -> Self:
@@ -140,6 +140,9 @@ def _looks_like(facts: Facts, outcome: Outcome) -> ModelKind:
         return ModelKind.RANKING
     if facts.horizon is not None or facts.naive is not None:
         return ModelKind.FORECASTING
+    score = score_of(facts)
+    if called(facts) is None and score is not None and not 0 <= score <= 1:
+        return ModelKind.REGRESSION  # no class is predicted so, whatever its outcome says
     if not _is_number(outcome.value) or not _is_number(facts.predicted) or facts.probabilities:
         return ModelKind.CLASSIFICATION
     two = {class_of(outcome.value), class_of(facts.predicted)}
@@ -147,7 +150,7 @@ def _looks_like(facts: Facts, outcome: Outcome) -> ModelKind:
     return ModelKind.CLASSIFICATION if two <= _BINARY or scored else ModelKind.REGRESSION
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: Scalar) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -36,6 +36,12 @@ def pairs(predicted: Sequence[Scalar], actual: Sequence[Scalar], scores: Sequenc
     return [joined(Facts(p, s), a) for p, s, a in zip(predicted, given, actual, strict=True)]
 
 
+def told_by(performance: Performance) -> PerformanceSnapshot:
+    """What it tells when the truth of all pairs has had time enough."""
+    performance.advance(LATER)
+    return performance.snapshot(LATER)
+
+
 def values(told: PerformanceSnapshot, window: str = "1d") -> dict[tuple[str, str], float]:
     """The measures of a window."""
     (found,) = (one for one in told.windows if one.name == window)
@@ -57,7 +63,7 @@ def test_a_classifier_agrees_with_scikit_learn() -> None:
     predicted = (scores > 0.4).tolist()
     performance = performance_of()
     performance.realise(pairs(predicted, actual, scores.tolist()), T0)
-    found = values(performance.snapshot(LATER))
+    found = values(told_by(performance))
     assert found["accuracy", ""] == pytest.approx(metrics.accuracy_score(actual, predicted))
     assert found["precision", ""] == pytest.approx(metrics.precision_score(actual, predicted))
     assert found["recall", ""] == pytest.approx(metrics.recall_score(actual, predicted))
@@ -74,7 +80,7 @@ def test_a_regression_agrees_with_scikit_learn() -> None:
     predicted = actual + random.normal(1, 3, 600)
     performance = performance_of(ModelKind.REGRESSION)
     performance.realise(pairs(predicted.tolist(), actual.tolist()), T0)
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     found = values(told)
     assert found["mae", ""] == pytest.approx(metrics.mean_absolute_error(actual, predicted))
     assert found["rmse", ""] == pytest.approx(metrics.mean_squared_error(actual, predicted) ** 0.5)
@@ -91,7 +97,7 @@ def test_classes_may_turn_up_one_by_one() -> None:
     performance = performance_of()
     for predicted, actual in [("a", "a"), ("b", "a"), ("b", "c"), ("a", "a")]:
         performance.realise([joined(Facts(predicted), actual)], T0)
-    assert confusion(performance.snapshot(LATER)) == {("a", "a"): 2, ("a", "b"): 1, ("c", "b"): 1}
+    assert confusion(told_by(performance)) == {("a", "a"): 2, ("a", "b"): 1, ("c", "b"): 1}
     assert performance.snapshot(T0).joined == 4
 
 
@@ -100,7 +106,7 @@ def test_a_class_never_seen_is_some_other_one_later_on() -> None:
     performance = performance_of()
     performance.realise(pairs(["a", "b"] * EARLY_PAIRS, ["a", "b"] * EARLY_PAIRS), T0)
     performance.realise([joined(Facts("a"), "new")], T0)
-    assert confusion(performance.snapshot(LATER))["_other", "a"] == 1
+    assert confusion(told_by(performance))["_other", "a"] == 1
 
 
 def test_windows_follow_corrections_and_counters_do_not() -> None:
@@ -108,7 +114,7 @@ def test_windows_follow_corrections_and_counters_do_not() -> None:
     performance = performance_of(ModelKind.CLASSIFICATION)
     performance.realise(pairs([True] * 100, [True] * 100), T0)
     performance.realise([joined(Facts(predicted=True), actual=False, corrects=True) for _ in range(40)], T0)
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     assert confusion(told) == {("1", "1"): 100}
     assert values(told)["accuracy", ""] == pytest.approx(0.6)
     assert (told.joined, told.corrections) == (100, 40)
@@ -119,7 +125,7 @@ def test_corrections_of_what_was_told_before_a_restart_are_only_counted() -> Non
     """The earlier outcome is in no sum here, so taking it off would leave less than nothing."""
     performance = performance_of(ModelKind.CLASSIFICATION)
     performance.realise([joined(Facts(predicted=True), actual=False, corrects=True, at=T0 - 2 * 86_400)], T0)
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     assert (told.joined, told.corrections) == (0, 1)
     assert confusion(told) == {}
 
@@ -129,7 +135,7 @@ def test_the_same_told_again_changes_nothing() -> None:
     performance = performance_of(ModelKind.CLASSIFICATION)
     performance.realise(pairs([True] * 50, [True] * 50), T0)
     performance.realise([joined(Facts(predicted=True), actual=True, corrects=True)], T0)
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     assert (told.joined, told.corrections) == (50, 0)
 
 
@@ -142,7 +148,7 @@ def test_what_cannot_be_scored_is_counted_by_reason() -> None:
     odd = [joined(Facts(1.0), "high"), joined(Facts(), 2.0), broken, joined(Facts(1.0), None)]
     faults = performance.realise([*odd, *good], T0)
     assert faults == {Fault.TYPE: 1, Fault.NO_OUTPUT: 1, Fault.FORMAT: 1, Fault.NO_VALUE: 1}
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     assert told.joined == 100
     assert values(told)["mae", ""] == 1
 
@@ -152,7 +158,7 @@ def test_a_sample_stands_for_all() -> None:
     performance = performance_of(ModelKind.CLASSIFICATION)
     performance.expect(np.full(400, MADE), T0)
     performance.realise([joined(Facts(predicted=True), actual=True, rate=0.25) for _ in range(100)], T0)
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     assert confusion(told) == {("1", "1"): 400}
     assert told.windows[1].coverage == 1
     (accuracy,) = (one for one in told.windows[1].measures if one.metric == "accuracy")
@@ -165,7 +171,7 @@ def test_delays_are_from_the_prediction_to_the_arrival() -> None:
     performance.realise(pairs([True] * 10, [True] * 10), T0)
     assert isnan(performance.snapshot(T0).lag)
     performance.realise(pairs([True] * 30, [True] * 30), T0)
-    told = performance.snapshot(LATER)
+    told = told_by(performance)
     assert 7200 <= told.lag <= 7200 * 2**0.25
     assert told.delay.total_seconds == 40 * 7200
 
@@ -192,4 +198,4 @@ def test_an_unknown_kind_is_what_its_pairs_look_like(facts: Facts, actual: Scala
     """Without configuration, text and truth values are classes, other numbers are numbers, lists are rankings."""
     performance = performance_of()
     performance.realise([joined(facts, actual)] * 150, T0)
-    assert (metric, "") in values(performance.snapshot(LATER))
+    assert (metric, "") in values(told_by(performance))
