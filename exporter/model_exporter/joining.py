@@ -1,14 +1,12 @@
 """Brings predictions and outcomes together: a store has them wait, the fleet measures what is joined."""
 
-import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from model_exporter.batch import Awaited, Outcome
-from model_exporter.join import Account, JoinStore, StorageError
+from model_exporter.join import Account, JoinStore
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
-
-log = logging.getLogger(__name__)
 
 
 class Joiner:
@@ -31,22 +29,26 @@ class Joiner:
             return
         joined = self._store.wait_for(model, predictions, now)
         if joined:
-            truth = self._fleet.truth(model)
-            if truth:
+            if truth := self._fleet.truth(model):
                 truth.count_early(len(joined))
             self._fleet.realise(joined, now)
 
+    def begin(self, outcomes: Sequence[tuple[str, Outcome]], now: float) -> None:
+        """Let predictions wait for their outcomes from now on, those of the models that `outcomes` are for."""
+        for model in {model for model, _ in outcomes}:
+            self._fleet.begin_joining(model, now)
+
     def tell(self, outcomes: Sequence[tuple[str, Outcome]], now: float) -> None:
-        """Take outcomes with their models, and measure those whose prediction is known. A broken store costs them."""
+        """Take outcomes with their models, and measure those whose prediction is known.
+
+        Raises:
+            StorageError: the store fails; nothing of `outcomes` was kept or counted.
+        """
         if not outcomes:
             return
-        try:
-            joined = self._store.tell(outcomes, now)
-        except StorageError as error:
-            log.warning("outcomes were counted but not kept", extra={"error": str(error), "outcomes": len(outcomes)})
-            for model, _ in outcomes:
-                self._count_unmatched(model, "storage_failure", 1)
-            return
+        joined = self._store.tell(outcomes, now)
+        for model, told in Counter(model for model, _ in outcomes).items():
+            self._fleet.count_outcomes(model, told, now)
         self._fleet.realise(joined, now)
 
     def advance(self, now: float) -> None:
@@ -54,8 +56,7 @@ class Joiner:
         waits: Mapping[str, float] = self._fleet.waits()
         self._count(self._store.expire(now, waits))
         for model in waits:
-            truth = self._fleet.truth(model)
-            if truth:
+            if truth := self._fleet.truth(model):
                 truth.see_store(
                     pending=self._store.pending(model),
                     outcomes=self._store.outcomes_waiting(model),
@@ -65,15 +66,10 @@ class Joiner:
     def _count(self, account: Account) -> None:
         """Count what came to nothing; that of models which are gone is nobody's any more."""
         for (model, unmatched), outcomes in account.unmatched.items():
-            self._count_unmatched(model, unmatched.value, outcomes)
+            if truth := self._fleet.truth(model):
+                truth.count_unmatched(unmatched.value, outcomes)
         for (model, lost), predictions in account.lost.items():
-            truth = self._fleet.truth(model)
-            if truth:
+            if truth := self._fleet.truth(model):
                 truth.count_lost(lost.value, predictions)
         for outcomes in account.future.values():
             self._telemetry.count("model_exporter_clock_skew_records_total", "future", amount=outcomes)
-
-    def _count_unmatched(self, model: str, reason: str, outcomes: int) -> None:
-        truth = self._fleet.truth(model)
-        if truth:
-            truth.count_unmatched(reason, outcomes)

@@ -12,16 +12,21 @@ from model_exporter.window.snapshot import COHORTS
 
 COVERED: Final = 0.8
 """Share of a window's predictions that must have their truth, or else the window is provisional."""
-SLOT_SECONDS: Final = 300.0
+SLOT_SECONDS: Final = 15.0
 """Length of the shortest slots; state moves on with them."""
 
-_HOUR: Final = 3600.0
-_LEVELS: Final = ((SLOT_SECONDS, 0.0), (900.0, 2 * _HOUR), (_HOUR, 12 * _HOUR))
+_MINUTE, _HOUR = 60.0, 3600.0
+_LEVELS: Final = (
+    (SLOT_SECONDS, 0.0),
+    (5 * _MINUTE, 10 * _MINUTE),
+    (15 * _MINUTE, 2 * _HOUR),
+    (_HOUR, 12 * _HOUR),
+)
 _COARSE_AGE: Final = 4 * DAY
 _COARSE_SLOTS: Final = 300
-"""Slots are 5 minutes long, from an age of two hours on 15 minutes, from 12 hours on one hour, and from four days on so
-many hours that there are at most 300 of them: 24, 40, 84 and 300, and at each change of length the slots of one that
-is not whole yet. With a wait of 7 days that is at most 396, with one of 30 days 457."""
+"""Slots are 15 s long, from an age of ten minutes on 5 minutes, from two hours on 15 minutes, from 12 hours on one hour,
+and from four days on so many hours that there are at most 300 of them; a slot grows once it is old enough as a whole.
+With a wait of 7 days that makes at most 460 slots, with one of 30 days 530."""
 
 _PREDICTED, _LABELLED, _SUMS = 0, 1, 2  # columns
 
@@ -124,6 +129,8 @@ class Cohorts:
             return
         starts, lengths = self._places(self._starts)
         kept = starts + lengths > self._now - self._horizon
+        if kept.all() and np.array_equal(starts, self._starts):
+            return
         starts, table = starts[kept], self._table[kept]
         firsts = np.flatnonzero(np.diff(starts, prepend=-np.inf))
         self._starts = starts[firsts]

@@ -62,8 +62,12 @@ class Fleet:
         self._model(model, now).call_upstreams(calls, self._recent.first_seen(calls.keys))
 
     def count_outcomes(self, model: str, outcomes: int, now: float) -> None:
-        """Count outcomes of `model`, whose predictions wait for theirs from now on."""
+        """Count outcomes of `model`."""
         self._model(model, now).count_outcomes(outcomes)
+
+    def begin_joining(self, model: str, now: float) -> None:
+        """Let predictions of `model` wait for their outcomes from now on."""
+        self._model(model, now).truth.begin()
 
     def realise(self, joined: Sequence[Joined], now: float) -> None:
         """Add predictions with their outcomes."""

@@ -190,9 +190,8 @@ class ModelState:
             self._upstreams[label] = durations, errors + int(np.count_nonzero(calls.failed[mine]))
 
     def count_outcomes(self, outcomes: int) -> None:
-        """Count outcomes; predictions wait for theirs from now on."""
+        """Count outcomes."""
         self._outcomes += outcomes
-        self.truth.begin()
 
     def realise(self, joined: Sequence[Joined], now: float) -> None:
         """Add predictions with their outcomes. A version that is gone comes back for them if there is room."""

@@ -190,7 +190,6 @@ UNMATCHED: Final = (
     "ambiguous",  # it names a request that holds several predictions
     "limit",  # too many outcomes wait
     "outdated",  # a newer one was told before
-    "storage_failure",
     *(fault.value for fault in Fault),
 )
 """Reasons for which an outcome tells nothing."""
