@@ -18,7 +18,7 @@ from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
-from model_exporter.join import OutcomeStore
+from model_exporter.join import SqliteStore, StoreLimits
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.receive import GrpcDoor, HttpDoor
 from model_exporter.route import Router
@@ -76,7 +76,7 @@ class App:
         limits = self._settings.limits
         try:
             self._library = BaselineLibrary(options.storage_path / "baselines")
-            self._outcomes = OutcomeStore(options.storage_path / "outcomes.db", limit=limits.outcomes)
+            self._outcomes = SqliteStore(options.storage_path / "join.db", _store_limits(limits))
             learned = self._library.load()
         except OSError as error:
             raise StartError(
@@ -183,7 +183,7 @@ class App:
         self._settings = settings
         self._router.configure(limit=limits.models, configured=settings.models)
         self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
-        self._outcomes.resize(limits.outcomes)
+        self._outcomes.resize(_store_limits(limits))
         self._pipeline.use_decoder(Decoder(limits))
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
@@ -234,11 +234,7 @@ class App:
             self._telemetry.set("model_exporter_config_last_reload_success_timestamp_seconds", value=time.time())
 
     def _count_set_aside(self) -> None:
-        count = self._telemetry.count
-        count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
-        count("model_exporter_corrupt_state_total", "outcomes", amount=int(self._outcomes.set_aside is not None))
-        if self._outcomes.set_aside:
-            log.warning("the store of outcomes was set aside", extra={"file": str(self._outcomes.set_aside)})
+        self._telemetry.count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
 
     def _report_limits(self, limits: Limits) -> None:
         for limit, value in asdict(limits).items():
@@ -289,3 +285,9 @@ class App:
             self._library.save(baseline)
         except BaselineError as error:
             log.warning("the learned baseline is not on disk; a restart will learn anew", extra={"error": str(error)})
+
+
+def _store_limits(limits: Limits) -> StoreLimits:
+    return StoreLimits(
+        predictions=limits.remembered_predictions, size=limits.remembered_bytes, outcomes=limits.outcomes
+    )

@@ -3,16 +3,16 @@
 import logging
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-from model_exporter.batch import Batch, Origin, UpstreamBatch, join_batches
+from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
-from model_exporter.join import OutcomeStore
-from model_exporter.join.store import StorageError
+from model_exporter.join import JoinStore, StorageError, Unmatched
 from model_exporter.ports import Clock, Payload, Receipt
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
@@ -35,6 +35,9 @@ EARLY_SPANS: Final = 50_000
 LINGER_SECONDS: Final = 0.05
 """How long a small request waits for others to be added with it; its sender has its answer already."""
 
+_REFUSED_SECONDS: Final = 2
+"""When senders of outcomes that could not be kept may come again."""
+
 Task = Callable[[], None]
 
 
@@ -46,6 +49,7 @@ class _Item:
     task: Task | None
     rows: int
     size: int  # bytes of the request
+    safe: Future[None] | None = None  # of a request with outcomes: done when these are on disk
 
 
 class BoundedQueue:
@@ -59,7 +63,7 @@ class BoundedQueue:
         self._rows = 0
         self._size = 0
         self._closed = False
-        self._urgent = False  # a task is among the items
+        self._urgent = False  # a task, or a request whose sender waits, is among the items
 
     @property
     def rows(self) -> int:
@@ -102,7 +106,7 @@ class BoundedQueue:
             self._items.append(item)
             self._rows += item.rows
             self._size += item.size
-            self._urgent = self._urgent or item.task is not None
+            self._urgent = self._urgent or item.task is not None or item.safe is not None
             if len(self._items) == 1 or self._is_pressing():
                 self._changed.notify()
 
@@ -152,7 +156,7 @@ class Pipeline:
         queue: what waits for the writer.
         router: which model a record belongs to.
         fleet: the rolling state.
-        outcomes: where outcomes wait for the join.
+        outcomes: where predictions and outcomes wait for each other.
         telemetry: the exporter's own counters.
         clock: unix seconds.
         on_failure: called from the writer thread when it dies of a bug.
@@ -165,7 +169,7 @@ class Pipeline:
         queue: BoundedQueue,
         router: Router,
         fleet: Fleet,
-        outcomes: OutcomeStore,
+        outcomes: JoinStore,
         telemetry: Telemetry,
         clock: Clock,
         on_failure: Callable[[BaseException], None],
@@ -192,8 +196,9 @@ class Pipeline:
         door, signal = payload.door.value, payload.signal.value
         self._queue.check()
         decoded = self._decoder.decode(payload)
+        safe: Future[None] | None = Future() if decoded.outcomes else None
         if decoded.accepted:
-            self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body)))
+            self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body), safe))
         count = self._telemetry.count
         if decoded.accepted:
             count("model_exporter_records_total", door, signal, "accepted", amount=decoded.accepted)
@@ -205,7 +210,7 @@ class Pipeline:
             count("model_exporter_ignored_records_total", reason, amount=records)
         for reason, values in (decoded.dropped_values or {}).items():
             count("model_exporter_dropped_values_total", reason, amount=values)
-        return Receipt(decoded.accepted, decoded.rejected, decoded.message)
+        return Receipt(decoded.accepted, decoded.rejected, decoded.message, safe)
 
     def use_decoder(self, decoder: Decoder) -> None:
         """Decode what comes from now on with other limits."""
@@ -247,20 +252,26 @@ class Pipeline:
 
     def _write(self, items: Sequence[_Item]) -> None:
         started = time.thread_time()
-        waiting: list[Decoded] = []
+        waiting: list[_Item] = []
         for item in items:
-            if item.decoded:
-                waiting.append(item.decoded)
+            waiting.append(item)
             if item.task:
-                self._apply(waiting)
+                self._apply_items(waiting)
                 waiting = []
                 item.task()
-        self._apply(waiting)
+        self._apply_items(waiting)
         if items:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
 
-    def _apply(self, requests: Sequence[Decoded]) -> None:
-        """Add the records of several requests."""
+    def _apply_items(self, items: Sequence[_Item]) -> None:
+        """Add the records of several requests, then let the senders of outcomes know that these are safe, or not."""
+        refusal = self._apply([item.decoded for item in items if item.decoded])
+        for item in items:
+            if item.safe:
+                item.safe.set_exception(refusal) if refusal else item.safe.set_result(None)
+
+    def _apply(self, requests: Sequence[Decoded]) -> OverloadedError | None:
+        """Add the records of several requests; returns what their senders are told when outcomes cannot be kept."""
         now = self._clock()
         batches = [batch for decoded in requests for batch in decoded.batches]
         logs = [batch for batch in batches if batch.origin is Origin.LOG]
@@ -270,7 +281,10 @@ class Pipeline:
         calls = [calls for decoded in requests for calls in decoded.upstreams]
         self._count(logs, self._early.let_pass([*spans, *calls], now), now)
         for decoded in requests:
-            self._apply_rest(decoded, now)
+            for event in decoded.events:
+                if model := self._route(event.model, "", 1):
+                    self._fleet.note(model, event, now)
+        return self._join_outcomes([outcome for decoded in requests for outcome in decoded.outcomes], now)
 
     def _count(self, logs: Sequence[Batch], spans: Sequence[Batch | UpstreamBatch], now: float) -> None:
         """Add many batches at the cost of one: an update costs much the same for any batch.
@@ -287,27 +301,19 @@ class Pipeline:
             if isinstance(calls, UpstreamBatch) and (model := self._route(calls.model, calls.service, len(calls.keys))):
                 self._fleet.call_upstreams(model, calls, now)
 
-    def _apply_rest(self, decoded: Decoded, now: float) -> None:
-        for event in decoded.events:
-            if model := self._route(event.model, "", 1):
-                self._fleet.note(model, event, now)
-        if decoded.outcomes:
-            self._keep_outcomes(decoded, now)
-
-    def _keep_outcomes(self, decoded: Decoded, now: float) -> None:
-        routed = [
-            (model, outcome) for outcome in decoded.outcomes if (model := self._route(outcome.model, "", 1)) is not None
-        ]
-        for model, _ in routed:
-            self._fleet.count_outcomes(model, 1, now)
+    def _join_outcomes(self, outcomes: Sequence[Outcome], now: float) -> OverloadedError | None:
+        routed = [(model, outcome) for outcome in outcomes if (model := self._route(outcome.model, "", 1)) is not None]
+        if not routed:
+            return None
         try:
-            evicted = self._outcomes.keep(routed, now)
+            self._outcomes.tell(routed, now)
         except StorageError as error:
-            log.warning("outcomes were counted but not kept", extra={"error": str(error), "outcomes": len(routed)})
-            self._telemetry.count("model_exporter_outcomes_evicted_total", "storage_failure", amount=len(routed))
-            return
-        if evicted:
-            self._telemetry.count("model_exporter_outcomes_evicted_total", "limit", amount=evicted)
+            log.warning("outcomes are refused", extra={"error": str(error), "outcomes": len(routed)})
+            self._telemetry.count("model_exporter_storage_failures_total", "outcomes")
+            return OverloadedError("the outcomes cannot be kept now", retry_after_seconds=_REFUSED_SECONDS)
+        for model, count in Counter(model for model, _ in routed).items():
+            self._fleet.count_outcomes(model, count, now)
+        return None
 
     def _route(self, model: str, service: str, rows: int) -> str | None:
         name = self._router.route(model=model, service=service)
@@ -321,6 +327,10 @@ class Pipeline:
         now = self._clock()
         for model in self._fleet.advance(now):
             self._router.forget(model)
+        account = self._outcomes.expire(now, {})
+        evicted = sum(count for (_, reason), count in account.unmatched.items() if reason is Unmatched.LIMIT)
+        self._telemetry.count("model_exporter_outcomes_evicted_total", "limit", amount=evicted)
+        self._telemetry.count("model_exporter_corrupt_state_total", "outcomes", amount=account.set_aside)
         self._snapshot = self._fleet.snapshot(now)
         cost = time.thread_time() - started
         gauge = self._telemetry.set
@@ -328,8 +338,13 @@ class Pipeline:
         gauge("model_exporter_snapshot_duration_seconds", value=cost)
         gauge("model_exporter_queue_rows", value=self._queue.rows)
         gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
-        gauge("model_exporter_outcomes_kept", value=self._outcomes.kept)
-        usage = self._fleet.usage() | {"queue_rows": self._queue.rows, "outcomes": self._outcomes.kept}
+        gauge("model_exporter_outcomes_kept", value=self._outcomes.early)
+        usage = self._fleet.usage() | {
+            "queue_rows": self._queue.rows,
+            "outcomes": self._outcomes.early,
+            "remembered_predictions": self._outcomes.rows,
+            "remembered_bytes": self._outcomes.bytes,
+        }
         for limit, used in usage.items():
             gauge("model_exporter_limit_usage", limit, value=used)
         return cost
