@@ -18,7 +18,8 @@ from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
-from model_exporter.join import OutcomeStore
+from model_exporter.join import SqliteStore, StoreLimits
+from model_exporter.joining import Joiner
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.receive import GrpcDoor, HttpDoor
 from model_exporter.route import Router
@@ -76,7 +77,7 @@ class App:
         limits = self._settings.limits
         try:
             self._library = BaselineLibrary(options.storage_path / "baselines")
-            self._outcomes = OutcomeStore(options.storage_path / "outcomes.db", limit=limits.outcomes)
+            self._store = SqliteStore(options.storage_path / "join.db", _store_limits(limits))
             learned = self._library.load()
         except OSError as error:
             raise StartError(
@@ -98,7 +99,7 @@ class App:
             queue=self._queue,
             router=self._router,
             fleet=self._fleet,
-            outcomes=self._outcomes,
+            joiner=Joiner(self._store, self._fleet, self._telemetry),
             telemetry=self._telemetry,
             clock=time.time,
             on_failure=self._fail,
@@ -184,7 +185,7 @@ class App:
         self._settings = settings
         self._router.configure(limit=limits.models, configured=settings.models)
         self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
-        self._outcomes.resize(limits.outcomes)
+        self._store.resize(_store_limits(limits))
         self._pipeline.reconfigure(Decoder(limits), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
@@ -218,7 +219,7 @@ class App:
         if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
             log.error("the grace time is over", extra={"lost_records": self._queue.rows})
         self._web.stop(max(0.0, deadline - time.monotonic()))
-        self._outcomes.close()
+        self._store.close()
         log.info("stopped")
 
     def _reload_by_signal(self) -> None:
@@ -235,11 +236,7 @@ class App:
             self._telemetry.set("model_exporter_config_last_reload_success_timestamp_seconds", value=time.time())
 
     def _count_set_aside(self) -> None:
-        count = self._telemetry.count
-        count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
-        count("model_exporter_corrupt_state_total", "outcomes", amount=int(self._outcomes.set_aside is not None))
-        if self._outcomes.set_aside:
-            log.warning("the store of outcomes was set aside", extra={"file": str(self._outcomes.set_aside)})
+        self._telemetry.count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
 
     def _report_limits(self, limits: Limits) -> None:
         for limit, value in asdict(limits).items():
@@ -290,3 +287,9 @@ class App:
             self._library.save(baseline)
         except BaselineError as error:
             log.warning("the learned baseline is not on disk; a restart will learn anew", extra={"error": str(error)})
+
+
+def _store_limits(limits: Limits) -> StoreLimits:
+    return StoreLimits(
+        predictions=limits.remembered_predictions, size=limits.remembered_bytes, outcomes=limits.outcomes
+    )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from model_exporter.batch import Awaited, Outcome
-from model_exporter.join import Account, JoinStore
+from model_exporter.join import Account, JoinStore, Unmatched
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 
@@ -63,6 +63,11 @@ class Joiner:
                     rate=self._store.rate(model),
                 )
 
+    def usage(self) -> dict[str, int]:
+        """How much of each bound of the store is used, by the name of the limit."""
+        store = self._store
+        return {"outcomes": store.early, "remembered_predictions": store.rows, "remembered_bytes": store.bytes}
+
     def _count(self, account: Account) -> None:
         """Count what came to nothing; that of models which are gone is nobody's any more."""
         for (model, unmatched), outcomes in account.unmatched.items():
@@ -71,5 +76,8 @@ class Joiner:
         for (model, lost), predictions in account.lost.items():
             if truth := self._fleet.truth(model):
                 truth.count_lost(lost.value, predictions)
-        for outcomes in account.future.values():
-            self._telemetry.count("model_exporter_clock_skew_records_total", "future", amount=outcomes)
+        count = self._telemetry.count
+        evicted = sum(told for (_, reason), told in account.unmatched.items() if reason is Unmatched.LIMIT)
+        count("model_exporter_outcomes_evicted_total", "limit", amount=evicted)
+        count("model_exporter_corrupt_state_total", "outcomes", amount=account.set_aside)
+        count("model_exporter_clock_skew_records_total", "future", amount=account.future.total())

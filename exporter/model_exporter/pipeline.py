@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,6 +13,7 @@ from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_bat
 from model_exporter.config.settings import Settings
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
+from model_exporter.join import StorageError
 from model_exporter.joining import Joiner
 from model_exporter.ports import Clock, Payload, Receipt
 from model_exporter.privacy import conceal
@@ -36,6 +38,9 @@ EARLY_SPANS: Final = 50_000
 LINGER_SECONDS: Final = 0.05
 """How long a small request waits for others to be added with it; its sender has its answer already."""
 
+_REFUSED_SECONDS: Final = 2
+"""When senders of outcomes that could not be kept may come again."""
+
 Task = Callable[[], None]
 
 
@@ -47,6 +52,7 @@ class _Item:
     task: Task | None
     rows: int
     size: int  # bytes of the request
+    safe: Future[None] | None = None  # of a request with outcomes: done when these are on disk
 
 
 class BoundedQueue:
@@ -60,7 +66,7 @@ class BoundedQueue:
         self._rows = 0
         self._size = 0
         self._closed = False
-        self._urgent = False  # a task is among the items
+        self._urgent = False  # a task, or a request whose sender waits, is among the items
 
     @property
     def rows(self) -> int:
@@ -103,7 +109,7 @@ class BoundedQueue:
             self._items.append(item)
             self._rows += item.rows
             self._size += item.size
-            self._urgent = self._urgent or item.task is not None
+            self._urgent = self._urgent or item.task is not None or item.safe is not None
             if len(self._items) == 1 or self._is_pressing():
                 self._changed.notify()
 
@@ -200,8 +206,9 @@ class Pipeline:
         door, signal = payload.door.value, payload.signal.value
         self._queue.check()
         decoded = self._conceal(self._decoder.decode(payload))
+        safe: Future[None] | None = Future() if decoded.outcomes else None
         if decoded.accepted:
-            self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body)))
+            self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body), safe))
         count = self._telemetry.count
         if decoded.accepted:
             count("model_exporter_records_total", door, signal, "accepted", amount=decoded.accepted)
@@ -213,7 +220,7 @@ class Pipeline:
             count("model_exporter_ignored_records_total", reason, amount=records)
         for reason, values in (decoded.dropped_values or {}).items():
             count("model_exporter_dropped_values_total", reason, amount=values)
-        return Receipt(decoded.accepted, decoded.rejected, decoded.message)
+        return Receipt(decoded.accepted, decoded.rejected, decoded.message, safe)
 
     def reconfigure(self, decoder: Decoder, settings: Settings) -> None:
         """Decode and conceal what comes from now on by another configuration."""
@@ -268,20 +275,26 @@ class Pipeline:
 
     def _write(self, items: Sequence[_Item]) -> None:
         started = time.thread_time()
-        waiting: list[Decoded] = []
+        waiting: list[_Item] = []
         for item in items:
-            if item.decoded:
-                waiting.append(item.decoded)
+            waiting.append(item)
             if item.task:
-                self._apply(waiting)
+                self._apply_items(waiting)
                 waiting = []
                 item.task()
-        self._apply(waiting)
+        self._apply_items(waiting)
         if items:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
 
-    def _apply(self, requests: Sequence[Decoded]) -> None:
-        """Add the records of several requests."""
+    def _apply_items(self, items: Sequence[_Item]) -> None:
+        """Add the records of several requests, then let the senders of outcomes know that these are safe, or not."""
+        refusal = self._apply([item.decoded for item in items if item.decoded])
+        for item in items:
+            if item.safe:
+                item.safe.set_exception(refusal) if refusal else item.safe.set_result(None)
+
+    def _apply(self, requests: Sequence[Decoded]) -> OverloadedError | None:
+        """Add the records of several requests; returns what their senders are told when outcomes cannot be kept."""
         now = self._clock()
         batches = [batch for decoded in requests for batch in decoded.batches]
         logs = [batch for batch in batches if batch.origin is Origin.LOG]
@@ -290,12 +303,12 @@ class Pipeline:
         spans = [batch for batch in batches if batch.origin is Origin.SPAN]
         calls = [calls for decoded in requests for calls in decoded.upstreams]
         # The first outcome of a model lets its predictions wait, also those that come with it.
-        outcomes = self._take_outcomes(requests, now)
+        outcomes = self._begin_joining(requests, now)
         self._count(logs, self._early.let_pass([*spans, *calls], now), now)
-        self._joiner.tell(outcomes, now)
         for event in (event for decoded in requests for event in decoded.events):
             if model := self._route(event.model, "", 1):
                 self._fleet.note(model, event, now)
+        return self._tell(outcomes, now)
 
     def _count(self, logs: Sequence[Batch], spans: Sequence[Batch | UpstreamBatch], now: float) -> None:
         """Add many batches at the cost of one: an update costs much the same for any batch.
@@ -315,17 +328,26 @@ class Pipeline:
             if isinstance(calls, UpstreamBatch) and (model := self._route(calls.model, calls.service, len(calls.keys))):
                 self._fleet.call_upstreams(model, calls, now)
 
-    def _take_outcomes(self, requests: Sequence[Decoded], now: float) -> list[tuple[str, Outcome]]:
-        """Count the outcomes of several requests; returns them with the models they belong to."""
+    def _begin_joining(self, requests: Sequence[Decoded], now: float) -> list[tuple[str, Outcome]]:
+        """The outcomes of several requests with the models they belong to, whose predictions wait for theirs now."""
         routed = [
             (model, outcome)
             for decoded in requests
             for outcome in decoded.outcomes
             if (model := self._route(outcome.model, "", 1)) is not None
         ]
-        for model, outcomes in Counter(model for model, _ in routed).items():
-            self._fleet.count_outcomes(model, outcomes, now)
+        self._joiner.begin(routed, now)
         return routed
+
+    def _tell(self, outcomes: Sequence[tuple[str, Outcome]], now: float) -> OverloadedError | None:
+        """Join outcomes; returns what their senders are told when they cannot be kept."""
+        try:
+            self._joiner.tell(outcomes, now)
+        except StorageError as error:
+            log.warning("outcomes are refused", extra={"error": str(error), "outcomes": len(outcomes)})
+            self._telemetry.count("model_exporter_storage_failures_total", "outcomes")
+            return OverloadedError("the outcomes cannot be kept now", retry_after_seconds=_REFUSED_SECONDS)
+        return None
 
     def _route(self, model: str, service: str, rows: int) -> str | None:
         name = self._router.route(model=model, service=service)
@@ -339,6 +361,7 @@ class Pipeline:
         now = self._clock()
         for model in self._fleet.advance(now):
             self._router.forget(model)
+        self._joiner.advance(now)
         self._snapshot = self._fleet.snapshot(now)
         cost = time.thread_time() - started
         gauge = self._telemetry.set
@@ -346,8 +369,8 @@ class Pipeline:
         gauge("model_exporter_snapshot_duration_seconds", value=cost)
         gauge("model_exporter_queue_rows", value=self._queue.rows)
         gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
-        gauge("model_exporter_outcomes_kept", value=self._outcomes.kept)
-        usage = self._fleet.usage() | {"queue_rows": self._queue.rows, "outcomes": self._outcomes.kept}
+        usage = self._fleet.usage() | self._joiner.usage() | {"queue_rows": self._queue.rows}
+        gauge("model_exporter_outcomes_kept", value=usage["outcomes"])
         for limit, used in usage.items():
             gauge("model_exporter_limit_usage", limit, value=used)
         return cost

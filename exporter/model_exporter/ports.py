@@ -1,5 +1,6 @@
 """What the rooms ask of each other across the pipeline, as types without behaviour."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -51,12 +52,14 @@ class Receipt:
     """What became of a request's records.
 
     `accepted` records are counted or on their way to be; `rejected` ones were refused one by one, and `message`
-    says why, for the sender's eyes. Records that are not about predictions are in neither.
+    says why, for the sender's eyes. Records that are not about predictions are in neither. Where there are outcomes
+    among them, success may be told only when `safe` is done; it raises OverloadedError when they could not be kept.
     """
 
     accepted: int
     rejected: int
     message: str = ""
+    safe: Future[None] | None = None
 
 
 class Ingest(Protocol):

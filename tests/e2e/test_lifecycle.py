@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from e2e.exporters import Exporter, Page, post, run_exporter
 from model_exporter.demo.processes import HOST, ExporterPorts, exporter_command, running, wait_until
+from model_exporter.join.matching import decode_outcome
 
 GRACE_SECONDS = 30
 LEARNING = """
@@ -77,14 +79,18 @@ def test_sigterm_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
             sender.join(GRACE_SECONDS)
         assert code == 0, exporter.child.tail()
         assert "lost_records" not in exporter.child.tail()
-    kept = _kept_outcomes(tmp_path / "storage" / "outcomes.db")
+    kept = _kept_outcomes(tmp_path / "storage")
     assert [id_ for sender in senders for id_ in sender.acknowledged if id_ not in kept] == []
 
 
-def _kept_outcomes(file: Path) -> set[str]:
-    with sqlite3.connect(file) as database:
-        found = {row[0] for row in database.execute("SELECT prediction_id FROM outcomes")}
-    database.close()
+def _kept_outcomes(storage: Path) -> set[str]:
+    """Ids of the outcomes that wait for their prediction."""
+    found: set[str] = set()
+    with closing(sqlite3.connect(storage / "join.db")) as database:
+        for number, generation in database.execute("SELECT number, generation FROM partitions WHERE NOT predictions"):
+            rows = database.execute(f"SELECT outcome FROM p{number}_{generation}")  # noqa: S608  # numbers
+            outcomes = (decode_outcome(row, "fraud") for (row,) in rows)
+            found.update(outcome.prediction_id for outcome in outcomes if outcome)
     return found
 
 
@@ -166,7 +172,7 @@ def test_a_learned_baseline_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_killed_exporter_starts_again(tmp_path: Path) -> None:
-    """SIGKILL at work leaves state that the next start can read; the learned baseline is part of it."""
+    """SIGKILL at work loses no acknowledged outcome, and leaves state that the next start can read."""
     with run_exporter(tmp_path, LEARNING % "a") as exporter:
         digest = _learn(exporter)
         sender = _Sender(exporter, "s")
@@ -175,6 +181,8 @@ def test_a_killed_exporter_starts_again(tmp_path: Path) -> None:
         exporter.child.process.kill()
         exporter.child.process.wait(GRACE_SECONDS)
         sender.join(GRACE_SECONDS)
+    kept = _kept_outcomes(tmp_path / "storage")
+    assert [id_ for id_ in sender.acknowledged if id_ not in kept] == []
     with run_exporter(tmp_path, LEARNING % "a", name="again") as exporter:
         assert _digest(exporter.page()) == digest
         assert exporter.post("/v1/predictions", _predictions(0, 10), lines=True)[0] == 200

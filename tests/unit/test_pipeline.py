@@ -10,9 +10,10 @@ from batches import T0
 from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import DecodeError, OverloadedError
-from model_exporter.join import OutcomeStore
+from model_exporter.join import SqliteStore, StorageError, StoreLimits
+from model_exporter.joining import Joiner
 from model_exporter.pipeline import BoundedQueue, Pipeline
-from model_exporter.ports import Door, Encoding, Payload, Signal
+from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
@@ -22,10 +23,11 @@ class Rig:
     """A pipeline with a clock that stands still."""
 
     def __init__(self, folder: Path, *, limits: Limits) -> None:
+        self.folder = folder
         self.telemetry = Telemetry()
         self.queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
         self.failures: list[BaseException] = []
-        self.store = OutcomeStore(folder / "outcomes.db", limit=limits.outcomes)
+        self.store = SqliteStore(folder / "join.db", StoreLimits(predictions=1000, size=1 << 30, outcomes=1000))
         self.fleet = Fleet(Settings(limits=limits), learned={}, recorder=self.telemetry, notify=lambda _: None, now=T0)
         self.pipeline = Pipeline(
             decoder=Decoder(limits),
@@ -33,7 +35,7 @@ class Rig:
             queue=self.queue,
             router=Router(limit=limits.models, configured=()),
             fleet=self.fleet,
-            outcomes=self.store,
+            joiner=Joiner(self.store, self.fleet, self.telemetry),
             telemetry=self.telemetry,
             clock=lambda: T0,
             on_failure=self.failures.append,
@@ -41,7 +43,11 @@ class Rig:
 
     def send(self, signal: Signal, body: bytes) -> int:
         """Ingest JSON lines; returns the accepted records."""
-        return self.pipeline.ingest(Payload(Door.HTTP, signal, Encoding.JSON_LINES, body, T0)).accepted
+        return self.receipt(signal, body).accepted
+
+    def receipt(self, signal: Signal, body: bytes) -> Receipt:
+        """Ingest JSON lines."""
+        return self.pipeline.ingest(Payload(Door.HTTP, signal, Encoding.JSON_LINES, body, T0))
 
     def counted(self, metric: str, *labels: str) -> float:
         """A counter of the exporter itself."""
@@ -127,10 +133,44 @@ def test_outcomes_are_counted_and_kept(rig: Rig) -> None:
     rig.send(Signal.OUTCOMES, b'{"model": "m", "id": "p1", "outcome": true}')
     rig.pipeline.start()
     assert rig.pipeline.stop(10)
-    assert rig.store.kept == 1
+    assert rig.store.outcomes_waiting("m") == 1
     rig.store.close()
     assert rig.pipeline.snapshot
     assert rig.pipeline.snapshot.models[0].outcomes == 1
+
+
+def test_a_receipt_for_outcomes_is_good_once_they_are_on_disk(rig: Rig) -> None:
+    """Another process finds the outcome when the receipt says that it is safe; other records promise nothing."""
+    receipt = rig.receipt(Signal.OUTCOMES, b'{"model": "m", "id": "p1", "outcome": true}')
+    assert receipt.safe
+    assert not receipt.safe.done()
+    assert rig.receipt(Signal.PREDICTIONS, predictions(1)).safe is None
+    rig.pipeline.start()
+    receipt.safe.result(10)
+    limits = StoreLimits(predictions=1000, size=1 << 30, outcomes=1000)
+    with SqliteStore(rig.folder / "join.db", limits) as other:
+        assert other.outcomes_waiting("m") == 1
+    rig.finish()
+
+
+def test_outcomes_that_cannot_be_kept_are_refused(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sender is told to come again, nothing is counted as an outcome, and the exporter goes on."""
+
+    def fail(*_: object) -> None:
+        raise StorageError("disk full")
+
+    monkeypatch.setattr(rig.store, "tell", fail)
+    receipt = rig.receipt(Signal.OUTCOMES, b'{"model": "m", "id": "p1", "outcome": true}')
+    rig.send(Signal.PREDICTIONS, predictions(2))
+    rig.pipeline.start()
+    assert receipt.safe
+    assert isinstance(receipt.safe.exception(10), OverloadedError)
+    rig.finish()
+    assert rig.failures == []
+    assert rig.counted("model_exporter_storage_failures_total", "outcomes") == 1
+    assert rig.pipeline.snapshot
+    (model,) = rig.pipeline.snapshot.models
+    assert (model.outcomes, model.versions[0].predictions) == (0, 2)
 
 
 def test_tasks_run_in_the_writer(rig: Rig) -> None:

@@ -177,6 +177,8 @@ def _limits(keys: LimitKeys) -> Limits:
         learning_cells=keys.learning_cells,
         recent_ids=keys.recent_ids,
         outcomes=keys.outcomes,
+        remembered_predictions=keys.remembered_predictions,
+        remembered_bytes=keys.remembered_bytes,
         expire_after_seconds=keys.expire_after,
     )
 

@@ -174,7 +174,16 @@ class LimitKeys(Keys, frozen=True):
     recent_ids: Annotated[
         Count, Meta(description="Predictions remembered, so that one sent twice is counted once.")
     ] = _LIMITS.recent_ids
-    outcomes: Annotated[Count, Meta(description="Outcomes kept on disk.")] = _LIMITS.outcomes
+    outcomes: Annotated[
+        Count, Meta(description="Outcomes that wait for their prediction; beyond it the oldest are given up.")
+    ] = _LIMITS.outcomes
+    remembered_predictions: Annotated[
+        Count,
+        Meta(description="Predictions remembered for their outcomes; beyond it a sample of them that fits is kept."),
+    ] = _LIMITS.remembered_predictions
+    remembered_bytes: Annotated[
+        Count, Meta(description="Bytes on disk of those predictions and outcomes; the sample is made to fit here too.")
+    ] = _LIMITS.remembered_bytes
     expire_after: Annotated[
         Duration, Meta(description="Silence after which the series of a model version are dropped.")
     ] = Duration(_LIMITS.expire_after_seconds)

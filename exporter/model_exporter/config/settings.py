@@ -184,7 +184,9 @@ class Limits:
     series: int = 200_000  # of all models together
     learning_cells: int = 4_000_000  # values held by all models that learn a baseline
     recent_ids: int = 200_000  # predictions remembered to tell a duplicate
-    outcomes: int = 1_000_000  # kept for the join
+    outcomes: int = 1_000_000  # that wait for their prediction
+    remembered_predictions: int = 10_000_000  # for the join with their outcomes
+    remembered_bytes: int = 4096 * MIB  # what they and the outcomes take on disk
     expire_after_seconds: float = 86_400.0  # series of a model version that went silent
 
 

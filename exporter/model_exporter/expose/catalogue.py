@@ -353,7 +353,14 @@ OUTCOMES_EVICTED: Final = Metric(
     _COUNTER,
     "Outcomes given up before the join, by reason.",
     ("reason",),
-    _each("limit", "storage_failure"),
+    _each("limit"),
+)
+STORAGE_FAILURES: Final = Metric(
+    "model_exporter_storage_failures_total",
+    _COUNTER,
+    "Times that records were refused because they could not be kept.",
+    ("store",),
+    _each("outcomes"),
 )
 CORRUPT_STATE: Final = Metric(
     "model_exporter_corrupt_state_total",

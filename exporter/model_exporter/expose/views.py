@@ -212,6 +212,7 @@ def _warnings(telemetry: TelemetrySnapshot) -> tuple[str, ...]:
         (catalogue.DROPPED_RECORDS, "{count} accepted records were not counted: {label}."),
         (catalogue.REJECTED_RECORDS, "{count} records were refused: {label}."),
         (catalogue.OUTCOMES_EVICTED, "{count} outcomes were given up before the join: {label}."),
+        (catalogue.STORAGE_FAILURES, "{label} could not be kept {count} times."),
     ):
         hits = [(labels[0], count) for (name, labels), count in telemetry.counters.items() if name == metric.name]
         warnings += [sentence.format(label=label, count=f"{count:,.0f}") for label, count in sorted(hits) if count]

@@ -1,5 +1,6 @@
-"""Outcomes on their way to their predictions."""
+"""Predictions and outcomes that wait for each other."""
 
-from model_exporter.join.store import OutcomeStore
+from model_exporter.join.sqlite import SqliteStore
+from model_exporter.join.store import Account, JoinStore, Lost, StorageError, StoreLimits, Unmatched
 
-__all__ = ["OutcomeStore"]
+__all__ = ["Account", "JoinStore", "Lost", "SqliteStore", "StorageError", "StoreLimits", "Unmatched"]

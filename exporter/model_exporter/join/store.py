@@ -1,123 +1,157 @@
-"""Outcomes kept on disk until they are joined."""
+"""What a store of waiting predictions and outcomes does, whatever it is built on."""
 
-import json
-import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final, Self
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, Self
 
-from model_exporter.batch import Outcome
+from model_exporter.batch import Awaited, Joined, Outcome
+from model_exporter.config.settings import DAY
 from model_exporter.errors import ModelExporterError
 
-_SCHEMA: Final = """
-create table if not exists outcomes (
-    model text not null,
-    prediction_id text not null,
-    received_at real not null,      -- unix seconds, this exporter's clock
-    happened_at real,               -- unix seconds, the sender's clock
-    value text not null,            -- JSON
-    business_values text not null,  -- JSON object: indicator to number
-    primary key (model, prediction_id)
-) without rowid;
-create index if not exists outcomes_by_age on outcomes (received_at);
-"""
+DEFAULT_WAIT: float = 7 * DAY
+"""Seconds that a model waits which `expire` has not been told of."""
 
 
 class StorageError(ModelExporterError):
-    """The store cannot be opened or written."""
+    """The store cannot be opened, or refuses to write."""
 
 
-class OutcomeStore:
-    """Outcomes in SQLite, by model and prediction id; a later one for the same prediction replaces the earlier.
+class Lost(Enum):
+    """Why a prediction left the store without having met its outcome."""
 
-    Used by one thread at a time. A file that is no database, or a broken one, is renamed to `*.corrupt` and a new one
-    begun: `set_aside` then names it.
+    TIMED_OUT = "timed_out"
+    SAMPLED_OUT = "sampled_out"  # there are more than the limits allow
+    STORAGE_FAILURE = "storage_failure"  # it could not be written
 
-    Args:
-        path: the database file; it is made when absent.
-        limit: how many outcomes are kept; the oldest go first.
 
-    Raises:
-        StorageError: the file cannot be opened or made.
+class Unmatched(Enum):
+    """Why an outcome was joined with no prediction, or changed nothing."""
+
+    NO_PREDICTION = "no_prediction"  # it waited in vain
+    SAMPLED_OUT = "sampled_out"  # its prediction, if there was one, is not in the sample
+    AMBIGUOUS = "ambiguous"  # it names a request that holds several predictions
+    LIMIT = "limit"  # too many outcomes wait
+    DUPLICATE = "duplicate"  # told before, with the same value
+    OUTDATED = "outdated"  # a newer one was told before
+
+
+@dataclass(slots=True)
+class Account:
+    """What happened to predictions and outcomes that came to nothing, by (model, reason).
+
+    Attributes:
+        lost: predictions that went without an outcome.
+        unmatched: outcomes that were not joined.
+        forgotten: predictions with an outcome that had to make room: later corrections will find nothing. By model.
+        future: outcomes whose time was ahead of the exporter's clock and was replaced by it. By model.
+        set_aside: damaged files that were renamed, and a new one begun.
     """
 
-    def __init__(self, path: Path, *, limit: int) -> None:
-        self._path = path
-        self._limit = limit
-        self._kept = 0
-        self.set_aside: Path | None = None
-        try:
-            try:
-                self._open()
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
-                self._database.close()
-                self.set_aside = path.with_suffix(".corrupt")
-                path.replace(self.set_aside)
-                self._open()
-        except (sqlite3.Error, OSError) as error:
-            raise StorageError(f"{path}: cannot open the store of outcomes: {error}") from error
+    lost: Counter[tuple[str, Lost]] = field(default_factory=Counter)
+    unmatched: Counter[tuple[str, Unmatched]] = field(default_factory=Counter)
+    forgotten: Counter[str] = field(default_factory=Counter)
+    future: Counter[str] = field(default_factory=Counter)
+    set_aside: int = 0
 
-    @property
-    def kept(self) -> int:
-        """Outcomes held now."""
-        return self._kept
+    def add(self, other: "Account") -> None:
+        """Count what `other` counts."""
+        self.lost.update(other.lost)
+        self.unmatched.update(other.unmatched)
+        self.forgotten.update(other.forgotten)
+        self.future.update(other.future)
+        self.set_aside += other.set_aside
 
-    def resize(self, limit: int) -> None:
-        """Take over a new limit; it holds from the next `keep` on."""
-        self._limit = limit
 
-    def keep(self, outcomes: Sequence[tuple[str, Outcome]], now: float) -> int:
-        """Keep outcomes with the model each belongs to; returns how many old ones had to go.
+class JoinStore(Protocol):
+    """Predictions and outcomes that wait for each other, by model and prediction id.
+
+    One thread uses a store at a time. Of what `wait_for` and `tell` return, each pair is returned once, even where
+    several replicas share the store. A prediction is remembered with its outcome until its wait is over, so that
+    another outcome for it is told from the first: it corrects it.
+    """
+
+    def wait_for(self, model: str, predictions: Sequence[Awaited], now: float) -> list[Joined]:
+        """Keep predictions; returns those whose outcome had been waiting for them.
+
+        The rows of one request come in one call: an outcome for `<id>` belongs to `<id>#0` unless there is `<id>#1`.
+        An id that is kept already is ignored. When the store fails, the predictions are counted as lost.
+        """
+        ...
+
+    def tell(self, outcomes: Sequence[tuple[str, Outcome]], now: float) -> list[Joined]:
+        """Take outcomes, each with its model; returns those whose prediction is known, corrections among them.
+
+        They are safe from a crash of the exporter when this returns.
 
         Raises:
-            StorageError: the disk refuses; nothing of `outcomes` was kept.
+            StorageError: the store fails; nothing of `outcomes` was kept.
         """
-        rows = [
-            (model, o.prediction_id, now, o.time, json.dumps(o.value), json.dumps(dict(o.values)))
-            for model, o in outcomes
-        ]
-        try:
-            with self._database:
-                self._database.executemany("insert or replace into outcomes values (?, ?, ?, ?, ?, ?)", rows)
-                # Replacing does not add a row, so the exact number is only asked for when the limit may be hit.
-                self._kept += len(rows)
-                return self._evict() if self._kept > self._limit else 0
-        except sqlite3.Error as error:
-            self._kept = self._count()
-            raise StorageError(f"{self._path}: cannot keep outcomes: {error}") from error
+        ...
+
+    def expire(self, now: float, waits: Mapping[str, float]) -> Account:
+        """Let time pass and make room; returns what was counted since the last call.
+
+        `waits` are the seconds that predictions and outcomes of a model wait at least; a model that it does not name
+        waits as long as before. To be called about once a second: the work of one call is bounded.
+        """
+        ...
+
+    def pending(self, model: str) -> int:
+        """Predictions that wait for their outcome."""
+        ...
+
+    def outcomes_waiting(self, model: str) -> int:
+        """Outcomes that wait for their prediction."""
+        ...
+
+    def rate(self, model: str) -> float:
+        """Share of the predictions that are kept now, in (0, 1]: 2^-k."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Predictions remembered, with and without an outcome, of all models."""
+        ...
+
+    @property
+    def early(self) -> int:
+        """Outcomes that wait for their prediction, of all models."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Space that the store takes, as far as it is known."""
+        ...
+
+    def resize(self, limits: "StoreLimits") -> None:
+        """Take over new limits."""
+        ...
 
     def close(self) -> None:
-        """Finish writing and let go of the file."""
-        self._kept = self._count()
-        self._database.close()
+        """Let go of files and connections."""
+        ...
 
     def __enter__(self) -> Self:
-        return self
+        """The store itself."""
+        ...
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        """Close it."""
+        ...
 
-    def _open(self) -> None:
-        self._database = sqlite3.connect(self._path, isolation_level="DEFERRED", check_same_thread=False)
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = normal")
-        self._database.executescript(_SCHEMA)
-        self._kept = self._count()
 
-    def _evict(self) -> int:
-        self._kept = self._count()
-        over = max(0, self._kept - self._limit)
-        if over:
-            self._database.execute(
-                "delete from outcomes where (model, prediction_id) in"
-                " (select model, prediction_id from outcomes order by received_at limit ?)",
-                (over,),
-            )
-            self._kept -= over
-        return over
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """Bounds of a store.
 
-    def _count(self) -> int:
-        (rows,) = self._database.execute("select count(*) from outcomes").fetchone()
-        return int(rows)
+    Attributes:
+        predictions: remembered, of all models.
+        size: bytes of them all.
+        outcomes: that wait for their prediction.
+    """
+
+    predictions: int
+    size: int
+    outcomes: int

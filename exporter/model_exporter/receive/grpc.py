@@ -22,6 +22,7 @@ from model_exporter.receive.outcomes import (
     message_of,
 )
 from model_exporter.receive.reports import Reporter
+from model_exporter.receive.safekeeping import wait_until_safe
 from model_exporter.receive.stalls import StallWatch
 from model_exporter.telemetry import Telemetry
 
@@ -131,6 +132,7 @@ class GrpcDoor:
             body = self._receive(messages, context)
             self._telemetry.count("model_exporter_request_bytes_total", _DOOR.value, amount=len(body))
             receipt = self._ingest(Payload(_DOOR, signal, Encoding.PROTOBUF, body, self._clock()))
+            wait_until_safe(receipt)
             answer = answer_to_receipt(receipt, _DOOR)
             reply = encode_success(signal, Encoding.PROTOBUF, rejected=receipt.rejected, message=receipt.message)
         except Exception as error:  # noqa: BLE001  # the top of a server: a bug must not end it

@@ -24,6 +24,7 @@ from model_exporter.receive.routes import (
     find_route,
     refuse_cloud_event,
 )
+from model_exporter.receive.safekeeping import until_safe
 from model_exporter.telemetry import Telemetry
 
 INLINE_BYTES: Final = 256 * 1024
@@ -128,6 +129,7 @@ class HttpRequests:
             encoding = find_encoding(route, request.headers)
             order = _Order(route, encoding, find_coding(request.headers))
             receipt = await self._receive(request, order)
+            await until_safe(receipt)
             answer = answer_to_receipt(receipt, door)
             reply = accept(answer, route, encoding, receipt)
         except Exception as error:  # noqa: BLE001  # the top of a server: a bug must not cost the others their door

@@ -24,7 +24,7 @@ _LEVELS: Final = (
 )
 _COARSE_AGE: Final = 4 * DAY
 _COARSE_SLOTS: Final = 300
-"""Slots are 15 s long, from an age of ten minutes on 5 minutes, from two hours on 15 minutes, from 12 hours on one hour,
+"""Slots are 15 s long, from an age of ten minutes on 5 minutes, from two hours on 15 minutes, from 12 hours on an hour,
 and from four days on so many hours that there are at most 300 of them; a slot grows once it is old enough as a whole.
 With a wait of 7 days that makes at most 460 slots, with one of 30 days 530."""
 

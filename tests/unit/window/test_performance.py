@@ -32,7 +32,7 @@ def joined(facts: Facts, actual: Scalar, corrects: Scalar = None, *, at: float =
 
 def pairs(predicted: Sequence[Scalar], actual: Sequence[Scalar], scores: Sequence[float] | None = None) -> list[Joined]:
     """One a row."""
-    given = scores or [None] * len(predicted)
+    given: Sequence[float | None] = scores or [None] * len(predicted)
     return [joined(Facts(p, s), a) for p, s, a in zip(predicted, given, actual, strict=True)]
 
 

@@ -1,0 +1,232 @@
+"""Predictions and outcomes meet in the tables of the embedded store."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.batch import Awaited, Joined, Outcome
+from model_exporter.join.matching import (
+    at_arrival,
+    decode_outcome,
+    encode_outcome,
+    hashes_of,
+    is_ahead,
+    is_ambiguous,
+    key_of,
+    threshold_of,
+    weigh,
+    with_rows,
+)
+from model_exporter.join.partitions import Partition, Row
+from model_exporter.join.shelves import Shelves
+from model_exporter.join.store import Account, Lost, Unmatched
+
+_SEARCHED_FOR_REPEATS: Final = 2
+"""Newest partitions in which a prediction that comes again is found: it is a sender's retry, minutes later at most."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """A prediction that is kept, with the newest outcome of it."""
+
+    partition: Partition
+    row: Row
+    outcome: Outcome | None
+
+
+@dataclass(slots=True)
+class _Early:
+    """An outcome that waits; `place` is its partition and row, None while it is not in the tables."""
+
+    place: tuple[Partition, int] | None
+    hash: int
+    outcome: Outcome
+    is_changed: bool = False
+
+
+@dataclass(slots=True)
+class Meeting:
+    """Joins one model's records within a transaction.
+
+    Attributes:
+        shelves: where all is kept.
+        model: its name.
+        account: counts what comes to nothing.
+        now: unix seconds.
+        wait: of the model, in seconds.
+        capacity: rows of a partition of predictions, and of one of outcomes.
+    """
+
+    shelves: Shelves
+    model: str
+    account: Account
+    now: float
+    wait: float
+    capacity: tuple[int, int]
+    _settled: defaultdict[int, dict[int, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    _used: dict[int, Partition] = field(default_factory=dict)
+
+    def keep(self, predictions: Sequence[Awaited]) -> list[Joined]:
+        """Keep `predictions`; returns those whose outcome was there."""
+        several = with_rows(predictions)
+        hashes = hashes_of([p.prediction_id for p in predictions])
+        chosen = self._fresh(predictions, hashes)
+        shelf = self._shelf(len(chosen), predictions=True)
+        rows = [
+            (p.prediction_id, 1 if p.prediction_id in several else None, p.made_at, p.version, p.facts)
+            for p in map(predictions.__getitem__, chosen)
+        ]
+        hashes = hashes[chosen]
+        numbers = self.shelves.tables.append(shelf, hashes, rows)
+        early = self._find_early(hashes)
+        if not early:
+            return []
+        joined = []
+        for index, number in zip(chosen, numbers, strict=True):
+            prediction = predictions[index]
+            has_rows = prediction.prediction_id in several
+            outcome = self._take_early(early, prediction.prediction_id, has_rows=has_rows)
+            if outcome:
+                self._settle(shelf, number, outcome, is_first=True)
+                joined.append(Joined(self.model, prediction, outcome, None, shelf.rate))
+        self._write_settled()
+        return joined
+
+    def tell(self, outcomes: Sequence[Outcome]) -> list[Joined]:
+        """Take `outcomes` in their order; returns those whose prediction is there, and leaves the others waiting."""
+        hashes = hashes_of([o.prediction_id for o in outcomes])
+        found = self._find(hashes, self.shelves.of(self.model, predictions=True))
+        missing = [index for index, o in enumerate(outcomes) if key_of(o.prediction_id) not in found]
+        early = self._find_early(hashes[missing]) if missing else {}
+        joined = []
+        for told, number in zip(outcomes, hashes.tolist(), strict=True):
+            outcome = told
+            if is_ahead(told, self.now):
+                self.account.future[self.model] += 1
+                outcome = at_arrival(told, self.now)
+            hit = found.get(key_of(told.prediction_id))
+            if hit is None:
+                self._await(early, outcome, number)
+            elif is_ambiguous(told, has_rows=bool(hit.row.has_rows)):
+                self.account.unmatched[self.model, Unmatched.AMBIGUOUS] += 1
+            elif pair := self._join(hit, outcome):
+                joined.append(pair)
+        self._write_settled()
+        self._write_early(early)
+        return joined
+
+    def _fresh(self, predictions: Sequence[Awaited], hashes: NDArray[np.int64]) -> list[int]:
+        """Indices of the predictions that are in the sample and not kept yet, each id once."""
+        rate = self.shelves.share(self.model).rate
+        indices = np.flatnonzero(hashes < threshold_of(rate)) if rate < 1 else np.arange(len(hashes))
+        self.account.lost[self.model, Lost.SAMPLED_OUT] += len(hashes) - len(indices)
+        newest = self.shelves.of(self.model, predictions=True)[-_SEARCHED_FOR_REPEATS:]
+        known = self._find(hashes[indices], newest)
+        fresh: dict[str, int] = {}
+        for index in indices.tolist():
+            key = key_of(predictions[index].prediction_id)
+            if key not in known:
+                fresh.setdefault(key, index)
+        return list(fresh.values())
+
+    def _find(self, hashes: NDArray[np.int64], partitions: Sequence[Partition]) -> dict[str, _Found]:
+        """Predictions by key, as far as they are under any of `hashes`; the first of a key."""
+        found: dict[str, _Found] = {}
+        for partition in partitions:
+            candidates = partition.candidates(hashes)
+            if len(candidates):
+                for row in self.shelves.tables.find(partition, candidates):
+                    known = decode_outcome(row.outcome, self.model) if row.outcome else None
+                    found.setdefault(key_of(row.prediction_id), _Found(partition, row, known))
+        return found
+
+    def _join(self, hit: _Found, outcome: Outcome) -> Joined | None:
+        """A prediction's first outcome or a correction; None when it says nothing new."""
+        old = hit.outcome
+        known, nothing_new = (outcome, None) if old is None else weigh(old, outcome)
+        if old is None or not nothing_new or known.time != old.time:
+            hit.outcome = known
+            self._settle(hit.partition, hit.row.row, known, is_first=old is None)
+        if nothing_new:
+            self.account.unmatched[self.model, nothing_new] += 1
+            return None
+        return Joined(self.model, hit.row.awaited, known, old, hit.partition.rate)
+
+    def _await(self, early: dict[str, _Early], outcome: Outcome, number: int) -> None:
+        """Let an outcome wait for its prediction, together with what was told of it before."""
+        share = self.shelves.share(self.model)
+        if share.rate < 1 and number >= threshold_of(share.rate):
+            self.account.unmatched[self.model, Unmatched.SAMPLED_OUT] += 1
+            return
+        waiting = early.get(outcome.prediction_id)
+        if waiting is None:
+            early[outcome.prediction_id] = _Early(None, number, outcome)
+            return
+        known, nothing_new = weigh(waiting.outcome, outcome)
+        # Of two outcomes that wait the older is never booked, whichever came first.
+        self.account.unmatched[self.model, nothing_new or Unmatched.OUTDATED] += 1
+        waiting.is_changed = waiting.is_changed or not nothing_new or known.time != waiting.outcome.time
+        waiting.outcome = known
+
+    def _find_early(self, hashes: NDArray[np.int64]) -> dict[str, _Early]:
+        """Waiting outcomes by the id they were told of, as far as they are under any of `hashes`."""
+        found: dict[str, _Early] = {}
+        for partition in self.shelves.of(self.model, predictions=False):
+            candidates = partition.candidates(hashes)
+            if len(candidates):
+                for row in self.shelves.tables.find_early(partition, candidates):
+                    outcome = decode_outcome(row.outcome, self.model)
+                    if outcome:
+                        found.setdefault(outcome.prediction_id, _Early((partition, row.row), 0, outcome))
+        return found
+
+    def _take_early(self, early: dict[str, _Early], prediction_id: str, *, has_rows: bool) -> Outcome | None:
+        """What was told of a prediction before it came; it waits no more."""
+        key = key_of(prediction_id)
+        waited = [waiting for told_of in (key, f"{key}#0") if (waiting := early.pop(told_of, None))]
+        places = [(*waiting.place, waiting.outcome) for waiting in waited if waiting.place]
+        taken: list[Outcome] = []
+        for partition, row, outcome in sorted(places, key=lambda place: (place[0].number, place[1])):
+            self.shelves.tables.delete_early(partition, row)
+            self.shelves.touch(partition)
+            if is_ambiguous(outcome, has_rows=has_rows):
+                self.account.unmatched[self.model, Unmatched.AMBIGUOUS] += 1
+            else:
+                taken.append(outcome)
+        if not taken:
+            return None
+        known = taken[0]
+        for other in taken[1:]:
+            known, nothing_new = weigh(known, other)
+            self.account.unmatched[self.model, nothing_new or Unmatched.OUTDATED] += 1
+        return known
+
+    def _settle(self, partition: Partition, row: int, outcome: Outcome, *, is_first: bool) -> None:
+        self._settled[partition.number][row] = encode_outcome(outcome)
+        self._used[partition.number] = partition
+        partition.settled += is_first
+
+    def _write_settled(self) -> None:
+        for number, outcomes in self._settled.items():
+            partition = self._used[number]
+            self.shelves.tables.settle(partition, sorted(outcomes.items()))
+            self.shelves.touch(partition)
+
+    def _write_early(self, early: dict[str, _Early]) -> None:
+        fresh = [waiting for waiting in early.values() if waiting.place is None]
+        if fresh:
+            shelf = self._shelf(len(fresh), predictions=False)
+            hashes = np.array([waiting.hash for waiting in fresh], np.int64)
+            self.shelves.tables.append(shelf, hashes, [(encode_outcome(w.outcome),) for w in fresh])
+        for waiting in early.values():
+            if waiting.place and waiting.is_changed:
+                partition, row = waiting.place
+                self.shelves.tables.replace_early(partition, row, encode_outcome(waiting.outcome))
+
+    def _shelf(self, coming: int, *, predictions: bool) -> Partition:
+        room = self.capacity[0 if predictions else 1] - coming
+        return self.shelves.open(self.model, self.now, self.wait, predictions=predictions, room=room)
