@@ -12,24 +12,8 @@ from model_exporter.window.snapshot import COHORTS
 WAIT = 7 * 86_400.0
 HORIZON = WAIT + 7 * 86_400.0
 
-AGES = [
-    0.0,
-    10.0,
-    16.0,
-    299.0,
-    301.0,
-    620.0,
-    910.0,
-    3000.0,
-    3700.0,
-    8000.0,
-    40_000.0,
-    50_000.0,
-    90_000.0,
-    500_000.0,
-    900_000.0,
-    HORIZON,
-]
+AGES = [0.0, 10.0, 16.0, 299.0, 301.0, 620.0, 910.0, 3000.0, 3700.0, 8000.0, 40_000.0]
+AGES += [50_000.0, 90_000.0, 500_000.0, 900_000.0, HORIZON]
 pairs = st.lists(
     st.tuples(st.sampled_from(AGES), st.sampled_from([1.0, 600.0, 5000.0, 80_000.0]), st.integers(0, 5)), max_size=60
 )
