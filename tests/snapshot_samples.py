@@ -22,6 +22,7 @@ from model_exporter.window.snapshot import (
     VersionSnapshot,
     WindowSnapshot,
 )
+from truth_snapshots import expected_of_truth
 
 Sample = tuple[str, tuple[tuple[str, str], ...], float]
 
@@ -62,7 +63,7 @@ def _of_model(snapshot: Snapshot, model: ModelSnapshot) -> Iterator[Sample]:
         yield _sample("model_drift_tolerance", rules.tolerance, model=name, level=level)
     for source, at in model.sources:
         yield _sample("model_source_timestamp_seconds", at, model=name, source=source)
-    yield _sample("model_outcomes_total", model.outcomes, model=name)
+    yield from _of_truth(model)
     if model.learning:
         yield _sample("model_baseline_learning_ratio", model.learning.rows / model.learning.rows_needed, model=name)
     for call in model.upstreams:
@@ -71,6 +72,13 @@ def _of_model(snapshot: Snapshot, model: ModelSnapshot) -> Iterator[Sample]:
         yield _sample("model_upstream_errors_total", call.errors, **labels)
     if model.baseline:
         yield from _of_baseline(model.baseline, name)
+
+
+def _of_truth(model: ModelSnapshot) -> Iterator[Sample]:
+    yield _sample("model_outcomes_total", model.outcomes, model=model.name)
+    if model.truth:
+        for name, value, labels in expected_of_truth(model.truth, model.name):
+            yield _sample(name, value, **labels)
 
 
 def _of_baseline(baseline: Baseline, model: str) -> Iterator[Sample]:

@@ -32,6 +32,7 @@ from model_exporter.window.snapshot import (
     VersionSnapshot,
     WindowSnapshot,
 )
+from truth_snapshots import truth
 
 AT: Final = 1_760_000_000.25
 HOSTILE: Final = (
@@ -229,6 +230,7 @@ def model(
         ),
         upstreams=(UpstreamSnapshot("feature-store", histogram(rng), 7),),
         outcomes=41,
+        truth=truth(versions, HOSTILE),
     )
 
 

@@ -1,0 +1,109 @@
+"""What outcomes tell, with something of everything, and its samples spelt out one by one."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from math import inf, isnan, nan
+
+import numpy as np
+
+from model_exporter.stats.measure import Measure
+from model_exporter.window.snapshot import (
+    DELAY_BUCKETS,
+    LOST,
+    UNMATCHED,
+    CohortSnapshot,
+    Counted,
+    Counter,
+    Histogram,
+    PerformanceSnapshot,
+    TruthSnapshot,
+)
+
+COUNTERS = {
+    Counter.CONFUSION: ("model_confusion_total", ("actual", "predicted")),
+    Counter.SCORE_BIN: ("model_score_bin_total", ("actual", "bin")),
+    Counter.ABSOLUTE_ERROR: ("model_absolute_error_total", ()),
+    Counter.SQUARED_ERROR: ("model_squared_error_total", ()),
+}
+
+
+def truth(versions: Sequence[str], name: str) -> TruthSnapshot:
+    """Outcomes of some versions, one of whose classes is called `name`."""
+    return TruthSnapshot(
+        early=3,
+        duplicates=4,
+        pending=1000,
+        outcomes_waiting=12,
+        rate=0.25,
+        unmatched=tuple((reason, place) for place, reason in enumerate(UNMATCHED)),
+        lost=tuple((reason, place) for place, reason in enumerate(LOST)),
+        performance=tuple(performance(version, name) for version in versions),
+    )
+
+
+def performance(version: str, name: str) -> PerformanceSnapshot:
+    """A window that is good, one that has no outcomes yet, and one without predictions."""
+    measures = (Measure("accuracy", 0.9, 0.85, 0.93, 412.0), Measure("recall", 0.7, 0.6, 0.8, 112.0, name))
+    counters = (
+        Counted(Counter.CONFUSION, (name, "ok"), 17.0),
+        Counted(Counter.CONFUSION, ("ok", "ok"), 0.0),
+        Counted(Counter.SCORE_BIN, ("positive", "+Inf"), 3.5),
+        Counted(Counter.ABSOLUTE_ERROR, (), 123.5),
+        Counted(Counter.SQUARED_ERROR, (), 1e30),
+    )
+    return PerformanceSnapshot(
+        version=version,
+        joined=412,
+        corrections=9,
+        delay=Histogram(np.arange(len(DELAY_BUCKETS) + 1), 99_000.5),
+        lag=4096.0,
+        windows=(
+            CohortSnapshot("1h", 500.0, 412.0, 0.824, provisional=False, measures=measures),
+            CohortSnapshot("1d", 500.0, 0.0, 0.0, provisional=True, measures=()),
+            CohortSnapshot("7d", 0.0, 0.0, nan, provisional=True, measures=()),
+        ),
+        counters=counters,
+    )
+
+
+def expected_of_truth(told: TruthSnapshot, model: str) -> Iterator[tuple[str, float, dict[str, str]]]:
+    """Name, number and labels of each sample."""
+    labels = {"model": model}
+    for reason, count in told.unmatched:
+        yield "model_outcomes_unmatched_total", count, {**labels, "reason": reason}
+    for reason, count in told.lost:
+        yield "model_predictions_without_outcome_total", count, {**labels, "reason": reason}
+    yield "model_outcome_duplicates_total", told.duplicates, labels
+    yield "model_outcomes_early_total", told.early, labels
+    yield "model_pending_predictions", told.pending, labels
+    yield "model_pending_outcomes", told.outcomes_waiting, labels
+    yield "model_outcome_sampling_ratio", told.rate, labels
+    for performance in told.performance:
+        yield from _of_performance(performance, {**labels, "version": performance.version})
+
+
+def _of_performance(told: PerformanceSnapshot, labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
+    yield "model_outcomes_joined_total", told.joined, labels
+    yield "model_outcome_corrections_total", told.corrections, labels
+    counts = list(accumulate(told.delay.buckets.tolist()))
+    for bound, count in zip((*DELAY_BUCKETS, inf), counts, strict=True):
+        end = "+Inf" if bound == inf else str(bound)
+        yield "model_outcome_delay_seconds_bucket", count, {**labels, "le": end}
+    yield "model_outcome_delay_seconds_count", counts[-1], labels
+    yield "model_outcome_delay_seconds_sum", told.delay.total_seconds, labels
+    yield "model_performance_lag_seconds", told.lag, labels
+    for counted in told.counters:
+        name, names = COUNTERS[counted.counter]
+        yield name, counted.value, {**labels, **dict(zip(names, counted.labels, strict=True))}
+    for window in told.windows:
+        own = {**labels, "window": window.name}
+        if not isnan(window.coverage):
+            yield "model_label_coverage_ratio", window.coverage, own
+        if window.labelled:
+            yield "model_performance_outcomes", window.labelled, own
+            yield "model_performance_provisional", window.provisional, own
+        for measure in window.measures:
+            of = {**own, "metric": measure.metric, "of": measure.label}
+            yield "model_performance", measure.value, of
+            yield "model_performance_lower", measure.lower, of
+            yield "model_performance_upper", measure.upper, of
