@@ -30,6 +30,8 @@ def batch_of(
     times: Sequence[float] | None = None,
     latency: Sequence[float] | None = None,
     errors: Sequence[str | None] | None = None,
+    context: Mapping[str, Sequence[object]] | None = None,
+    rankings: Sequence[tuple[str, ...]] = (),
 ) -> Batch:
     """A batch of one model; whatever is not given is absent."""
     columns = columns_of(inputs or {}, outputs or {})
@@ -45,6 +47,8 @@ def batch_of(
         latency_seconds=_floats(latency, n),
         errors=Words.from_texts(errors or [None] * n),
         columns=tuple(columns),
+        context=tuple(column_from_values(name, Role.CONTEXT, values) for name, values in (context or {}).items()),
+        rankings=tuple(rankings),
     )
 
 

@@ -142,7 +142,7 @@ def decode_json(signal: Signal, body: object, encoding: Encoding = Encoding.JSON
 def cells(batch: Batch, role: Role, row: int = 0) -> Row:
     """The cells of one row by name; NULL is None, NESTED is `...`, absent cells are left out."""
     found: Row = {}
-    for column in batch.columns:
+    for column in (*batch.columns, *batch.context):
         kind = int(column.kinds[row])
         if column.role is not role or kind == Kind.ABSENT:
             continue
@@ -186,6 +186,8 @@ def rows(decoded: Decoded) -> list[Row]:
                     "error": batch.errors.words[error] if error >= 0 else "",
                     "inputs": {name: _comparable(value) for name, value in cells(batch, Role.INPUT, row).items()},
                     "outputs": {name: _comparable(value) for name, value in cells(batch, Role.OUTPUT, row).items()},
+                    "context": {name: _comparable(value) for name, value in cells(batch, Role.CONTEXT, row).items()},
+                    "ranking": batch.rankings[row] if batch.rankings else (),
                 }
             )
     return found

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from model_exporter.config.settings import Limits
 from model_exporter.decode import Decoded, Decoder
+from model_exporter.decode.context import MAX_ITEMS
 from model_exporter.errors import DecodeError
 from model_exporter.ports import Encoding, Signal
 from otlp_messages import calls, key_values, log_record, logs_request, otlp_json, payload, rows, traces_request
@@ -66,6 +68,13 @@ keys = (
             "label",
             "values",
             "value.kpi",
+            "segment.a",
+            "segments",
+            "lower",
+            "upper",
+            "interval",
+            "horizon",
+            "naive",
             "change",
             "event",
             "source",
@@ -92,7 +101,10 @@ sensible = st.fixed_dictionaries(
         "feature.a": scalars,
         "score": scalars,
         "probabilities": st.lists(scalars, max_size=2) | st.dictionaries(names, scalars, max_size=2),
-        "outcome": scalars,
+        "outcome": scalars | st.lists(names, max_size=2) | st.dictionaries(names, scalars, max_size=2),
+        "prediction": scalars | st.lists(names, max_size=3),
+        "segment.a": scalars,
+        "interval": st.lists(scalars, max_size=2),
         "value.kpi": scalars,
         "change": st.sampled_from(["deployment", "Pipeline", "schema", "other"]),
         "timestamp": st.floats(0, 1e20) | st.datetimes().map(str),
@@ -167,12 +179,12 @@ def spans(draw: st.DrawFn) -> Span:
 
 
 def summary(decoded: Decoded) -> dict[str, Any]:
-    """All of it, comparable."""
+    """All of it, comparable: an id that the decoder makes up is another one each time."""
     return {
-        "rows": rows(decoded),
+        "rows": [row | {"id": "made", "key": 0} if row["id"].startswith("~") else row for row in rows(decoded)],
         "columns": [[(c.name, c.role) for c in batch.columns] for batch in decoded.batches],
         "calls": calls(decoded),
-        "outcomes": [repr(outcome) for outcome in decoded.outcomes],
+        "outcomes": [re.sub(r"~[0-9a-f]{16}", "made", repr(outcome)) for outcome in decoded.outcomes],
         "events": [repr(event) for event in decoded.events],
         "rejected": [(r.reason, r.records) for r in decoded.rejections],
         "ignored": decoded.ignored,
@@ -207,12 +219,17 @@ def check(decoded: Decoded) -> None:
         assert len({(column.name, column.role) for column in batch.columns}) == len(batch.columns)
         assert all(key for key, name in zip(batch.keys.tolist(), batch.ids, strict=True) if name)
         assert not any(seconds < 0 for seconds in batch.latency_seconds.tolist())
-        for column in batch.columns:
+        assert len(batch.rankings) in {0, n}
+        assert all(len(ranking) <= MAX_ITEMS for ranking in batch.rankings)
+        "".join(item for ranking in batch.rankings for item in ranking).encode()
+        for column in (*batch.columns, *batch.context):
             assert 0 < len(column.name) <= LIMITS.name_length
             assert len(column.kinds) == len(column.numbers) == n
     for outcome in decoded.outcomes:
         assert outcome.prediction_id
-        assert outcome.value is not None or outcome.values
+        assert outcome.value is not None or outcome.values or outcome.items
+        assert len(outcome.items) <= MAX_ITEMS
+        assert all(item and gain > 0 for item, gain in outcome.items)
         assert outcome.time is None or math.isfinite(outcome.time)
     for rejection in decoded.rejections:
         assert rejection.records > 0

@@ -23,8 +23,8 @@ class Decoded:
     """The good records of a request as columns, and an account of the rest.
 
     `ignored` counts well-formed records that are not about predictions, by reason; they are no fault of the sender.
-    `dropped_values` counts values left out of records that were otherwise kept, by reason. `told_with_predictions` of
-    the outcomes stood on a prediction's record, which is counted once.
+    `dropped_values` counts values left out of records that were otherwise kept, by reason.
+    `told_with_predictions` of the outcomes stood on the record of a prediction, which is counted once.
     """
 
     batches: tuple[Batch, ...] = ()

@@ -126,9 +126,11 @@ class RecordReader:
             if prediction_id and not is_empty(found.get(Field.ID)):
                 key = key_of_id(group.model, group.service, prediction_id)
             elif prediction_id or (stamp.trace_id and stamp.span_id and (stamp.time_ns or stamp.observed_ns)):
-                key = key_of_content(stamp, group.model, group.version, prediction_id, inputs, outputs, ranking)
+                content = (inputs, outputs, ranking, found.get(Field.OUTCOME))
+                key = key_of_content(stamp, group.model, group.version, prediction_id, content)
         if Field.OUTCOME in found or Field.FLAT_VALUES in found:
             prediction_id = self._told_with_its_outcome(source, stamp, found, key)
+            key = key or (key_of_id(group.model, group.service, prediction_id) if prediction_id else 0)
         time = self._time(stamp, found)
         self._ledger.add_prediction(
             group,

@@ -226,9 +226,10 @@ def _number(token: Token) -> float:
 
 
 def _no_field(token: Token) -> ExpressionError:
-    known = [f"{source.value}.NAME" for source in Source if source in NAMED]
-    close = get_close_matches(f"{token.text}.NAME", known, n=1)
-    remedy = f"Did you mean {close[0]}?" if close else f"Write one of {', '.join(known)}, or put the text in quotes"
+    known = [source.value for source in Source if source in NAMED]
+    close = get_close_matches(token.text, known, n=1)
+    written = ", ".join(f"{source}.NAME" for source in known)
+    remedy = f"Did you mean {close[0]}.{token.name}?" if close else f"Write one of {written}, or put the text in quotes"
     return ExpressionError(token.column, f"there is no field {token.text}.{token.name}", remedy)
 
 
