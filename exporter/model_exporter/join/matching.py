@@ -19,7 +19,7 @@ from msgspec import DecodeError, Struct
 from msgspec.msgpack import Decoder, Encoder
 from numpy.typing import NDArray
 
-from model_exporter.batch import Awaited, Outcome
+from model_exporter.batch import Outcome
 from model_exporter.join.store import Unmatched
 
 HASH_BITS: Final = 63
@@ -36,11 +36,9 @@ def key_of(prediction_id: str) -> str:
     return prediction_id.removesuffix(_FIRST_ROW)
 
 
-def hashes_of(prediction_ids: Iterable[str]) -> NDArray[np.int64]:
+def hashes_of(keys: Iterable[str]) -> NDArray[np.int64]:
     """int64[n] from 0 to 2^63 - 1, the same for the same key everywhere and for ever."""
-    digests = b"".join(
-        [blake2b(key_of(text).encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in prediction_ids]
-    )
+    digests = b"".join([blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest() for key in keys])
     return (np.frombuffer(digests, "<u8") >> np.uint64(64 - HASH_BITS)).astype(np.int64)
 
 
@@ -49,12 +47,12 @@ def threshold_of(rate: float) -> int:
     return int(rate * 2**HASH_BITS)
 
 
-def with_rows(predictions: Sequence[Awaited]) -> set[str]:
-    """The ids `<id>#0` of `predictions` whose request has further rows among them."""
-    firsts = [p.prediction_id for p in predictions if p.prediction_id.endswith(_FIRST_ROW)]
+def with_rows(prediction_ids: Sequence[str]) -> set[str]:
+    """The ids `<id>#0` whose request has further rows among `prediction_ids`."""
+    firsts = [name for name in prediction_ids if name.endswith(_FIRST_ROW)]
     if not firsts:
         return set()
-    seconds = {p.prediction_id for p in predictions if p.prediction_id.endswith(_SECOND_ROW)}
+    seconds = {name for name in prediction_ids if name.endswith(_SECOND_ROW)}
     return {first for first in firsts if key_of(first) + _SECOND_ROW in seconds}
 
 
@@ -128,7 +126,7 @@ _DECODER: Final = Decoder(_Kept)
 
 def encode_outcome(outcome: Outcome) -> bytes:
     """As `decode_outcome` takes it."""
-    return _ENCODER.encode(_Kept(outcome.prediction_id, outcome.time, outcome.value, outcome.values, outcome.items))
+    return _ENCODER.encode((outcome.prediction_id, outcome.time, outcome.value, outcome.values, outcome.items))
 
 
 def decode_outcome(encoded: bytes, model: str) -> Outcome | None:

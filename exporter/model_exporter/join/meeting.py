@@ -72,22 +72,22 @@ class Meeting:
 
     def keep(self, predictions: Sequence[Awaited]) -> list[Joined]:
         """Keep `predictions`; returns those whose outcome was there."""
-        several = with_rows(predictions)
-        hashes = hashes_of([p.prediction_id for p in predictions])
-        chosen = self._fresh(predictions, hashes)
-        shelf = self._shelf(len(chosen), predictions=True)
-        rows = [
-            (p.prediction_id, 1 if p.prediction_id in several else None, p.made_at, p.version, p.facts)
-            for p in map(predictions.__getitem__, chosen)
-        ]
-        hashes = hashes[chosen]
-        numbers = self.shelves.tables.append(shelf, hashes, rows)
-        early = self._find_early(hashes)
-        if not early:
+        ids = [p.prediction_id for p in predictions]
+        keys = [key_of(name) for name in ids]
+        several = with_rows(ids)
+        hashes = hashes_of(keys)
+        chosen = self._fresh(keys, hashes)
+        if not chosen:
             return []
+        if len(chosen) < len(ids):
+            predictions, hashes = [predictions[index] for index in chosen], hashes[chosen]
+        shelf = self._shelf(len(predictions), predictions=True)
+        names, *others = zip(*predictions, strict=True)
+        flags = [1 if name in several else None for name in names] if several else [None] * len(names)
+        numbers = self.shelves.tables.append(shelf, hashes, names, flags, *others)
+        early = self._find_early(hashes)
         joined = []
-        for index, number in zip(chosen, numbers, strict=True):
-            prediction = predictions[index]
+        for prediction, number in zip(predictions, numbers, strict=True) if early else ():
             has_rows = prediction.prediction_id in several
             outcome = self._take_early(early, prediction.prediction_id, has_rows=has_rows)
             if outcome:
@@ -98,20 +98,21 @@ class Meeting:
 
     def tell(self, outcomes: Sequence[Outcome]) -> list[Joined]:
         """Take `outcomes` in their order; returns those whose prediction is there, and leaves the others waiting."""
-        hashes = hashes_of([o.prediction_id for o in outcomes])
+        keys = [key_of(o.prediction_id) for o in outcomes]
+        hashes = hashes_of(keys)
         found = self._find(hashes, self.shelves.of(self.model, predictions=True))
-        missing = [index for index, o in enumerate(outcomes) if key_of(o.prediction_id) not in found]
+        missing = [index for index, key in enumerate(keys) if key not in found]
         early = self._find_early(hashes[missing]) if missing else {}
         joined = []
-        for told, number in zip(outcomes, hashes.tolist(), strict=True):
+        for told, key, number in zip(outcomes, keys, hashes.tolist(), strict=True):
             outcome = told
             if is_ahead(told, self.now):
                 self.account.future[self.model] += 1
                 outcome = at_arrival(told, self.now)
-            hit = found.get(key_of(told.prediction_id))
+            hit = found.get(key)
             if hit is None:
                 self._await(early, outcome, number)
-            elif is_ambiguous(told, has_rows=bool(hit.row.has_rows)):
+            elif hit.row.has_rows and is_ambiguous(told, has_rows=True):
                 self.account.unmatched[self.model, Unmatched.AMBIGUOUS] += 1
             elif pair := self._join(hit, outcome):
                 joined.append(pair)
@@ -119,18 +120,19 @@ class Meeting:
         self._write_early(early)
         return joined
 
-    def _fresh(self, predictions: Sequence[Awaited], hashes: NDArray[np.int64]) -> list[int]:
-        """Indices of the predictions that are in the sample and not kept yet, each id once."""
+    def _fresh(self, keys: Sequence[str], hashes: NDArray[np.int64]) -> list[int]:
+        """Indices of the predictions that are in the sample and not kept yet, each key once."""
         rate = self.shelves.share(self.model).rate
         indices = np.flatnonzero(hashes < threshold_of(rate)) if rate < 1 else np.arange(len(hashes))
         self.account.lost[self.model, Lost.SAMPLED_OUT] += len(hashes) - len(indices)
         newest = self.shelves.of(self.model, predictions=True)[-_SEARCHED_FOR_REPEATS:]
         known = self._find(hashes[indices], newest)
+        if not known.keys() & set(keys) and len(set(keys)) == len(keys):
+            return indices.tolist()
         fresh: dict[str, int] = {}
         for index in indices.tolist():
-            key = key_of(predictions[index].prediction_id)
-            if key not in known:
-                fresh.setdefault(key, index)
+            if keys[index] not in known:
+                fresh.setdefault(keys[index], index)
         return list(fresh.values())
 
     def _find(self, hashes: NDArray[np.int64], partitions: Sequence[Partition]) -> dict[str, _Found]:
@@ -141,7 +143,7 @@ class Meeting:
             if len(candidates):
                 for row in self.shelves.tables.find(partition, candidates):
                     known = decode_outcome(row.outcome, self.model) if row.outcome else None
-                    found.setdefault(key_of(row.prediction_id), _Found(partition, row, known))
+                    found.setdefault(key_of(row.awaited.prediction_id), _Found(partition, row, known))
         return found
 
     def _join(self, hit: _Found, outcome: Outcome) -> Joined | None:
@@ -221,7 +223,7 @@ class Meeting:
         if fresh:
             shelf = self._shelf(len(fresh), predictions=False)
             hashes = np.array([waiting.hash for waiting in fresh], np.int64)
-            self.shelves.tables.append(shelf, hashes, [(encode_outcome(w.outcome),) for w in fresh])
+            self.shelves.tables.append(shelf, hashes, [encode_outcome(w.outcome) for w in fresh])
         for waiting in early.values():
             if waiting.place and waiting.is_changed:
                 partition, row = waiting.place

@@ -7,7 +7,7 @@ in a table of its own that is dropped with it.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -44,17 +44,9 @@ class Row(NamedTuple):
     """A prediction in its partition."""
 
     row: int
-    prediction_id: str
     has_rows: int | None  # 1: its request has further rows
-    made_at: float
-    version: str
-    facts: bytes
     outcome: bytes | None
-
-    @property
-    def awaited(self) -> Awaited:
-        """As it was given to the store."""
-        return Awaited(self.prediction_id, self.made_at, self.version, self.facts)
+    awaited: Awaited
 
 
 class EarlyRow(NamedTuple):
@@ -176,32 +168,33 @@ class Tables:
         self._database.execute("delete from filters where number = ?", (partition.number,))
         self._database.execute("delete from partitions where number = ?", (partition.number,))
 
-    def append(self, partition: Partition, hashes: NDArray[np.int64], rows: Sequence[tuple[object, ...]]) -> range:
-        """Add rows, whose columns begin after `hash`; returns their numbers."""
-        if not rows:
+    def append(self, partition: Partition, hashes: NDArray[np.int64], *columns: Iterable[object]) -> range:
+        """Add rows, whose `columns` are those after `hash`; returns their numbers."""
+        count = len(hashes)
+        if not count:
             return range(0)
-        if partition.rows + len(rows) > partition.filter.room:
-            self.rebuild_filter(partition, 2 * (partition.rows + len(rows)))
+        if partition.rows + count > partition.filter.room:
+            self.rebuild_filter(partition, 4 * (partition.rows + count))
         partition.filter.add(hashes)
-        numbers = range(partition.next_row, partition.next_row + len(rows))
-        marks = ", ".join("?" * (2 + len(rows[0])))
+        numbers = range(partition.next_row, partition.next_row + count)
+        marks = ", ".join("?" * (2 + len(columns)))
         self._database.executemany(
             f"insert into p{partition.name} values ({marks})",  # noqa: S608  # no text of a sender's
-            [(number, key, *row) for number, key, row in zip(numbers, hashes.tolist(), rows, strict=True)],
+            zip(numbers, hashes.tolist(), *columns, strict=True),
         )
-        partition.next_row += len(rows)
-        partition.rows += len(rows)
+        partition.next_row += count
+        partition.rows += count
         return numbers
 
     def find(self, partition: Partition, hashes: NDArray[np.int64]) -> Iterator[Row]:
         """The predictions under any of `hashes`."""
         name = partition.name
         found = self._database.execute(
-            f"select p.row, id, has_rows, made_at, version, facts, outcome from p{name} p"  # noqa: S608  # as above
+            f"select p.row, has_rows, outcome, id, made_at, version, facts from p{name} p"  # noqa: S608  # as above
             f" left join s{name} s on s.row = p.row where hash in (select value from json_each(?)) order by p.row",
             (json.dumps(hashes.tolist()),),
         )
-        return map(Row._make, found.fetchall())
+        return (Row(row, has_rows, told, Awaited(*rest)) for row, has_rows, told, *rest in found.fetchall())
 
     def find_early(self, partition: Partition, hashes: NDArray[np.int64]) -> Iterator[EarlyRow]:
         """The waiting outcomes under any of `hashes`."""

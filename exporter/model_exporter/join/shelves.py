@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from typing import Final
 
+from model_exporter.join.filters import KeyFilter
 from model_exporter.join.partitions import SCHEMA, SCHEMA_VERSION, Partition, Tables
 from model_exporter.join.sampling import Share
 
@@ -69,6 +70,7 @@ class Shelves:
             self.close(partition)
             partition = None
         if partition is None:
+            before = self.of(model, predictions=predictions)
             lowest = min([share.rate, *(other.rate for other in self.of(model, predictions=True))])
             partition = Partition(
                 number=self._next,
@@ -84,6 +86,7 @@ class Shelves:
                 rows=0,
                 settled=0,
                 early_rate=lowest,
+                filter=KeyFilter.for_keys(max((other.rows for other in before[-1:]), default=0)),
             )
             self.tables.create(partition)
             self._hold(partition)
