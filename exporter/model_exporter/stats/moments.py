@@ -8,8 +8,8 @@ from model_exporter.stats.intervals import Interval, Moments, clipped, mean_inte
 from model_exporter.stats.measure import MIN_MEAN_ROWS, Measure
 from model_exporter.stats.tally import Entries, Flags, Floats
 
-LARGEST: Final = 1e70
-"""Numbers beyond count as this, so that no sum of fourth powers overflows."""
+LARGEST: Final = 1e45
+"""Numbers beyond count as this, so that no sum of sixth powers overflows."""
 
 
 class MeanSums:
@@ -47,5 +47,5 @@ class MeanSums:
 
 
 def bounded(numbers: Floats) -> Floats:
-    """`numbers` cut to what sums of fourth powers can hold."""
+    """`numbers` cut to what sums of sixth powers can hold."""
     return np.clip(numbers, -LARGEST, LARGEST)
