@@ -16,7 +16,7 @@ import numpy as np
 
 from model_exporter.stats.confusion import Confusion, average
 from model_exporter.stats.intervals import Interval
-from model_exporter.stats.measure import Measure
+from model_exporter.stats.measure import MIN_LOSS_OF_CLASS, Measure
 from model_exporter.stats.moments import MeanSums
 from model_exporter.stats.score_bins import ScoreBins
 from model_exporter.stats.tally import Entries, Flags, Floats, Indices, Tally, weights_of
@@ -112,7 +112,8 @@ class BinaryTally(Tally[ClassifiedRows]):
             self._scores.pr_auc(scores),
         ]
         scored = self._scores.positives(scores).sum() + self._scores.negatives(scores).sum()
-        if sums[self._loss_at] >= (1 - _STRAY) * scored:
+        both = min(self._scores.effective(scores)) >= MIN_LOSS_OF_CLASS
+        if both and sums[self._loss_at] >= (1 - _STRAY) * scored:
             found += [
                 MeanSums().measure("log_loss", sums[self._loss_at : self._brier_at], bounds=_UNBOUNDED),
                 MeanSums().measure("brier", sums[self._brier_at :], bounds=(0.0, 1.0)),

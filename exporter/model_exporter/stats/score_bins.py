@@ -57,7 +57,7 @@ class ScoreBins:
     def roc_auc(self, sums: Floats, label: str = "") -> Measure | None:
         """Area under the ROC curve, with DeLong's interval widened by the bracket; None below 20 rows of a class."""
         positives, negatives = self.positives(sums), self.negatives(sums)
-        n_positive, n_negative = self._effective(sums)
+        n_positive, n_negative = self.effective(sums)
         if min(n_positive, n_negative) < MIN_EACH_CLASS:
             return None
         area = roc_area(positives, negatives)
@@ -73,7 +73,7 @@ class ScoreBins:
         and confidence intervals, ECML (2013): the error is that of a share among the positives.
         """
         positives, negatives = self.positives(sums), self.negatives(sums)
-        n_positive, n_negative = self._effective(sums)
+        n_positive, n_negative = self.effective(sums)
         if min(n_positive, n_negative) < MIN_EACH_CLASS:
             return None
         area = precision_recall_area(positives, negatives, sums[3 * self.bins] / positives.sum())
@@ -113,7 +113,8 @@ class ScoreBins:
         lower, upper = clipped(Interval(error - excess - reach, error + reach), 0.0, 1.0)
         return Measure("calibration_error", error, lower, upper, n)
 
-    def _effective(self, sums: Floats) -> tuple[float, float]:
+    def effective(self, sums: Floats) -> tuple[float, float]:
+        """Effective rows of positives and of negatives."""
         positive, negative = sums[3 * self.bins :]
         return (
             effective_rows(float(self.positives(sums).sum()), float(positive)),

@@ -16,7 +16,8 @@ def _draw(rows: int, *, graded: bool) -> tuple[list[list[str]], list[dict[str, f
     """Complete rankings, what is relevant, and both as matrices for scikit-learn: gains and scores by item."""
     rng = np.random.default_rng(1)
     places = np.argsort(rng.random((rows, 12)), axis=1)
-    truth = (rng.random((rows, 12)) < 0.2) * (rng.integers(1, 4, (rows, 12)) if graded else 1.0)
+    grades = rng.integers(1, 4, (rows, 12)).astype(np.float64) if graded else np.ones((rows, 12))
+    truth: Gains = np.where(rng.random((rows, 12)) < 0.2, grades, 0.0)
     truth[np.arange(rows), rng.integers(0, 12, rows)] = 1.0
     scores = np.empty((rows, 12))
     np.put_along_axis(scores, places, np.arange(12.0, 0, -1)[None], axis=1)

@@ -6,7 +6,7 @@ from model_exporter.stats.sequences import gap_beyond, mean_sequence, sequence_r
 
 
 def test_the_radius_is_the_formula() -> None:
-    """sd sqrt(2 (n r + 1) / (n^2 r) log(sqrt(n r + 1) / alpha)), tuned to 500 rows."""
+    """It is sd sqrt(2 (n r + 1) / (n^2 r) log(sqrt(n r + 1) / alpha)), tuned to 500 rows."""
     alpha, n = 0.05, np.array([10.0, 500.0, 1e6])
     r = (-2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))) / 500
     expected = 3 * np.sqrt(2 * (n * r + 1) / (n**2 * r) * np.log(np.sqrt(n * r + 1) / alpha))
