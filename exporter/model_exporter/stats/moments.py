@@ -21,9 +21,9 @@ class MeanSums:
         """Put `numbers`, float64[n], of the rows `where` says in the columns from `offset` on; NaN is left out."""
         kept = where & ~np.isnan(numbers)
         x, w = bounded(numbers[kept]), weights[kept]
-        powers = (w, w * w, w * x, w * x * x, w * x * x * x)
-        for column, values in enumerate(powers):
-            entries.add_at(kept, offset + column, values)
+        first = w * x
+        second = first * x
+        entries.add_columns(kept, offset, (w, w * w, first, second, second * x))
 
     def measure(
         self, metric: str, sums: Floats, label: str = "", *, bounds: tuple[float, float], scale: float = 1.0

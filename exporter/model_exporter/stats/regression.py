@@ -95,8 +95,7 @@ class RegressionTally(Tally[PredictedNumbers]):
             *(w * e2, w * e2 * e2, w * e2 * e2 * e2),
             *(w * y, w * y2, w * y2 * y, w * y2 * y2, w * e2 * y, w * e2 * y2),
         )
-        for column, values in enumerate(columns):
-            entries.add_at(known, offset + column, values)
+        entries.add_columns(known, offset, columns)
         if rows.lower is not None and rows.upper is not None:
             stated = known & ~np.isnan(rows.lower) & ~np.isnan(rows.upper)
             inside = stated & (rows.lower <= rows.actual) & (rows.actual <= rows.upper)
