@@ -16,7 +16,7 @@ import numpy as np
 
 from model_exporter.stats.confusion import Confusion, average
 from model_exporter.stats.intervals import Interval
-from model_exporter.stats.measure import Measure
+from model_exporter.stats.measure import MIN_LOSS_OF_CLASS, Measure
 from model_exporter.stats.moments import MeanSums
 from model_exporter.stats.score_bins import ScoreBins
 from model_exporter.stats.tally import Entries, Flags, Floats, Indices, Tally, weights_of
@@ -90,7 +90,7 @@ class BinaryTally(Tally[ClassifiedRows]):
         if rows.scores is not None:
             scores = np.where(rows.actual >= 0, rows.scores, np.nan)
             positive = rows.actual == self._positive
-            self._scores.enter(entries, self._confusion.width, scores, positive, weights)
+            self._scores.enter(entries, self._confusion.width, scores, positive=positive, weights=weights)
             probable = (scores >= 0) & (scores <= 1)
             told = np.where(probable, np.where(positive, scores, 1 - scores), 0.5)
             loss = -np.log(np.clip(told, _SURE, 1 - _SURE))
@@ -112,7 +112,8 @@ class BinaryTally(Tally[ClassifiedRows]):
             self._scores.pr_auc(scores),
         ]
         scored = self._scores.positives(scores).sum() + self._scores.negatives(scores).sum()
-        if sums[self._loss_at] >= (1 - _STRAY) * scored:
+        both = min(self._scores.effective(scores)) >= MIN_LOSS_OF_CLASS
+        if both and sums[self._loss_at] >= (1 - _STRAY) * scored:
             found += [
                 MeanSums().measure("log_loss", sums[self._loss_at : self._brier_at], bounds=_UNBOUNDED),
                 MeanSums().measure("brier", sums[self._brier_at :], bounds=(0.0, 1.0)),
@@ -180,7 +181,7 @@ class MulticlassTally(Tally[ClassifiedRows]):
         right = (rows.actual == rows.predicted) & (rows.actual < self._size)
         if rows.same is not None:
             right |= rows.same
-        self._bins.enter(entries, self._sure_at, np.where(known, sure, np.nan), right, weights)
+        self._bins.enter(entries, self._sure_at, np.where(known, sure, np.nan), positive=right, weights=weights)
         return entries
 
     def measures(self, sums: Floats) -> list[Measure]:
@@ -225,9 +226,15 @@ class MulticlassTally(Tally[ClassifiedRows]):
         brier = (shares**2).sum(axis=1) - 2 * own + 1
         MeanSums().enter(entries, self._brier_at, brier, weights, listed)
         if self._size <= ONE_VS_REST:
-            for place in range(self._size):
-                scores = np.where(actual >= 0, shares[:, place], np.nan)
-                self._bins.enter(entries, self._rest_at + place * self._bins.width, scores, actual == place, weights)
+            rows, classes = np.tile(np.arange(len(actual)), self._size), np.repeat(np.arange(self._size), len(actual))
+            self._bins.enter(
+                entries,
+                self._rest_at + classes * self._bins.width,
+                np.where(actual >= 0, shares.T, np.nan).ravel(),
+                positive=actual[rows] == classes,
+                weights=weights[rows],
+                rows=rows,
+            )
 
     def _areas(self, sums: Floats) -> list[Measure]:
         if self._size > ONE_VS_REST:

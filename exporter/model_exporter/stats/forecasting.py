@@ -98,8 +98,8 @@ class ForecastTally(Tally[ForecastRows]):
                 naive = (rows.naive / self._scale - numbers.actual / self._scale)[compared]
                 errors = (numbers.predicted / self._scale - numbers.actual / self._scale)[compared]
             a, b, w = bounded(np.abs(errors)), bounded(np.abs(naive)), weights[compared]
-            for column, values in enumerate((w, w * w, w * a, w * a * a, w * a * b, w * b, w * b * b)):
-                entries.add_at(compared, _NAIVE + column, values)
+            columns = (w, w * w, w * a, w * a * a, w * a * b, w * b, w * b * b)
+            entries.add_columns(compared, _NAIVE, columns)
 
     def _measured(self, block: Floats, label: str) -> list[Measure]:
         found = [

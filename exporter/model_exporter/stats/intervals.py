@@ -123,11 +123,13 @@ def f1_of_share(jaccard: float) -> float:
 
 
 def mean_interval(moments: Moments, confidence: float = CONFIDENCE) -> Interval:
-    """Interval of a mean, from more than one effective row, by the central limit theorem corrected for skewness.
+    """Interval of a mean, from more than one effective row, by the central limit theorem, longer on the skewed side.
 
-    mean + (sd / sqrt n) (+-z + g (1 + 2 z^2) / (6 sqrt n)) with the skewness g: the shift is the first term of the
-    Edgeworth expansion of the studentised mean. It is at most half of the half-width, because a small sample's g is
-    poor. With 100 rows of a lognormal law (sd of the log 1) it covers about 92 % instead of 90 %.
+    mean +- z sd / sqrt n, with the end on the side of the longer tail (sd / sqrt n) g (1 + 2 z^2) / (6 sqrt n) further
+    out, g being the skewness: the first term of the Edgeworth expansion of the studentised mean. It is at most half of
+    the half-width, because a small sample's g is poor. The expansion would move the other end inwards as much; where g
+    is too small by chance that costs coverage, so it stays. With 100 rows of a lognormal law (sd of the log 1) this
+    covers 93.5 %, moving both ends 90 %, neither 89 %.
 
     Sources: N. J. Johnson, Modified t tests and confidence intervals for asymmetrical populations, JASA 73 (1978);
     P. Hall, On the removal of skewness by transformation, JRSS B 54 (1992).
@@ -142,20 +144,33 @@ def mean_interval(moments: Moments, confidence: float = CONFIDENCE) -> Interval:
     third = moments.third / moments.weight - 3 * mean * moments.second / moments.weight + 2 * mean**3
     shift = third / sd**2 * (1 + 2 * z * z) / (6 * n)
     shift = max(min(shift, half / 2), -half / 2)
-    return Interval(mean + shift - half, mean + shift + half)
+    return Interval(mean - half + min(shift, 0.0), mean + half + max(shift, 0.0))
 
 
-def rmse_interval(rmse: float, kurtosis: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+def rmse_interval(rmse: float, kurtosis: float, sixth: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Interval of a root mean squared error >= 0 among n > 0 rows, on the log scale.
 
-    rmse exp(+-z s) with s = sqrt((k - 1) / (4 n)) and the errors' kurtosis k = E e^4 / (E e^2)^2, 3 for normal ones.
-    Errors with heavy tails need many rows: see `rmse_error`.
+    rmse exp(+-z s) with s = sqrt((k - 1) / (4 n)), the upper end further out as in `mean_interval` by the skewness of
+    log mean e^2, at most twice as far. Errors with heavy tails need many rows: see `rmse_error`.
 
-    >>> [round(end, 3) for end in rmse_interval(2.0, 3.0, 200)]
-    [1.813, 2.206]
+    Args:
+        rmse: the error.
+        kurtosis: k = E e^4 / (E e^2)^2 of the errors e, 3 for normal ones.
+        sixth: E e^6 / (E e^2)^3, 15 for normal ones.
+        n: rows.
+        confidence: of the interval.
+
+    >>> [round(end, 3) for end in rmse_interval(2.0, 3.0, 15.0, 200)]
+    [1.813, 2.214]
     """
-    reach = exp(normal_quantile(confidence) * rmse_error(kurtosis, n))
-    return Interval(rmse / reach, rmse * reach)
+    z = normal_quantile(confidence)
+    reach = z * rmse_error(kurtosis, n)
+    variation = sqrt(max(kurtosis - 1, 0.0))
+    if variation <= 0:
+        return Interval(rmse, rmse)
+    skewness = (sixth - 3 * kurtosis + 2) / variation**3 - 1.5 * variation
+    longer = skewness * rmse_error(kurtosis, n) * (1 + 2 * z * z) / (6 * sqrt(n))
+    return Interval(rmse * exp(-reach), rmse * exp(reach + min(max(longer, 0.0), reach)))
 
 
 def rmse_error(kurtosis: float, n: float) -> float:

@@ -8,8 +8,8 @@ from model_exporter.stats.intervals import Interval, Moments, clipped, mean_inte
 from model_exporter.stats.measure import MIN_MEAN_ROWS, Measure
 from model_exporter.stats.tally import Entries, Flags, Floats
 
-LARGEST: Final = 1e70
-"""Numbers beyond count as this, so that no sum of fourth powers overflows."""
+LARGEST: Final = 1e45
+"""Numbers beyond count as this, so that no sum of sixth powers overflows."""
 
 
 class MeanSums:
@@ -21,9 +21,9 @@ class MeanSums:
         """Put `numbers`, float64[n], of the rows `where` says in the columns from `offset` on; NaN is left out."""
         kept = where & ~np.isnan(numbers)
         x, w = bounded(numbers[kept]), weights[kept]
-        powers = (w, w * w, w * x, w * x * x, w * x * x * x)
-        for column, values in enumerate(powers):
-            entries.add_at(kept, offset + column, values)
+        first = w * x
+        second = first * x
+        entries.add_columns(kept, offset, (w, w * w, first, second, second * x))
 
     def measure(
         self, metric: str, sums: Floats, label: str = "", *, bounds: tuple[float, float], scale: float = 1.0
@@ -47,5 +47,5 @@ class MeanSums:
 
 
 def bounded(numbers: Floats) -> Floats:
-    """`numbers` cut to what sums of fourth powers can hold."""
+    """`numbers` cut to what sums of sixth powers can hold."""
     return np.clip(numbers, -LARGEST, LARGEST)

@@ -1,8 +1,8 @@
 """Performance of models that predict numbers, as sums.
 
 >>> tally = RegressionTally()
->>> actual = np.tile([1.0, 2.0, 3.0, 4.0], 50)
->>> sums = tally.sums(PredictedNumbers(actual, actual + np.tile([0.5, -0.5], 100)))
+>>> actual = np.tile([1.0, 2.0, 3.0, 4.0], 100)
+>>> sums = tally.sums(PredictedNumbers(actual, actual + np.tile([0.5, -0.5], 200)))
 >>> [(measure.metric, round(measure.value, 3)) for measure in tally.measures(sums)]
 [('mae', 0.5), ('bias', 0.0), ('rmse', 0.5), ('r2', 0.8)]
 """
@@ -14,18 +14,21 @@ import numpy as np
 
 from model_exporter.stats.confusion import rate
 from model_exporter.stats.intervals import Interval, log_interval, rmse_error, rmse_interval
-from model_exporter.stats.measure import MIN_MEAN_ROWS, Measure
+from model_exporter.stats.measure import Measure
 from model_exporter.stats.moments import MeanSums, bounded
 from model_exporter.stats.tally import Entries, Flags, Floats, Tally, effective_rows, weights_of
 
-MAX_RMSE_ERROR: Final = 0.08
-"""Standard error of the log of an RMSE above which none is given: 100 rows of normal errors are enough, errors with
-heavy tails need many more."""
-MAX_R2_ERROR: Final = 0.22
+MIN_SQUARED_ROWS: Final = 300
+"""Effective rows below which there is neither RMSE nor R2. Normal errors would need 100, but few rows do not show
+whether the tails are heavy: those that happen to look light would be shown with too narrow an interval."""
+MAX_RMSE_ERROR: Final = 0.055
+"""Standard error of the log of an RMSE above which none is given: errors with heavy tails need a thousand rows and
+more."""
+MAX_R2_ERROR: Final = 0.15
 """The same for 1 - R2."""
-ERROR, SIZE, SQUARES, PRODUCTS, COVERED = 0, 5, 10, 12, 18
-"""Where the parts of the sums begin: moments of e, moments of |e|, w e^2 and w e^4, products with y, intervals."""
-WIDTH: Final = 21
+ERROR, SIZE, SQUARES, COVERED = 0, 5, 10, 19
+"""Where the parts of the sums begin: moments of e, moments of |e|, powers of e and y, intervals."""
+WIDTH: Final = 22
 
 
 _DIGITS: Final = 1e-4
@@ -89,11 +92,10 @@ class RegressionTally(Tally[PredictedNumbers]):
         columns = (
             *(w, w * w, w * errors, w * e2, w * e2 * errors),
             *(w, w * w, w * size, w * e2, w * e2 * size),
-            *(w * e2, w * e2 * e2),
+            *(w * e2, w * e2 * e2, w * e2 * e2 * e2),
             *(w * y, w * y2, w * y2 * y, w * y2 * y2, w * e2 * y, w * e2 * y2),
         )
-        for column, values in enumerate(columns):
-            entries.add_at(known, offset + column, values)
+        entries.add_columns(known, offset, columns)
         if rows.lower is not None and rows.upper is not None:
             stated = known & ~np.isnan(rows.lower) & ~np.isnan(rows.upper)
             inside = stated & (rows.lower <= rows.actual) & (rows.actual <= rows.upper)
@@ -122,15 +124,15 @@ class RegressionTally(Tally[PredictedNumbers]):
 
     def _rmse(self, sums: Floats, label: str) -> Measure | None:
         n = effective_rows(*sums[:2].tolist())
-        if n < MIN_MEAN_ROWS:
+        if n < MIN_SQUARED_ROWS:
             return None
-        mse, fourth = (sums[SQUARES : SQUARES + 2] / sums[0]).tolist()
+        mse, fourth, sixth = (sums[SQUARES : SQUARES + 3] / sums[0]).tolist()
         if mse <= 0:
             return Measure("rmse", 0.0, 0.0, 0.0, n, label)
         rmse, kurtosis = float(np.sqrt(mse)) * self._scale, fourth / mse / mse
         if rmse_error(kurtosis, n) > MAX_RMSE_ERROR:
             return None
-        return Measure("rmse", rmse, *rmse_interval(rmse, kurtosis, n), n, label)
+        return Measure("rmse", rmse, *rmse_interval(rmse, kurtosis, sixth / mse / mse / mse, n), n, label)
 
 
 def _r2(sums: Floats, label: str) -> Measure | None:
@@ -139,9 +141,9 @@ def _r2(sums: Floats, label: str) -> Measure | None:
     The error of log(mean e^2 / var y) is that of the mean of u = e^2 / mean e^2 - (y - mean y)^2 / var y.
     """
     n = effective_rows(*sums[:2].tolist())
-    if n < MIN_MEAN_ROWS:
+    if n < MIN_SQUARED_ROWS:
         return None
-    e2, e4, y, y2, y3, y4, e2y, e2y2 = (sums[SQUARES:COVERED] / sums[0]).tolist()
+    e2, e4, _, y, y2, y3, y4, e2y, e2y2 = (sums[SQUARES:COVERED] / sums[0]).tolist()
     variance = y2 - y * y
     if variance <= _DIGITS * y2:
         return None

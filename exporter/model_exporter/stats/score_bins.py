@@ -12,7 +12,7 @@ import numpy as np
 from model_exporter.stats.bins import ordinal_bins
 from model_exporter.stats.intervals import CONFIDENCE, Interval, clipped, logit_interval, normal_quantile, wilson
 from model_exporter.stats.measure import MIN_EACH_CLASS, MIN_MEAN_ROWS, Measure
-from model_exporter.stats.tally import Entries, Flags, Floats, cleared, effective_rows
+from model_exporter.stats.tally import Entries, Flags, Floats, Indices, cleared, effective_rows
 
 CALIBRATION_BINS: Final = 10
 """Neighbouring score bins are joined to this many for the calibration error: each bin's noise adds to it."""
@@ -38,13 +38,31 @@ class ScoreBins:
         self.bins: Final = len(edges) + 1
         self.width: Final = 3 * self.bins + 2
 
-    def enter(self, entries: Entries, offset: int, scores: Floats, positive: Flags, weights: Floats) -> None:
-        """Put the rows with a finite score of `scores`, float64[n], in the columns from `offset` on."""
+    def enter(
+        self,
+        entries: Entries,
+        offset: Indices | int,
+        scores: Floats,
+        *,
+        positive: Flags,
+        weights: Floats,
+        rows: Indices | None = None,
+    ) -> None:
+        """Put the finite ones of `scores`, float64[m], in the columns from `offset` on.
+
+        Args:
+            entries: to put them in.
+            offset: of the first column; one for all, or int64[m].
+            scores: one a row; or m of them, and the row of each in `rows`.
+            positive: bool[m].
+            weights: float64[m].
+            rows: int64[m]; None where there is one score a row.
+        """
         scored = np.isfinite(scores)
-        bins = ordinal_bins(scores, self._edges)
-        entries.add(offset + bins + np.where(positive, 0, self.bins), weights, scored)
-        entries.add(offset + 2 * self.bins + bins, weights * np.clip(scores, 0.0, 1.0), scored)
-        entries.add(offset + 3 * self.bins + np.where(positive, 0, 1), weights * weights, scored)
+        bins = offset + ordinal_bins(scores, self._edges)
+        entries.add(bins + np.where(positive, 0, self.bins), weights, scored, rows)
+        entries.add(bins + 2 * self.bins, weights * np.clip(scores, 0.0, 1.0), scored, rows)
+        entries.add(offset + np.where(positive, 3 * self.bins, 3 * self.bins + 1), weights * weights, scored, rows)
 
     def positives(self, sums: Floats) -> Floats:
         """Weight of the positives in each bin, float64[K]."""
@@ -57,7 +75,7 @@ class ScoreBins:
     def roc_auc(self, sums: Floats, label: str = "") -> Measure | None:
         """Area under the ROC curve, with DeLong's interval widened by the bracket; None below 20 rows of a class."""
         positives, negatives = self.positives(sums), self.negatives(sums)
-        n_positive, n_negative = self._effective(sums)
+        n_positive, n_negative = self.effective(sums)
         if min(n_positive, n_negative) < MIN_EACH_CLASS:
             return None
         area = roc_area(positives, negatives)
@@ -73,7 +91,7 @@ class ScoreBins:
         and confidence intervals, ECML (2013): the error is that of a share among the positives.
         """
         positives, negatives = self.positives(sums), self.negatives(sums)
-        n_positive, n_negative = self._effective(sums)
+        n_positive, n_negative = self.effective(sums)
         if min(n_positive, n_negative) < MIN_EACH_CLASS:
             return None
         area = precision_recall_area(positives, negatives, sums[3 * self.bins] / positives.sum())
@@ -113,7 +131,8 @@ class ScoreBins:
         lower, upper = clipped(Interval(error - excess - reach, error + reach), 0.0, 1.0)
         return Measure("calibration_error", error, lower, upper, n)
 
-    def _effective(self, sums: Floats) -> tuple[float, float]:
+    def effective(self, sums: Floats) -> tuple[float, float]:
+        """Effective rows of positives and of negatives."""
         positive, negative = sums[3 * self.bins :]
         return (
             effective_rows(float(self.positives(sums).sum()), float(positive)),

@@ -9,6 +9,7 @@ equal. Every tally keeps the sums of w^2 that this takes.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Final, Generic, TypeVar
 
 import numpy as np
@@ -34,9 +35,18 @@ class Entries:
         self._columns: list[Indices] = []
         self._values: list[Floats] = []
 
-    def add(self, column: Indices | int, values: Floats, where: Flags | None = None) -> None:
-        """Let every row, or those `where` says, add its value to its column; `column` is one for all, or int64[n]."""
-        rows = self._all
+    def add(
+        self, column: Indices | int, values: Floats, where: Flags | None = None, rows: Indices | None = None
+    ) -> None:
+        """Let every row, or those `where` says, add its value to its column.
+
+        Args:
+            column: one for all, or int64[m].
+            values: float64[m], one a row; or m of them, and the row of each in `rows`.
+            where: bool[m]; None for all.
+            rows: int64[m]; None where there is one value a row.
+        """
+        rows = self._all if rows is None else rows
         columns = np.full(len(rows), column) if isinstance(column, int) else column
         if where is not None:
             rows, columns, values = rows[where], columns[where], values[where]
@@ -44,11 +54,12 @@ class Entries:
         self._columns.append(columns)
         self._values.append(values)
 
-    def add_at(self, where: Flags, column: int, values: Floats) -> None:
-        """Let each row that `where` says add its one of `values` to `column`."""
-        self._rows.append(self._all[where])
-        self._columns.append(np.full(len(values), column))
-        self._values.append(values)
+    def add_columns(self, where: Flags, first: int, values: Sequence[Floats]) -> None:
+        """Let each row that `where` says add its one of `values[i]` to column `first + i`, for all i."""
+        rows = self._all[where]
+        self._rows.append(np.tile(rows, len(values)))
+        self._columns.append(np.repeat(np.arange(first, first + len(values)), len(rows)))
+        self._values.append(np.concatenate(values))
 
     def moved(self, offsets: Indices) -> "Entries":
         """The same, with the columns of row i moved up by `offsets[i]`."""
