@@ -6,6 +6,7 @@ from math import inf, isnan, nan
 
 import numpy as np
 
+from model_exporter.stats.fairness import Gap
 from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import (
     DELAY_BUCKETS,
@@ -14,8 +15,11 @@ from model_exporter.window.snapshot import (
     CohortSnapshot,
     Counted,
     Counter,
+    GroupSnapshot,
     Histogram,
     PerformanceSnapshot,
+    SegmentSnapshot,
+    SegmentWindow,
     TruthSnapshot,
 )
 
@@ -63,6 +67,25 @@ def performance(version: str, name: str) -> PerformanceSnapshot:
             CohortSnapshot("7d", 0.0, 0.0, nan, provisional=True, measures=()),
         ),
         counters=counters,
+        segments=(segment(name),),
+    )
+
+
+def segment(name: str) -> SegmentSnapshot:
+    """A group of a classifier and one of a regression, which no model has both, and a window with a gap."""
+    return SegmentSnapshot(
+        "region",
+        (
+            GroupSnapshot(name, 70, positives=30.0, confusion=(5.0, 6.0, 7.0, 8.0)),
+            GroupSnapshot("north", 80, outcomes=40.0, absolute_error=99.5),
+        ),
+        (
+            SegmentWindow(
+                "1d",
+                (Measure("selection_rate", 0.4, 0.3, 0.5, 70.0, name),),
+                (Gap("selection_rate", name, "north", 0.2, 0.05, 0.35, 70.0),),
+            ),
+        ),
     )
 
 
@@ -107,3 +130,26 @@ def _of_performance(told: PerformanceSnapshot, labels: dict[str, str]) -> Iterat
             yield "model_performance", measure.value, of
             yield "model_performance_lower", measure.lower, of
             yield "model_performance_upper", measure.upper, of
+    for segment in told.segments:
+        yield from _of_segment(segment, {**labels, "segment": segment.name})
+
+
+def _of_segment(told: SegmentSnapshot, labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
+    first, second = told.groups
+    hostile, north = {**labels, "group": first.group}, {**labels, "group": second.group}
+    yield "model_segment_predictions_total", 70, hostile
+    yield "model_segment_predictions_total", 80, north
+    yield "model_segment_positives_total", 30, hostile
+    yield "model_segment_confusion_total", 5, {**hostile, "actual": "positive", "predicted": "positive"}
+    yield "model_segment_confusion_total", 6, {**hostile, "actual": "positive", "predicted": "negative"}
+    yield "model_segment_confusion_total", 7, {**hostile, "actual": "negative", "predicted": "positive"}
+    yield "model_segment_confusion_total", 8, {**hostile, "actual": "negative", "predicted": "negative"}
+    yield "model_segment_outcomes_total", 40, north
+    yield "model_segment_absolute_error_total", 99.5, north
+    of = {"metric": "selection_rate", "window": "1d"}
+    yield "model_segment_performance", 0.4, {**hostile, **of}
+    yield "model_segment_performance_lower", 0.3, {**hostile, **of}
+    yield "model_segment_performance_upper", 0.5, {**hostile, **of}
+    yield "model_fairness_gap", 0.2, {**hostile, **of, "other": "north"}
+    yield "model_fairness_gap_lower", 0.05, {**hostile, **of, "other": "north"}
+    yield "model_fairness_gap_upper", 0.35, {**hostile, **of, "other": "north"}

@@ -256,6 +256,7 @@ _LIMITS_HIT: Final = (
     "versions_per_model",
     "upstreams_per_model",
     "error_types_per_model",
+    "groups_per_segment",
     "learning_cells",
 )
 _RECORDS_BEGUN: Final = tuple(

@@ -26,6 +26,7 @@ class Group(Enum):
     DRIFT = "drift, this replica"
     OUTCOMES = "outcomes"
     PERFORMANCE = "performance"
+    SEGMENTS = "segments and fairness"
     EXPORTER = "the exporter itself"
     PROCESS = "the process"
 

@@ -101,5 +101,51 @@ SQUARED_ERROR: Final = _performance(
     "model_squared_error_total", _COUNTER, "Sum of squared errors against first outcomes.", _VERSION
 )
 
+_GROUP: Final = (*_VERSION, "segment", "group")
+_GROUP_MEASURE: Final = (*_GROUP, "metric", "window")
+_GAP: Final = (*_VERSION, "segment", "metric", "group", "other", "window")
+
+_segment = partial(Metric, group=Group.SEGMENTS)
+SEGMENT_PREDICTIONS: Final = _segment(
+    "model_segment_predictions_total", _COUNTER, "Predictions by the group that they belong to.", _GROUP
+)
+SEGMENT_POSITIVES: Final = _segment(
+    "model_segment_positives_total", _COUNTER, "Predictions of the positive class, of those with an id.", _GROUP
+)
+SEGMENT_CONFUSION: Final = _segment(
+    "model_segment_confusion_total",
+    _COUNTER,
+    "Predictions by their first outcome and the class predicted: positive or negative.",
+    (*_GROUP, "actual", "predicted"),
+)
+SEGMENT_OUTCOMES: Final = _segment(
+    "model_segment_outcomes_total", _COUNTER, "Predicted numbers that met their first outcome.", _GROUP
+)
+SEGMENT_ABSOLUTE_ERROR: Final = _segment(
+    "model_segment_absolute_error_total", _COUNTER, "Sum of their absolute errors.", _GROUP
+)
+SEGMENT_PERFORMANCE: Final = _segment(
+    "model_segment_performance",
+    _GAUGE,
+    "Rate or error of the group's predictions made in the window; groups that are too small are not shown.",
+    _GROUP_MEASURE,
+)
+SEGMENT_PERFORMANCE_LOWER: Final = _segment(
+    "model_segment_performance_lower", _GAUGE, "Lower end of its 95 % interval.", _GROUP_MEASURE
+)
+SEGMENT_PERFORMANCE_UPPER: Final = _segment(
+    "model_segment_performance_upper", _GAUGE, "Upper end of its 95 % interval.", _GROUP_MEASURE
+)
+FAIRNESS_GAP: Final = _segment(
+    "model_fairness_gap",
+    _GAUGE,
+    "How much more of the metric the group has than the other: the largest gap, and each group against the rest.",
+    _GAP,
+)
+FAIRNESS_GAP_LOWER: Final = _segment(
+    "model_fairness_gap_lower", _GAUGE, "Lower end of the gap's interval, at 95 % for all gaps together.", _GAP
+)
+FAIRNESS_GAP_UPPER: Final = _segment("model_fairness_gap_upper", _GAUGE, "Upper end of the gap's interval.", _GAP)
+
 METRICS: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """All of the above, in the order of exposition."""

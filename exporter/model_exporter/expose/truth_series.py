@@ -5,6 +5,7 @@ from typing import Final
 
 from model_exporter.expose import truth_catalogue as catalogue
 from model_exporter.expose.metric import Metric
+from model_exporter.expose.segment_series import write_segment
 from model_exporter.expose.text import HistogramBlock, Lines
 from model_exporter.window.snapshot import DELAY_BUCKETS, CohortSnapshot, Counter, PerformanceSnapshot, TruthSnapshot
 
@@ -55,6 +56,8 @@ class PerformanceText:
             lines.sample(_COUNTERS[counted.counter], (*self._names, *counted.labels), counted.value)
         for window in told.windows:
             self._write_window(lines, window)
+        for segment in told.segments:
+            write_segment(lines, self._names, segment)
 
     def _write_window(self, lines: Lines, window: CohortSnapshot) -> None:
         """Without predictions there is no coverage, and without outcomes nothing that could be good or provisional."""

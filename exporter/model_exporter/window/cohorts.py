@@ -69,10 +69,11 @@ class Cohorts:
         width: length of the vector of sums.
         wait: how long a prediction may wait for its outcome, seconds.
         now: unix seconds.
+        delays: of the outcomes, shared with other sums of the same predictions; None for own ones.
     """
 
-    def __init__(self, width: int, *, wait: float, now: float) -> None:
-        self.delays = Delays()
+    def __init__(self, width: int, *, wait: float, now: float, delays: Delays | None = None) -> None:
+        self.delays = delays or Delays()
         self.revision = 0
         self._wait = wait
         self._horizon = wait + max(COHORTS.values())

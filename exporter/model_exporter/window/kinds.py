@@ -77,6 +77,12 @@ class Plan:
             return replace(plan, origin=float(pair.outcome.value)) if _is_number(pair.outcome.value) else plan
         return plan
 
+    @property
+    def tells(self) -> str | None:
+        """The class that is told from all others: the configured one, or true where there is only true and false."""
+        is_binary = POSITIVE in self.classes and _BINARY.issuperset(self.classes)
+        return self.positive or (POSITIVE if is_binary else None)
+
     def grown(self, pairs: Sequence[Pair]) -> Self:
         """The same with the names that `pairs` add."""
         if self.kind is ModelKind.CLASSIFICATION:
@@ -92,9 +98,8 @@ class Plan:
         """What scores pairs by this plan."""
         match self.kind:
             case ModelKind.CLASSIFICATION:
-                positive = self.positive or (POSITIVE if POSITIVE in self.classes and self._is_binary else None)
                 edges = uniform_edges() if self.edges is None else np.array(self.edges)
-                return ClassScorer(self.classes, positive, edges)
+                return ClassScorer(self.classes, self.tells, edges)
             case ModelKind.REGRESSION:
                 return NumberScorer(self.origin, self.scale)
             case ModelKind.FORECASTING:
@@ -117,10 +122,6 @@ class Plan:
         if not usable:
             return Fault.TYPE
         return None if answered else Fault.NO_OUTPUT
-
-    @property
-    def _is_binary(self) -> bool:
-        return _BINARY.issuperset(self.classes)
 
     def with_classes(self, names: set[str]) -> Self:
         """The same with the classes `names`, as far as there is room; true and false go together."""

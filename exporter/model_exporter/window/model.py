@@ -89,7 +89,7 @@ class ModelState:
             settings,
             groups_per_segment=shared.limits.groups_per_segment,
             series=shared.series,
-            refuse=lambda what, rows: self._shared.refuse("series", name, what, rows),
+            refuse=lambda limit, what, rows: self._shared.refuse(limit, name, what, rows),
         )
         self.last_seen = now
         if baseline:

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Facts, Joined, Outcome
-from model_exporter.config.settings import ModelSettings
+from model_exporter.batch import Awaited, Facts, Joined, Outcome
+from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.cohorts import Cohorts
+from model_exporter.window.facts import FactsReader
+from model_exporter.window.group_performance import GroupPair, GroupPerformance
 from model_exporter.window.kinds import Plan
 from model_exporter.window.scoring import Pair, Scorer
+from model_exporter.window.segments import Grouped
 from model_exporter.window.snapshot import (
     COHORTS,
     DELAY_BUCKETS,
@@ -51,15 +55,31 @@ class Performance:
         settings: of the model.
         baseline: of the model; its classes and score bins are taken over.
         now: unix seconds.
+        reader: tells the groups of the model's segments; None without segments.
+        groups_per_segment: as in `Limits`.
     """
 
-    def __init__(self, version: str, settings: ModelSettings, baseline: Baseline | None, now: float) -> None:
+    def __init__(
+        self,
+        version: str,
+        settings: ModelSettings,
+        baseline: Baseline | None,
+        now: float,
+        *,
+        reader: FactsReader | None = None,
+        groups_per_segment: int = Limits().groups_per_segment,
+    ) -> None:
         self.version = version
-        self.last_seen = now
         self._since = now
         self._settings = settings
         self._baseline = baseline
         self._cohorts = Cohorts(0, wait=settings.outcome.wait_seconds, now=now)
+        self._reader = reader
+        self._groups: GroupPerformance | None = None
+        if reader and reader.segments.segments:
+            self._groups = GroupPerformance(
+                settings, reader.segments, limit=groups_per_segment, delays=self._cohorts.delays, now=now
+            )
         self._plan: Plan | None = None
         self._scorer: Scorer | None = None
         self._early: list[_Booking] | None = []
@@ -71,17 +91,22 @@ class Performance:
     @property
     def series(self) -> int:
         """How many series it takes at most."""
-        return FIXED_SERIES + (self._scorer.series if self._scorer else 0)
+        of_groups = self._groups.series if self._groups else 0
+        return FIXED_SERIES + of_groups + (self._scorer.series if self._scorer else 0)
 
     def expect(self, made_at: NDArray[np.float64], now: float) -> None:
         """Count predictions, float64[n] unix seconds; not all of them can get an outcome."""
-        self._cohorts.advance(now)
+        self.advance(now)
         self._cohorts.predicted(made_at, np.ones(len(made_at)))
+
+    def expect_groups(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
+        """Count predictions by group, those that wait for their outcome by what was predicted, too."""
+        if self._groups:
+            self._groups.expect(grouped, awaited)
 
     def realise(self, joined: Sequence[Joined], now: float) -> Faults:
         """Add predictions with their outcomes; returns those that tell nothing, by reason."""
-        self._cohorts.advance(now)
-        self.last_seen = now
+        self.advance(now)
         faults: Faults = Counter()
         bookings: list[_Booking] = []
         for one in joined:
@@ -89,6 +114,8 @@ class Performance:
             if facts is None:
                 faults[Fault.FORMAT] += 1
                 continue
+            if self._reader and facts.layout != self._reader.layout:
+                facts = replace(facts, groups=())  # of segments as they were configured before
             if self._plan is None and (one.outcome.value is not None or one.outcome.items):
                 self._plan = Plan.first(self._settings, self._baseline, Pair(facts, one.outcome, 1.0))
             fault = self._plan.fault(facts, one.outcome) if self._plan else Fault.NO_VALUE
@@ -98,15 +125,20 @@ class Performance:
         if bookings and self._plan:
             self._note_delays([booking for booking in bookings if booking.labels > 0], now)
             self._enter(bookings, self._plan.grown([booking.pair for booking in bookings]))
+            if self._groups:
+                self._groups.realise([GroupPair(b.pair, b.made_at, b.sign, b.first) for b in bookings])
         return faults
 
     def advance(self, now: float) -> None:
         """Let time pass."""
         self._cohorts.advance(now)
+        if self._groups:
+            self._groups.advance(now)
 
     def snapshot(self, now: float) -> PerformanceSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
-        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections
+        of_groups = self._groups.revision if self._groups else None
+        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, of_groups
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(now)
         return self._snapshot[1]
@@ -120,7 +152,12 @@ class Performance:
             lag=self._cohorts.lag,
             windows=tuple(self._window(name, now) for name in COHORTS),
             counters=tuple(self._scorer.counts(self._totals)) if self._scorer else (),
+            segments=self._groups.snapshot(now, is_binary=self._is_binary) if self._groups else (),
         )
+
+    @property
+    def _is_binary(self) -> bool:
+        return self._settings.outcome.positive is not None or (self._plan is not None and self._plan.tells is not None)
 
     def _bookings(self, one: Joined, facts: Facts, *, usable: bool) -> list[_Booking]:
         """What a pair changes: it enters, or replaces what the earlier outcome of its prediction was."""

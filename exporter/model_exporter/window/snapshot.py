@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Role
 from model_exporter.config.settings import ModelSettings
+from model_exporter.stats.fairness import Gap
 from model_exporter.stats.measure import Measure
 
 WINDOWS: Final = {"5m": 300.0, "1h": 3600.0, "1d": 86_400.0}
@@ -229,6 +230,36 @@ class CohortSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupSnapshot:
+    """Counts of one group since the start; those of outcomes are of first ones, and None where they have no meaning."""
+
+    group: str
+    predictions: int
+    positives: float | None = None  # predictions of the positive class, of those with an id
+    confusion: tuple[float, ...] | None = None  # true positives, missed ones, false positives, true negatives
+    outcomes: float | None = None
+    absolute_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentWindow:
+    """Groups over one window of the time of prediction; none below its minimum size."""
+
+    name: str  # one of COHORTS
+    measures: tuple[Measure, ...]  # labelled by group
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSnapshot:
+    """The groups of one segment."""
+
+    name: str
+    groups: tuple[GroupSnapshot, ...]
+    windows: tuple[SegmentWindow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PerformanceSnapshot:
     """What outcomes tell of one version of a model."""
 
@@ -239,6 +270,7 @@ class PerformanceSnapshot:
     lag: float  # seconds before now at which the windows end; NaN until enough delays are known
     windows: tuple[CohortSnapshot, ...]  # in the order of COHORTS
     counters: tuple[Counted, ...]
+    segments: tuple[SegmentSnapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

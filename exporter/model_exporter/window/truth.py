@@ -19,8 +19,8 @@ from model_exporter.window.snapshot import DUPLICATE, LOST, UNMATCHED, Fault, Tr
 MODEL_SERIES: Final = 20
 """Outcomes and predictions that came to nothing, by reason, and what waits in the store."""
 
-Refuse = Callable[[str, int], None]
-"""Tell that there was no room for something's series, and how many rows that concerns."""
+Refuse = Callable[[str, str, int], None]
+"""Tell that (limit, what) was refused, for so many rows."""
 
 
 class Truth:
@@ -76,9 +76,16 @@ class Truth:
         rows = np.flatnonzero(batch.errors.codes < 0)
         told = replace(batch, version=version, times=made_at(batch.times, now))
         performance = self._performance(version, baseline, len(rows), now)
+        grouped = self._reader.segments.groups(told) if self._settings.segments else None
+        awaited = self._reader.read(told, rows, now, grouped)
         if performance and len(rows):
             performance.expect(told.times[rows], now)
-        return self._reader.read(told, rows, now)
+            if grouped:
+                performance.expect_groups(grouped, awaited)
+                self._reserve(version, performance, len(rows))
+        if grouped and grouped.refused:
+            self._refuse("groups_per_segment", "a group's own series", grouped.refused)
+        return awaited
 
     def realise(
         self, joined: Sequence[Joined], baseline: Baseline | None, now: float, *, has_room: Callable[[str], bool]
@@ -137,8 +144,8 @@ class Truth:
     def reconfigure(self, settings: ModelSettings) -> None:
         """Take over changed settings. Where they change what outcomes mean, performance begins anew."""
         before, self._settings = self._settings, settings
-        self._reader = FactsReader(settings, groups_per_segment=self._groups_per_segment)
-        if (before.kind, before.outcome) != (settings.kind, settings.outcome):
+        if _meaning(before) != _meaning(settings):
+            self._reader = FactsReader(settings, groups_per_segment=self._groups_per_segment)
             for version in list(self._versions):
                 self.drop(version)
         if settings.outcome.expected:
@@ -167,10 +174,17 @@ class Truth:
         """The state of a version, begun where there is none; None without room for it."""
         if version not in self._versions:
             if not self._series.take(FIXED_SERIES):
-                self._refuse(f"the performance of version {version}", rows)
+                self._refuse("series", f"the performance of version {version}", rows)
                 return None
             self._reserved[version] = FIXED_SERIES
-            self._versions[version] = Performance(version, self._settings, baseline, now)
+            self._versions[version] = Performance(
+                version,
+                self._settings,
+                baseline,
+                now,
+                reader=self._reader,
+                groups_per_segment=self._groups_per_segment,
+            )
         return self._versions[version]
 
     def _reserve(self, version: str, performance: Performance, rows: int) -> None:
@@ -179,4 +193,9 @@ class Truth:
         if more <= 0 or self._series.take(more):
             self._reserved[version] += max(more, 0)
         else:
-            self._refuse(f"the performance of version {version}", rows)
+            self._refuse("series", f"the performance of version {version}", rows)
+
+
+def _meaning(settings: ModelSettings) -> tuple[object, ...]:
+    """What decides how outcomes and groups are read."""
+    return settings.kind, settings.outcome, settings.segments, settings.business
