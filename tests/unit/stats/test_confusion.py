@@ -22,7 +22,7 @@ def test_rates_have_wilsons_intervals_over_their_denominators() -> None:
     assert recall is not None
     assert precision is not None
     assert (recall.value, recall.lower, recall.upper, recall.count) == (0.8, *wilson(0.8, 50), 50.0)
-    assert (precision.value, precision.count) == (pytest.approx(2 / 3), 60.0)
+    assert (precision.value, precision.count) == pytest.approx((2 / 3, 60.0))
 
 
 def test_macro_recall_adds_independent_errors() -> None:
@@ -33,7 +33,7 @@ def test_macro_recall_adds_independent_errors() -> None:
     one, other = wilson(0.8, 50), wilson(130 / 150, 150)
     value = (0.8 + 130 / 150) / 2
     reach = np.hypot(0.8 - one.lower, 130 / 150 - other.lower) / 2
-    assert (macro.value, macro.lower) == (pytest.approx(value), pytest.approx(value - reach))
+    assert (macro.value, macro.lower) == pytest.approx((value, value - reach))
 
 
 def test_a_mean_of_dependent_parts_is_as_wide_as_they_are() -> None:

@@ -48,7 +48,7 @@ def test_delongs_error_is_that_of_the_pairs() -> None:
     positive, scores = _draw(400, 1)
     scores = np.round(scores, 1)
     above, below = scores[positive], scores[~positive]
-    won = (above[:, None] > below) + 0.5 * (above[:, None] == below)
+    won = np.where(above[:, None] == below, 0.5, above[:, None] > below)
     expected = np.sqrt(won.mean(axis=1).var(ddof=1) / len(above) + won.mean(axis=0).var(ddof=1) / len(below))
     parts = _binned(positive, scores, np.unique(scores)[:-1])
     assert delong_error(*parts, len(above), len(below)) == pytest.approx(expected)
@@ -63,7 +63,7 @@ def test_no_order_within_bins_leaves_the_bracket(edges: list[float]) -> None:
     parts = _binned(positive, scores, cuts)
     roc, curve = roc_area(*parts), precision_recall_area(*parts)
     rng = np.random.default_rng(0)
-    ranks = [positive, ~positive, *(rng.random(300) for _ in range(20))]
+    ranks = [positive.astype(np.float64), 1.0 - positive, *(rng.random(300) for _ in range(20))]
     areas = [roc_auc_score(positive, bins + 0.9 * rank) for rank in ranks]
     precisions = [average_precision_score(positive, bins + 0.9 * rank + 1e-6 * rng.random(300)) for rank in ranks]
     assert (max(areas), min(areas)) == pytest.approx((roc.most, roc.least))
