@@ -295,7 +295,7 @@ def estimates() -> str:
             coverage, withdrawn, bias = Coverage(), 0, []
             for _ in range(runs):
                 reference = scored(rng, labels, 0.3)
-                estimator = Estimator(2, reference_edges(reference.scores), positive=1)
+                estimator = Estimator(["no", "yes"], reference_edges(reference.scores), positive=1)
                 live = scored(rng, rows, 0.3, shift=shift, concept=concept)
                 realised = realised_metrics(live)
                 estimate = estimator.estimate(
