@@ -49,7 +49,7 @@ def ranked_rows(
 ) -> RankedRows:
     """Rows from the items of each ranking, best first, and the gains of the items that were relevant.
 
-    A loop over rows, since items are names: about 3 us a row of ten items. An item that a ranking repeats gains once.
+    A loop over rows, since items are names: about 4 us a row of ten items. An item that a ranking repeats gains once.
     """
     gains, ideal = np.zeros((len(rankings), depth)), np.zeros((len(rankings), depth))
     found: list[int] = []

@@ -45,7 +45,7 @@ def _realised(rows: Rows) -> dict[str, float]:
 
 
 def _estimator(reference: Rows) -> Estimator:
-    return Estimator(2, reference_edges(reference.scores), positive=1)
+    return Estimator(["no", "yes"], reference_edges(reference.scores), positive=1)
 
 
 def _named(measures: tuple[Measure, ...]) -> dict[str, Measure]:
@@ -77,7 +77,7 @@ def test_a_change_of_meaning_is_not_seen() -> None:
 def test_the_band_has_both_variances() -> None:
     """That of the calibration, as of a Beta law, and that of the labels to come."""
     labels, rows, share = 400, 1000, 0.8
-    estimator = Estimator(2, np.zeros(0), positive=1)
+    estimator = Estimator(["no", "yes"], np.zeros(0), positive=1)
     ones = np.ones(labels, np.int64)
     labelled = estimator.labelled((np.arange(labels) < share * labels).astype(np.int64), ones, np.full(labels, 0.8))
     traffic = estimator.traffic(np.ones(rows, np.int64), np.full(rows, 0.8))
@@ -133,7 +133,7 @@ def test_too_little_withdraws_the_estimate() -> None:
     reference, live = _rows(10_000, seed=1), _rows(5000, seed=2)
     estimator = _estimator(reference)
     labelled = estimator.labelled(*reference)
-    few = Estimator(2, np.array([0.5]), positive=1)
+    few = Estimator(["no", "yes"], np.array([0.5]), positive=1)
     some = few.labelled(*reference.only(slice(150)))
     assert few.estimate(some, few.traffic(live.predicted, live.scores)).withdrawn == FEW_LABELS
     assert estimator.estimate(labelled, estimator.traffic(live.predicted[:29], live.scores[:29])).withdrawn == FEW_ROWS
@@ -157,15 +157,15 @@ def test_several_classes_have_accuracy_and_precision() -> None:
         return Rows(np.where(right, predicted, (predicted + 1) % 3), predicted, scores)
 
     reference, live = draw(10_000), draw(10_000)
-    estimator = Estimator(3, reference_edges(reference.scores))
+    estimator = Estimator(list("abc"), reference_edges(reference.scores))
     estimate = estimator.estimate(estimator.labelled(*reference), estimator.traffic(live.predicted, live.scores))
     accuracy = estimate.measures[0]
     assert accuracy.metric == "accuracy"
     assert accuracy.lower <= (live.actual == live.predicted).mean() <= accuracy.upper
-    assert [(one.metric, one.label) for one in estimate.measures[1:]] == [("precision", str(code)) for code in range(3)]
+    assert [(one.metric, one.label) for one in estimate.measures[1:]] == [("precision", name) for name in "abc"]
     for one in estimate.measures[1:]:
-        own = live.predicted == int(one.label)
-        assert one.value == pytest.approx((live.actual[own] == int(one.label)).mean(), abs=0.03)
+        code = "abc".index(one.label)
+        assert one.value == pytest.approx((live.actual[live.predicted == code] == code).mean(), abs=0.03)
 
 
 def test_sums_of_rows_add_up() -> None:
