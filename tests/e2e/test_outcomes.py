@@ -151,3 +151,24 @@ def test_odd_outcomes_are_counted_and_nothing_else_is_lost(tmp_path: Path) -> No
     assert page.total("model_outcomes_unmatched_total", model="price") == 1
     assert page.total("model_exporter_clock_skew_records_total", direction="future") == 1
     assert page.total("model_confusion_total", model="fraud", actual="chargeback", predicted="ok") == 1
+
+
+def test_predictions_meet_their_outcomes_across_a_restart(tmp_path: Path) -> None:
+    """What waits is on disk: either side may come after the restart, and what was corrected before is a correction."""
+    told = [{"model": "price", "id": f"p{i}", "features": {"x": 1.0}, "prediction": 10.0} for i in range(100)]
+    with run_exporter(tmp_path, CONFIG) as exporter:
+        send(exporter, "/v1/predictions", told)
+        send(exporter, "/v1/outcomes", [{"model": "price", "id": "late", "outcome": 11.0}])
+        send(exporter, "/v1/outcomes", [{"model": "price", "id": "p0", "outcome": 11.0}])
+        exporter.settled()
+    with run_exporter(tmp_path, CONFIG, name="again") as exporter:
+        assert exporter.settled().total("model_pending_predictions", model="price") == 99
+        send(exporter, "/v1/outcomes", [{"model": "price", "id": f"p{i}", "outcome": 12.0} for i in range(100)])
+        send(
+            exporter, "/v1/predictions", [{"model": "price", "id": "late", "features": {"x": 1.0}, "prediction": 10.0}]
+        )
+        page = exporter.settled()
+    assert page.total("model_outcomes_joined_total", model="price") == 100
+    assert page.total("model_outcome_corrections_total", model="price") == 1
+    assert page.total("model_outcomes_early_total", model="price") == 1
+    assert page.total("model_absolute_error_total", model="price") == 99 * 2 + 1

@@ -104,9 +104,10 @@ class Cohorts:
 
     def predicted(self, made_at: Floats, weights: Floats) -> None:
         """Count predictions: float64[n] times and weights."""
-        rows = np.zeros((len(made_at), self._table.shape[1]))
-        rows[:, _PREDICTED] = weights
-        self._add(made_at, rows)
+        slots, places = np.unique(self.places(made_at), return_inverse=True)
+        rows = np.zeros((len(slots), self._table.shape[1]))  # not one for each prediction: they are wide
+        rows[:, _PREDICTED] = np.bincount(places, weights, len(slots))
+        self._add(slots, rows)
 
     def realised(self, made_at: Floats, sums: Floats, weights: Floats) -> None:
         """Add what is known of predictions by their outcomes: float64[n, width] sums, float64[n] weights.

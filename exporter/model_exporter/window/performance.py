@@ -124,7 +124,9 @@ class Performance:
             bookings += self._bookings(one, facts, usable=fault is None)
         if bookings and self._plan:
             self._note_delays([booking for booking in bookings if booking.labels > 0], now)
-            self._enter(bookings, self._plan.grown([booking.pair for booking in bookings]))
+            is_frozen = self._scorer is not None and self._early is None
+            plan = self._plan if is_frozen else self._plan.grown([booking.pair for booking in bookings])
+            self._enter(bookings, plan)
             if self._groups:
                 self._groups.realise([GroupPair(b.pair, b.made_at, b.sign, b.first) for b in bookings])
         return faults
@@ -185,7 +187,7 @@ class Performance:
 
     def _enter(self, bookings: list[_Booking], plan: Plan) -> None:
         """Book by `plan`, with new sums for all pairs so far when it has new names early enough."""
-        if self._scorer is None or (self._early is not None and plan != self._plan):
+        if self._scorer is None or plan != self._plan:
             self._plan, self._scorer = plan, plan.scorer()
             self._cohorts.restart(self._scorer.width)
             self._totals = np.zeros(self._scorer.width)

@@ -1,5 +1,7 @@
 """Whether the groups of a segment are treated alike, from batches to what is told."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,7 @@ class World:
         return Settings(models={"m": model}, limits=Limits(groups_per_segment=3))
 
     def predict(
-        self, regions: list[object], predicted: list[Scalar], ages: list[object] | None = None
+        self, regions: Sequence[object], predicted: Sequence[Scalar], ages: Sequence[object] | None = None
     ) -> list[Awaited]:
         """Predictions with ids."""
         ids = [f"p{self.made + row}" for row in range(len(regions))]
@@ -48,7 +50,7 @@ class World:
         inputs = {"region": regions, "age": ages or [40.0] * len(ids)}
         return self.fleet.predict("m", batch_of(inputs, {"prediction": predicted}, ids=ids), T0)
 
-    def realise(self, awaited: list[Awaited], actual: list[Scalar], corrects: Scalar = None) -> None:
+    def realise(self, awaited: Sequence[Awaited], actual: Sequence[Scalar], corrects: Scalar = None) -> None:
         """Their outcomes, which may all replace the same earlier one."""
         earlier = None if corrects is None else Outcome("m", "p", None, corrects)
         joined = [
