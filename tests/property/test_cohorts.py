@@ -37,6 +37,7 @@ def told(cohorts: Cohorts, now: float) -> list[object]:
     ]
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs, st.randoms(use_true_random=False), st.sampled_from([0.0, 123.0]))
 def test_the_order_of_arrival_does_not_matter(
     moves: list[tuple[float, float, int]],
@@ -55,8 +56,8 @@ def test_the_order_of_arrival_does_not_matter(
     assert told(one, now) == told(other, now)
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs, st.lists(st.sampled_from([0.0, 20.0, 200.0, 700.0, 4000.0, 50_000.0, 400_000.0]), min_size=1, max_size=8))
-@settings(max_examples=60)
 def test_ageing_equals_booking_at_the_end(moves: list[tuple[float, float, int]], pauses: list[float]) -> None:
     """Slots that grew and left one after another hold what is booked into a state of the last moment at once."""
     aged = Cohorts(1, wait=WAIT, now=T0)
@@ -73,6 +74,7 @@ def test_ageing_equals_booking_at_the_end(moves: list[tuple[float, float, int]],
     assert aged.slots == late.slots
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs, st.lists(st.booleans(), min_size=60, max_size=60))
 def test_replicas_add_up(moves: list[tuple[float, float, int]], left: list[bool]) -> None:
     """Two states that share a stream, merged, are the state of the whole, though one of them is an hour behind."""
@@ -87,6 +89,7 @@ def test_replicas_add_up(moves: list[tuple[float, float, int]], left: list[bool]
     assert mine.delays.snapshot().buckets.tolist() == whole.delays.snapshot().buckets.tolist()
 
 
+@settings(deadline=None, max_examples=50)
 @given(pairs)
 def test_a_correction_is_the_outcome_that_came_last(moves: list[tuple[float, float, int]]) -> None:
     """Sums after a correction are those of a stream that told the last outcome at once."""
@@ -107,7 +110,7 @@ def test_slots_are_bounded(days: float) -> None:
     made_at = np.arange(T0 - wait - 8 * 86_400, T0, 300.0)
     cohorts.predicted(made_at, np.ones(len(made_at)))
     most = cohorts.slots
-    for step in range(3000):
+    for step in range(1000):
         cohorts.advance(T0 + step * 15.0)
         cohorts.predicted(np.array([T0 + step * 15.0]), np.ones(1))
         most = max(most, cohorts.slots)

@@ -1,6 +1,6 @@
 """Whatever predictions and outcomes say, each is scored or counted, in any order and in any portions."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batches import T0
@@ -27,7 +27,7 @@ gains = items.map(lambda names: tuple((name, 1.0) for name in names))
 outcomes = st.builds(
     Outcome, model=st.just("m"), prediction_id=st.just("p"), time=st.none(), value=scalars, items=gains
 )
-settings = st.builds(
+models = st.builds(
     ModelSettings,
     kind=st.sampled_from([None, *ModelKind]),
     outcome=st.builds(OutcomeSettings, positive=st.sampled_from([None, "a", "1"])),
@@ -35,7 +35,8 @@ settings = st.builds(
 pairs = st.lists(st.tuples(facts, outcomes, st.sampled_from([1.0, 0.5])), max_size=20)
 
 
-@given(settings, pairs, st.integers(1, 5))
+@settings(deadline=None, max_examples=50)
+@given(models, pairs, st.integers(1, 5))
 def test_every_outcome_is_scored_or_counted(
     model: ModelSettings, told: list[tuple[Facts, Outcome, float]], portion: int
 ) -> None:
@@ -53,7 +54,8 @@ def test_every_outcome_is_scored_or_counted(
         assert all(measure.lower <= measure.value <= measure.upper for measure in window.measures)
 
 
-@given(settings, pairs, st.integers(1, 5))
+@settings(deadline=None, max_examples=50)
+@given(models, pairs, st.integers(1, 5))
 def test_portions_do_not_matter(model: ModelSettings, told: list[tuple[Facts, Outcome, float]], portion: int) -> None:
     """Counters after many small requests are those after one large one."""
     whole, parts = (Performance("1", model, None, T0 - 86_400) for _ in range(2))
