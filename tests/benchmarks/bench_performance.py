@@ -291,7 +291,7 @@ def estimates() -> str:
     """How often the band without outcomes holds the realised value, and how often the estimate is withdrawn."""
     lines = []
     cases = [(shift, 0.0) for shift in (0.0, 0.25, 0.5, 1.0, 1.5)] + [(0.0, 0.7)]
-    for labels, rows in ((1000, 5000), (10_000, 50_000)):
+    for labels, rows in ((1000, 5000), (1000, 50_000), (10_000, 50_000)):
         for shift, concept in cases:
             rng, runs = np.random.default_rng(8), RUNS // 2
             coverage, withdrawn, bias = Coverage(), 0, []
