@@ -27,6 +27,8 @@ RUNS = 200
 LARGE = 1_000_000
 SEPARATION = 1.8  # deviations between the scores of positives and negatives
 LOOKS = 250
+PREVALENCES: tuple[float, ...] = (0.02, 0.1, 0.3, 0.5)
+ONE_GROUPS_GAPS: tuple[float, ...] = (0.0, 0.1)
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -119,7 +121,7 @@ def truths_of(tally: BinaryTally, prevalence: float) -> dict[str, float]:
 def classification(weighted: Callable[[np.random.Generator, int], Floats] | None = None) -> str:
     """Coverage for a binary classifier over prevalences and sizes."""
     lines = []
-    for prevalence in (0.02, 0.1, 0.3, 0.5):
+    for prevalence in PREVALENCES:
         rng = np.random.default_rng(2)
         baseline = scored(rng, 20_000, prevalence)
         tally = BinaryTally(["no", "yes"], 1, class_balanced_edges(baseline.scores, baseline.actual == 1))
@@ -258,7 +260,7 @@ def several_groups() -> str:
     """The same with six groups, of which none or one differs, and for errors."""
     names = list("abcdef")
     lines = []
-    for gap in (0.0, 0.1):
+    for gap in ONE_GROUPS_GAPS:
         rates, errors = GroupRates(names, positive=1), GroupErrors(names)
         rng = np.random.default_rng(7)
         counts: dict[str, int] = defaultdict(int)
@@ -289,7 +291,7 @@ def estimates() -> str:
     """How often the band without outcomes holds the realised value, and how often the estimate is withdrawn."""
     lines = []
     cases = [(shift, 0.0) for shift in (0.0, 0.25, 0.5, 1.0, 1.5)] + [(0.0, 0.7)]
-    for labels, rows in ((1000, 5000), (10_000, 50_000)):
+    for labels, rows in ((1000, 5000), (1000, 50_000), (10_000, 50_000)):
         for shift, concept in cases:
             rng, runs = np.random.default_rng(8), RUNS // 2
             coverage, withdrawn, bias = Coverage(), 0, []

@@ -295,18 +295,24 @@ class GroupErrors(_GroupTally):
         return self._totals(np.tile(groups[known], _ERROR_COLUMNS), places, np.concatenate(parts))
 
     def _vectors(self, sums: Floats) -> Mapping[str, Floats]:
-        powers = self._scale ** np.array([0, 0, 1, 2, 3])
-        return {"mae": self._by_group(sums) * powers}
+        return {"mae": self._by_group(sums)}
 
     def _side(self, name: str, vector: Floats) -> _Side | None:
         moments = Moments(*vector.tolist())
         if moments.rows < MIN_MEAN_ROWS:
             return None
 
-        def interval(level: float) -> Interval:
-            return clipped(mean_interval(moments, level), 0.0)
+        def scaled(interval: Interval) -> Interval:
+            lower, upper = clipped(interval, 0.0)
+            return Interval(lower * self._scale, upper * self._scale)
 
-        return _Side(name, moments.mean, moments.rows, interval, lambda a: clipped(mean_sequence(moments, a), 0.0))
+        return _Side(
+            name,
+            moments.mean * self._scale,
+            moments.rows,
+            lambda level: scaled(mean_interval(moments, level)),
+            lambda alpha: scaled(mean_sequence(moments, alpha)),
+        )
 
     def _sizes(self, sums: Floats) -> Floats:
         return np.array([effective_rows(*one) for one in self._by_group(sums)[:, :2]])
