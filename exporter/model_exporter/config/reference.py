@@ -43,7 +43,7 @@ def _within(path: str, shape: Shape) -> Iterator[tuple[str, Key]]:
 
 def _kind(kind: ModelKind, template: Template) -> str:
     reads = [
-        "`prediction`" if len(template.predicted) == 1 else f"the first of {listed(template.predicted)}",
+        " or else ".join(f"`{name}`" for name in template.predicted),
         "`score` and `probabilities`" if template.classes else "",
         "`lower` and `upper`" if template.intervals else "",
         "`horizon` and `naive`" if template.forecasts else "",

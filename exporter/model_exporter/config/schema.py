@@ -431,12 +431,18 @@ class ModelKeys(Keys, frozen=True):
     )
     outcome: Annotated[OutcomeKeys, Meta(description="How the truth arrives.")] = field(default_factory=OutcomeKeys)
     segments: Annotated[
-        dict[str, Group | SegmentKeys], Meta(description="Groups to compare with each other, by the segment's name.")
+        dict[str, Group | SegmentKeys],
+        Meta(description="Groups to compare with each other, by name: `feature.NAME`, `segment.NAME`, or a mapping."),
     ] = field(default_factory=dict)
     slo: Annotated[ObjectiveKeys, Meta(description="Service-level objectives.")] = field(default_factory=ObjectiveKeys)
-    business: Annotated[dict[str, BusinessKeys], Meta(description="Business indicators, by name.")] = field(
-        default_factory=dict
-    )
+    business: Annotated[
+        dict[str, BusinessKeys],
+        Meta(
+            description="Business indicators, by name. Expressions read `prediction`, `score`, `outcome`, "
+            "`feature.NAME`, `segment.NAME` and `value.NAME`; they have numbers, texts, `+ - * /`, "
+            "`== != < <= > >=`, `and`, `or`, `not` and brackets. A value that is not known counts nowhere."
+        ),
+    ] = field(default_factory=dict)
     privacy: Annotated[ModelPrivacyKeys, Meta(description="Values that are not kept as they were sent.")] = field(
         default_factory=ModelPrivacyKeys
     )
