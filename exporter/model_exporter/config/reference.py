@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from textwrap import fill
 
 from model_exporter.config.convert import listed
-from model_exporter.config.schema import Keys, RootKeys
+from model_exporter.config.keys import Keys
+from model_exporter.config.schema import RootKeys
 from model_exporter.config.settings import ModelKind
 from model_exporter.config.shape import Key, Shape, keys_of
 from model_exporter.config.templates import POSITIVE, TEMPLATES, Template
