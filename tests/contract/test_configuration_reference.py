@@ -4,8 +4,9 @@ import pytest
 
 from model_exporter.config.load import load_settings
 from model_exporter.config.reference import all_keys, reference
-from model_exporter.config.settings import Settings
+from model_exporter.config.settings import ModelKind, Settings
 from model_exporter.config.shape import Key
+from model_exporter.config.templates import TEMPLATES
 
 _KEYS = dict(all_keys())
 _LEAVES = {path: key for path, key in _KEYS.items() if key.shape.keys is None and key.shape.entries is None}
@@ -32,6 +33,14 @@ def test_every_key_is_documented(key: Key) -> None:
 def test_the_reference_has_every_key(path: str) -> None:
     """Each key begins a line with its whole path."""
     assert f"\n{path}: " in f"\n{reference()}"
+
+
+@pytest.mark.parametrize("kind", ModelKind)
+def test_the_reference_tells_what_each_kind_brings(kind: ModelKind) -> None:
+    """A kind is a template: its metrics are named after it."""
+    (section,) = [part for part in reference().split("\nkind ")[1:] if part.startswith(f"{kind.value}\n")]
+    words = section.replace("\n", " ").replace(",", " ").replace(".", " ").split()
+    assert {metric.name for metric in TEMPLATES[kind].metrics} <= set(words)
 
 
 def test_the_reference_fits_a_terminal() -> None:

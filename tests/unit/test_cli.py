@@ -227,7 +227,10 @@ def test_check_config_sums_up_a_valid_file(capsys: Capture, tmp_path: Path, rows
         "    baseline: fraud.json\n"
         "    features: {amount: {min: 0, required: true}, amuont: }\n"
         "    slo: {availability: 0.99}\n"
-        "    outcome: {wait: 7d}\n"
+        "    outcome: {positive: fraud, wait: 7d}\n"
+        "    segments: {region: feature.country}\n"
+        "    business: {loss: {sum: value.loss}}\n"
+        "    privacy: {drop: [feature.ssn]}\n"
         "  churn: {learn: {rows: 500, stable_for: 90m}}\n"
     )
     assert run(["check-config", str(file)]) == 0
@@ -237,13 +240,16 @@ def test_check_config_sums_up_a_valid_file(capsys: Capture, tmp_path: Path, rows
         f"{tmp_path / 'fraud.json'}: of fraud, 200 rows, 3 features",
         "owner       payments-ml",
         "objectives  availability 0.99",
+        "outcome     fraud is positive, awaited for 7d",
+        "segments    region",
+        "business    loss (sum)",
+        "dropped     feature.ssn",
         "amount: from 0, required",
         "learned from the first 500 predictions over at least 1h30m",
     ):
         assert told in captured.out
     warnings = captured.err.splitlines()
     assert all(line.startswith("warning: ") for line in warnings)
-    assert "warning: checked, but not acted on by this release: models.fraud.outcome" in warnings
     assert "warning: models.fraud.features.amuont: the baseline has no such feature. Did you mean amount?" in warnings
     assert any(line.startswith("warning: baseline of fraud: fewer than") for line in warnings)
 

@@ -1,13 +1,14 @@
 """The queue in front of the writer, and the way through it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from batches import T0
-from model_exporter.config.settings import Limits, Settings
+from model_exporter.batch import Batch
+from model_exporter.config.settings import Limits, ModelSettings, Privacy, SegmentSource, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import DecodeError, OverloadedError
 from model_exporter.join import SqliteStore, StorageError, StoreLimits
@@ -17,23 +18,25 @@ from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
+from otlp_messages import log_record, logs_request
 
 
 class Rig:
     """A pipeline with a clock that stands still."""
 
-    def __init__(self, folder: Path, *, limits: Limits) -> None:
+    def __init__(self, folder: Path, *, limits: Limits, models: Mapping[str, ModelSettings] | None = None) -> None:
+        settings = Settings(limits=limits, models=models or {})
         self.folder = folder
         self.telemetry = Telemetry()
         self.queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
         self.failures: list[BaseException] = []
         self.store = SqliteStore(folder / "join.db", StoreLimits(predictions=1000, size=1 << 30, outcomes=1000))
-        self.fleet = Fleet(Settings(limits=limits), learned={}, recorder=self.telemetry, notify=lambda _: None, now=T0)
+        self.fleet = Fleet(settings, learned={}, recorder=self.telemetry, notify=lambda _: None, now=T0)
         self.pipeline = Pipeline(
             decoder=Decoder(limits),
-            settings=Settings(limits=limits),
+            settings=settings,
             queue=self.queue,
-            router=Router(limit=limits.models, configured=()),
+            router=Router(limit=limits.models, configured=settings.models),
             fleet=self.fleet,
             joiner=Joiner(self.store, self.fleet, self.telemetry),
             telemetry=self.telemetry,
@@ -193,3 +196,50 @@ def test_a_bug_in_the_writer_is_loud(rig: Rig, caplog: pytest.LogCaptureFixture)
     rig.finish()
     assert [type(failure) for failure in rig.failures] == [ZeroDivisionError]
     assert "the writer failed" in caplog.text
+
+
+@pytest.fixture
+def discreet(tmp_path: Path) -> Iterator[Rig]:
+    """A pipeline that is not started yet, whose models `m` and `svc` drop a feature."""
+    told = ModelSettings(privacy=Privacy(drop=frozenset({(SegmentSource.FEATURE, "ssn")})))
+    rig = Rig(tmp_path, limits=Limits(), models={"m": told, "svc": told})
+    yield rig
+    rig.queue.close()
+
+
+def features(batch: Batch) -> list[str]:
+    """Names of the columns."""
+    return [column.name for column in batch.columns]
+
+
+def test_sensitive_values_do_not_enter_the_queue(discreet: Rig) -> None:
+    """Of a model that the record names; other models keep theirs."""
+    for model in ("m", "other"):
+        record = b'{"model": "%s", "features": {"x": 1, "ssn": "1"}}' % model.encode()
+        discreet.send(Signal.PREDICTIONS, record)
+    queued = [batch for item in discreet.queue.take(0) if item.decoded for batch in item.decoded.batches]
+    assert {batch.model: features(batch) for batch in queued} == {"m": ["x"], "other": ["x", "ssn"]}
+
+
+def test_sensitive_values_of_a_nameless_model_do_not_leave_the_queue(
+    discreet: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer knows which model the records of a service belong to, and conceals them before it counts."""
+    seen: dict[str, list[str]] = {}
+    monkeypatch.setattr(discreet.fleet, "predict", lambda model, batch, _: seen.update({model: features(batch)}))
+    record = log_record({"feature.x": 1, "feature.ssn": "1"}, event_name="model.prediction")
+    for service in ("svc", "other"):
+        body = logs_request(record, resource={"service.name": service}).SerializeToString()
+        discreet.pipeline.ingest(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, T0))
+    discreet.pipeline.start()
+    discreet.finish()
+    assert seen == {"svc": ["x"], "other": ["x", "ssn"]}
+
+
+def test_another_configuration_conceals_other_values(discreet: Rig) -> None:
+    """From the next request on."""
+    discreet.pipeline.reconfigure(Decoder(Limits()), Settings())
+    discreet.send(Signal.PREDICTIONS, b'{"model": "m", "features": {"x": 1, "ssn": "1"}}')
+    (item,) = discreet.queue.take(0)
+    assert item.decoded
+    assert features(item.decoded.batches[0]) == ["x", "ssn"]

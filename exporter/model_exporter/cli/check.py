@@ -10,7 +10,7 @@ from model_exporter.config.durations import format_duration
 
 if TYPE_CHECKING:
     from model_exporter.baseline.model import Baseline
-    from model_exporter.config.settings import FeatureSettings, Learn, ModelSettings, Settings
+    from model_exporter.config.settings import FeatureSettings, Learn, ModelSettings, OutcomeSettings, Settings
 
 _EPILOG = """
 \b
@@ -75,6 +75,11 @@ def _model(name: str, model: "ModelSettings") -> Iterator[str]:
         "baseline": _baseline(model.baseline_file, model.baseline) if model.baseline else _learning(model.learn),
         "approved": ", ".join(model.approved_versions),
         "objectives": ", ".join(f"{objective.signal} {objective.value:g}" for objective in model.objectives),
+        "outcome": _outcome(model.outcome) if model.outcome.expected else "",
+        "segments": ", ".join(segment.name for segment in model.segments),
+        "business": ", ".join(f"{indicator.name} ({indicator.form.value})" for indicator in model.business),
+        "dropped": ", ".join(sorted(f"{source.value}.{name}" for source, name in model.privacy.drop)),
+        "hashed": ", ".join(sorted(f"{source.value}.{name}" for source, name in model.privacy.hash)),
     }
     for word, text in told.items():
         if text:
@@ -85,6 +90,11 @@ def _model(name: str, model: "ModelSettings") -> Iterator[str]:
 
 def _baseline(file: str, baseline: "Baseline") -> str:
     return f"{file}: of {baseline.model}, {baseline.rows} rows, {len(baseline.features)} features"
+
+
+def _outcome(outcome: "OutcomeSettings") -> str:
+    positive = f"{outcome.positive} is positive, " if outcome.positive else ""
+    return f"{positive}awaited for {format_duration(outcome.wait_seconds)}"
 
 
 def _learning(learn: "Learn") -> str:

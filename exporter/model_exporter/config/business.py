@@ -5,7 +5,7 @@ from typing import Final
 
 from model_exporter.config.convert import did_you_mean, listed
 from model_exporter.config.document import Node
-from model_exporter.config.schema import BusinessKeys, RatioKeys
+from model_exporter.config.outcome_schema import BusinessKeys, RatioKeys
 from model_exporter.config.settings import ModelKind, Objective, Privacy, SegmentSource, is_named
 from model_exporter.config.templates import template_of
 from model_exporter.indicators import Expression, ExpressionError, Form, Indicator, Source, parse

@@ -15,7 +15,7 @@ import msgspec
 
 from model_exporter.config.document import Node, quoted
 from model_exporter.config.durations import Duration, parse_duration
-from model_exporter.config.schema import ContradictionError, Keys
+from model_exporter.config.keys import ContradictionError, Keys
 from model_exporter.config.shape import Shape, keys_of
 from model_exporter.errors import ConfigError
 

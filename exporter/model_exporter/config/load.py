@@ -10,6 +10,7 @@ from model_exporter.batch import class_of
 from model_exporter.config.business import indicators, performance_objectives
 from model_exporter.config.convert import convert
 from model_exporter.config.document import Node, read_document
+from model_exporter.config.outcome_schema import OutcomeKeys
 from model_exporter.config.privacy import Secret, privacy
 from model_exporter.config.schema import (
     DriftKeys,
@@ -18,7 +19,6 @@ from model_exporter.config.schema import (
     ModelDriftKeys,
     ModelKeys,
     ObjectiveKeys,
-    OutcomeKeys,
     RootKeys,
 )
 from model_exporter.config.segments import segments

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from model_exporter.config.document import Node
-from model_exporter.config.schema import ModelPrivacyKeys, PrivacyKeys
+from model_exporter.config.outcome_schema import ModelPrivacyKeys, PrivacyKeys
 from model_exporter.config.settings import Privacy, SegmentSource
 
 MIN_SECRET: Final = 16

@@ -3,16 +3,24 @@
 from collections.abc import Iterator
 from textwrap import fill
 
-from model_exporter.config.schema import Keys, RootKeys
+from model_exporter.config.convert import listed
+from model_exporter.config.keys import Keys
+from model_exporter.config.schema import RootKeys
+from model_exporter.config.settings import ModelKind
 from model_exporter.config.shape import Key, Shape, keys_of
+from model_exporter.config.templates import POSITIVE, TEMPLATES, Template
 
 _WIDTH = 100
 _INDENT = "    "
 
 
 def reference() -> str:
-    """Every key with its type, default and meaning, as text of at most 100 columns. NAME stands for any name."""
-    return "\n".join(_told(path, key) for path, key in all_keys())
+    """Every key with its type, default and meaning, as text of at most 100 columns. NAME stands for any name.
+
+    Then the kinds of model, and what each of them reads and tells by default.
+    """
+    keys = (_told(path, key) for path, key in all_keys())
+    return "\n".join([*keys, "", *(_kind(kind, template) for kind, template in TEMPLATES.items())])
 
 
 def all_keys() -> Iterator[tuple[str, Key]]:
@@ -32,6 +40,23 @@ def _within(path: str, shape: Shape) -> Iterator[tuple[str, Key]]:
         yield from _within(f"{path}.NAME", shape.entries)
     elif shape.keys:
         yield from _below(path, shape.keys)
+
+
+def _kind(kind: ModelKind, template: Template) -> str:
+    reads = [
+        " or else ".join(f"`{name}`" for name in template.predicted),
+        "`score` and `probabilities`" if template.classes else "",
+        "`lower` and `upper`" if template.intervals else "",
+        "`horizon` and `naive`" if template.forecasts else "",
+    ]
+    ranks = f", at {listed(map(str, template.ranks))}" if template.ranks else ""
+    shape = " (a list, best first)" if template.items else ""
+    positive = f" The positive class is {POSITIVE} unless `outcome.positive` names it." if template.classes else ""
+    told = (
+        f"Predicts {template.meaning}. Reads {listed(filter(None, reads))}{shape}. "
+        f"Metrics: {listed(metric.name for metric in template.metrics)}{ranks}.{positive}"
+    )
+    return f"kind {kind.value}\n{fill(told, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)}"
 
 
 def _told(path: str, key: Key) -> str:

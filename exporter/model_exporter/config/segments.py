@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from model_exporter.config.document import Node
-from model_exporter.config.schema import SegmentKeys
+from model_exporter.config.outcome_schema import SegmentKeys
 from model_exporter.config.settings import Privacy, Segment, SegmentSource, is_named
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 
 from model_exporter.config.durations import EXAMPLES, Duration, format_duration
-from model_exporter.config.schema import Keys
+from model_exporter.config.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)

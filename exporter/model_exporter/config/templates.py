@@ -53,7 +53,7 @@ _CLASSES: Final = (
     Metric("roc_auc", higher_is_better=True),
     Metric("pr_auc", higher_is_better=True),
     Metric("log_loss", higher_is_better=False, is_share=False),
-    Metric("brier", higher_is_better=False),
+    Metric("brier", higher_is_better=False, is_share=False),
     Metric("calibration_error", higher_is_better=False),
 )
 _NUMBERS: Final = (
@@ -61,14 +61,14 @@ _NUMBERS: Final = (
     Metric("rmse", higher_is_better=False, is_share=False),
     Metric("bias", higher_is_better=False, is_share=False),
     Metric("r2", higher_is_better=True, is_share=False),
-    Metric("interval_coverage", higher_is_better=True),
+    Metric("coverage", higher_is_better=True),
 )
 _FORECASTS: Final = (
     Metric("mape", higher_is_better=False, is_share=False),
     Metric("smape", higher_is_better=False, is_share=False),
     Metric("mase", higher_is_better=False, is_share=False),
     Metric("bias", higher_is_better=False, is_share=False),
-    Metric("interval_coverage", higher_is_better=True),
+    Metric("coverage", higher_is_better=True),
 )
 _RANKINGS: Final = (
     Metric("ndcg", higher_is_better=True),

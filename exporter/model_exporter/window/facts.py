@@ -37,6 +37,7 @@ class FactsReader:
         self._positive = settings.outcome.positive or POSITIVE
         # Without a name for the positive class, nor any other class, a score can still tell true from false.
         self._decides = settings.kind is ModelKind.CLASSIFICATION and self._positive == POSITIVE
+        self._ranks = settings.kind in {ModelKind.RANKING, ModelKind.RECOMMENDATION}
         self._fields = kept_fields(settings.business)
         self.layout = layout_of(settings)
 
@@ -62,7 +63,7 @@ class FactsReader:
         beside = {column.name: column for column in batch.context}
         answers = self._answers(outputs, rows)
         lower, upper = (told.intervals and _numbers(beside.get(name), rows) for name in ("lower", "upper"))
-        items = [batch.rankings[row] for row in rows.tolist()] if told.items and batch.rankings else None
+        items = self._items(batch, rows, answers.predicted) if told.items else None
         return map(
             Facts,
             answers.predicted or repeat(None),
@@ -77,6 +78,14 @@ class FactsReader:
             self._kept(batch, rows),
             repeat(self.layout, len(rows)),
         )
+
+    def _items(self, batch: Batch, rows: _Rows, predicted: list[Scalar]) -> list[tuple[str, ...]]:
+        """The rankings of `rows`; a single prediction of a model that ranks is a list of one."""
+        items = [batch.rankings[row] for row in rows.tolist()] if batch.rankings else []
+        if predicted and self._ranks:
+            ones = [(told,) if (told := class_of(value)) else () for value in predicted]
+            items = [item or one for item, one in zip(items, ones, strict=True)] if items else ones
+        return items
 
     def _answers(self, outputs: Mapping[str, Column], rows: _Rows) -> "_Answers":
         """What the model said."""

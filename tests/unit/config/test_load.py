@@ -193,6 +193,23 @@ def test_a_feature_that_the_baseline_lacks_is_a_warning(tmp_path: Path) -> None:
     assert "models.fraud.features.amuont: the baseline has no such feature. Did you mean amount?" in advise(settings)
 
 
+@pytest.mark.usefixtures("baseline")
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("drop", "expects country, which will be missing"), ("hash", "holds country as it was sent")],
+)
+def test_concealing_what_the_baseline_holds_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, told: str
+) -> None:
+    """Such a feature would be missing, or new, in every record."""
+    monkeypatch.setenv("MODEL_EXPORTER_HASH_SECRET", "0123456789abcdef")
+    text = (
+        f"models: {{fraud: {{baseline: baselines/fraud.json, privacy: {{{key}: [feature.country, feature.score]}}}}}}"
+    )
+    (warning,) = advise(_load(tmp_path, text))
+    assert warning.startswith(f"models.fraud.privacy.{key}: the baseline {told}")
+
+
 def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
     """A plain configuration has no advice."""
     assert advise(_load(tmp_path, "models: {fraud: {tier: 1}}")) == ()

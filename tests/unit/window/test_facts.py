@@ -118,6 +118,15 @@ def test_a_ranking_has_items() -> None:
     assert read(kind(ModelKind.CLASSIFICATION), batch) == [Facts(), Facts()]
 
 
+def test_a_single_item_is_a_ranking_of_one() -> None:
+    """Of a model that ranks or recommends; a list wins over what is beside it."""
+    batch = batch_of({}, {"prediction": ["a", 7, None]}, rankings=[(), (), ("c", "d")])
+    assert [fact.items for fact in read(kind(ModelKind.RECOMMENDATION), batch)] == [("a",), ("7",), ("c", "d")]
+    assert [fact.items for fact in read(kind(None), batch)] == [(), (), ("c", "d")]
+    alone = batch_of({}, {"prediction": ["a"]})
+    assert [fact.items for fact in read(kind(ModelKind.RANKING), alone)] == [("a",)]
+
+
 def test_groups_and_fields_stand_in_the_order_of_the_settings() -> None:
     """Only what a configured segment or an indicator that waits for the outcome reads is kept of the features."""
     settings = ModelSettings(
