@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from model_exporter.baseline.file import read_baseline
 from model_exporter.baseline.model import Baseline, FeatureType
@@ -11,6 +12,7 @@ from model_exporter.config.document import Node, read_document
 from model_exporter.config.schema import (
     DriftKeys,
     FeatureKeys,
+    JoinKeys,
     Keys,
     LimitKeys,
     ModelDriftKeys,
@@ -22,6 +24,8 @@ from model_exporter.config.settings import (
     Drift,
     DriftLevel,
     FeatureSettings,
+    JoinSettings,
+    JoinStoreKind,
     Learn,
     Limits,
     ModelSettings,
@@ -30,6 +34,11 @@ from model_exporter.config.settings import (
 )
 from model_exporter.config.shape import keys_of
 from model_exporter.errors import BaselineError, ConfigError
+
+_SCHEMES: Final = {
+    JoinStoreKind.REDIS: ("redis://", "rediss://", "unix://"),
+    JoinStoreKind.POSTGRESQL: ("postgresql://", "postgres://"),
+}
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -66,9 +75,26 @@ class _Loader:
             learn=learn,
             drift=_drift(keys.drift, ModelDriftKeys()),
             limits=limits,
+            join=self._join(keys.join),
             models=MappingProxyType(models),
             unused_keys=tuple(_unused(self._root, RootKeys)),
         )
+
+    def _join(self, keys: JoinKeys) -> JoinSettings:
+        node = self._root.find("join")
+        named = next((kind for kind, schemes in _SCHEMES.items() if keys.url.startswith(schemes)), None)
+        store = keys.store or named or JoinStoreKind.SQLITE
+        # No message repeats the address: it may hold a password.
+        if store in _SCHEMES and store is not named:
+            raise node.find("url").mistake(
+                f"{store.value} needs the address of its server", f"Write `url: {_SCHEMES[store][0]}HOST:PORT/...`"
+            )
+        if keys.url and store not in _SCHEMES:
+            raise node.find("url").mistake(
+                "sqlite has no server, and other addresses begin with redis:// or postgresql://",
+                "Remove or correct the address",
+            )
+        return JoinSettings(store=store, url=keys.url)
 
     def _model(self, name: str, keys: ModelKeys, root: RootKeys, limits: Limits) -> ModelSettings:
         learn = root.learn

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.config.durations import Duration
-from model_exporter.config.settings import Drift, Learn, Limits, ModelKind
+from model_exporter.config.settings import Drift, JoinStoreKind, Learn, Limits, ModelKind
 
 _LONGEST_NAME: Final = 200
 UNUSED: Final[dict[str, Any]] = {"unused": True}  # Any: msgspec's own type of `Meta.extra`
@@ -178,6 +178,27 @@ class LimitKeys(Keys, frozen=True):
     expire_after: Annotated[
         Duration, Meta(description="Silence after which the series of a model version are dropped.")
     ] = Duration(_LIMITS.expire_after_seconds)
+
+
+class JoinKeys(Keys, frozen=True):
+    """`join`."""
+
+    store: Annotated[
+        JoinStoreKind | None,
+        Meta(
+            description="Where predictions and outcomes wait for each other: in a file, or in a server that replicas "
+            "share which get outcomes of each other's predictions. Without this key, as `url` says.",
+            examples=["sqlite"],
+        ),
+    ] = None
+    url: Annotated[
+        str,
+        Meta(
+            title="the address of a server",
+            description="The server, for all but sqlite. It may hold a password and is never told.",
+            examples=["redis://127.0.0.1:6379/0"],
+        ),
+    ] = ""
 
 
 class VersionKeys(Keys, frozen=True):
@@ -355,6 +376,9 @@ class RootKeys(Keys, frozen=True):
     ] = field(default_factory=LearnKeys)
     drift: Annotated[DriftKeys, Meta(description="What it takes for drift to be told, for every model.")] = field(
         default_factory=DriftKeys
+    )
+    join: Annotated[JoinKeys, Meta(description="How predictions meet their outcomes.")] = field(
+        default_factory=JoinKeys
     )
     limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
         field(default_factory=LimitKeys)
