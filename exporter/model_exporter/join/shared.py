@@ -316,8 +316,10 @@ class SharedStore:
         self._adapt(now)
 
     def _count_gone(self, model: str, entry: Entry | None, lost: Lost, unmatched: Unmatched) -> None:
-        if entry is None or entry.state == EARLY:
-            self._account.unmatched[model, unmatched] += len(entry.early) if entry else 1
+        if entry is None:  # a server short of memory dropped it, or another release wrote it
+            self._account.lost[model, Lost.STORAGE_FAILURE] += 1
+        elif entry.state == EARLY:
+            self._account.unmatched[model, unmatched] += len(entry.early)
         elif entry.state == WAITING:
             self._account.lost[model, lost] += 1
         elif lost is Lost.SAMPLED_OUT:

@@ -1,76 +1,13 @@
 """A shared store whose database fails."""
 
-from collections.abc import Sequence
-
 import pytest
 
-from joining import MODEL, T0, awaited, outcome, told
+from joining import MODEL, T0, MemoryDatabase, awaited, outcome, told
 from model_exporter.join import Lost, StorageError, StoreLimits
 from model_exporter.join.sampling import Share
-from model_exporter.join.shared import Change, Counts, SharedStore
+from model_exporter.join.shared import SharedStore
 
 LIMITS = StoreLimits(predictions=1000, size=1 << 40, outcomes=1000)
-
-
-class MemoryDatabase:
-    """Entries in a dict; fails while `broken`, and refuses swaps when another replica is told to be faster."""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, bytes] = {}
-        self.broken = False
-        self.asked = 0
-        self.fails_after = -1
-        self.conflicts = 0
-
-    def _ask(self) -> None:
-        self.asked += 1
-        self.fails_after -= 1
-        if self.broken or self.fails_after == 0:
-            raise StorageError("gone")
-
-    def read(self, _: str, keys: Sequence[str]) -> list[bytes | None]:
-        """See `shared.Database`."""
-        self._ask()
-        return [self.entries.get(key) for key in keys]
-
-    def swap(self, _: str, changes: Sequence[Change]) -> set[str]:
-        """See `shared.Database`."""
-        self._ask()
-        if self.conflicts:
-            self.conflicts -= 1
-            return {change.key for change in changes}
-        for change in changes:
-            assert self.entries.get(change.key) == change.old
-            self.entries[change.key] = change.new
-        return set()
-
-    def take_overdue(self, *_: object) -> list[bytes]:
-        """See `shared.Database`."""
-        return []
-
-    def take_beyond(self, *_: object) -> list[bytes]:
-        """See `shared.Database`."""
-        return []
-
-    def counts(self) -> dict[str, Counts]:
-        """See `shared.Database`."""
-        self._ask()
-        return {}
-
-    def shares(self) -> dict[str, list[Share]]:
-        """See `shared.Database`."""
-        self._ask()
-        return {}
-
-    def swap_shares(self, *_: object) -> None:
-        """See `shared.Database`."""
-
-    def size(self) -> int:
-        """See `shared.Database`."""
-        return 0
-
-    def close(self) -> None:
-        """See `shared.Database`."""
 
 
 def test_predictions_wait_for_the_database_and_outcomes_are_refused() -> None:

@@ -200,3 +200,13 @@ def test_time_is_spent_in_parts(tmp_path: Path) -> None:
         for _ in range(5):
             store.expire(T0 + 365 * DAY, {})
         assert (store.rows, store.pending(MODEL)) == (0, 0)
+
+
+def test_a_clock_that_goes_back_makes_no_more_partitions(tmp_path: Path) -> None:
+    """Rows go on into the partition that is open; nothing expires early."""
+    with SqliteStore(tmp_path / "join.db", LIMITS) as store:
+        for hour in range(30):
+            _wait(store, f"p{hour}", now=T0 - 3600 * hour)
+        assert len(store._shelves.all()) == 1
+        assert not +store.expire(T0, {MODEL: DAY}).lost
+        assert _tell(store, *(f"p{hour}" for hour in range(30))) == 30

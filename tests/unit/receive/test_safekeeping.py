@@ -32,7 +32,7 @@ def test_grpc_tells_senders_to_come_again_when_outcomes_cannot_be_kept() -> None
     """UNAVAILABLE, never a success."""
     with open_door(GrpcDoor, _refused) as rig, grpc.insecure_channel(rig.door.address) as channel:
         with pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(_LOGS)(b"", timeout=10)
+            channel.unary_unary(_LOGS, bytes, bytes)(b"", timeout=10)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
