@@ -1,10 +1,13 @@
 """Predictions and outcomes for tests of the join, and the plainest store there could be."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from model_exporter.batch import Awaited, Facts, Joined, Outcome, Scalar
-from model_exporter.join import Unmatched
+from model_exporter.join import StorageError, Unmatched
+from model_exporter.join.sampling import Share
+from model_exporter.join.shared import Change, Counts
 
 T0 = 1_700_000_000.0
 MODEL = "fraud"
@@ -88,3 +91,64 @@ def _content(known: Outcome | None) -> object:
 def reasons(unmatched: Counter[tuple[str, Unmatched]]) -> dict[Unmatched, int]:
     """Counts of the one model, without those of nothing."""
     return {reason: count for (_, reason), count in unmatched.items() if count}
+
+
+class MemoryDatabase:
+    """Entries in a dict; fails while `broken`, and refuses swaps when another replica is told to be faster."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+        self.broken = False
+        self.asked = 0
+        self.fails_after = -1
+        self.conflicts = 0
+
+    def _ask(self) -> None:
+        self.asked += 1
+        self.fails_after -= 1
+        if self.broken or self.fails_after == 0:
+            raise StorageError("gone")
+
+    def read(self, _: str, keys: Sequence[str]) -> list[bytes | None]:
+        """See `shared.Database`."""
+        self._ask()
+        return [self.entries.get(key) for key in keys]
+
+    def swap(self, _: str, changes: Sequence[Change]) -> set[str]:
+        """See `shared.Database`."""
+        self._ask()
+        if self.conflicts:
+            self.conflicts -= 1
+            return {change.key for change in changes}
+        for change in changes:
+            assert self.entries.get(change.key) == change.old
+            self.entries[change.key] = change.new
+        return set()
+
+    def take_overdue(self, *_: object) -> list[bytes]:
+        """See `shared.Database`."""
+        return []
+
+    def take_beyond(self, *_: object) -> list[bytes]:
+        """See `shared.Database`."""
+        return []
+
+    def counts(self) -> dict[str, Counts]:
+        """See `shared.Database`."""
+        self._ask()
+        return {}
+
+    def shares(self) -> dict[str, list[Share]]:
+        """See `shared.Database`."""
+        self._ask()
+        return {}
+
+    def swap_shares(self, *_: object) -> None:
+        """See `shared.Database`."""
+
+    def size(self) -> int:
+        """See `shared.Database`."""
+        return 0
+
+    def close(self) -> None:
+        """See `shared.Database`."""

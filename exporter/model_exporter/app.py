@@ -18,7 +18,7 @@ from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
-from model_exporter.join import SqliteStore, StoreLimits
+from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.receive import GrpcDoor, HttpDoor
@@ -77,12 +77,14 @@ class App:
         limits = self._settings.limits
         try:
             self._library = BaselineLibrary(options.storage_path / "baselines")
-            self._store = SqliteStore(options.storage_path / "join.db", _store_limits(limits))
+            self._store = open_store(self._settings.join, options.storage_path, limits)
             learned = self._library.load()
         except OSError as error:
             raise StartError(
                 f"{options.storage_path}: cannot keep state there: {error}. Choose a writable --storage.path"
             ) from error
+        except StorageError as error:
+            raise StartError(str(error)) from error
         self._count_set_aside()
         self._router = Router(limit=limits.models, configured=self._settings.models)
         self._queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
@@ -173,6 +175,8 @@ class App:
                 raise
             if settings.limits.request_bytes != self._settings.limits.request_bytes:
                 log.warning("limits.request_bytes takes effect at the next start")
+            if settings.join != self._settings.join:
+                log.warning("join takes effect at the next start")
             applied = threading.Event()
             self._pipeline.run_in_writer(lambda: self._take_over(settings, applied))
             if not applied.wait(_RELOAD_SECONDS):
@@ -185,7 +189,7 @@ class App:
         self._settings = settings
         self._router.configure(limit=limits.models, configured=settings.models)
         self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
-        self._store.resize(_store_limits(limits))
+        self._store.resize(limits_of(limits))
         self._pipeline.reconfigure(Decoder(limits), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
@@ -287,9 +291,3 @@ class App:
             self._library.save(baseline)
         except BaselineError as error:
             log.warning("the learned baseline is not on disk; a restart will learn anew", extra={"error": str(error)})
-
-
-def _store_limits(limits: Limits) -> StoreLimits:
-    return StoreLimits(
-        predictions=limits.remembered_predictions, size=limits.remembered_bytes, outcomes=limits.outcomes
-    )

@@ -1,17 +1,17 @@
 """Laws of the join: whatever comes in whatever order, the same pairs hold in the end."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
-import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from joining import MODEL, T0, Ledger, PlainJoin, awaited, outcome
+from joining import MODEL, T0, Ledger, MemoryDatabase, PlainJoin, awaited, outcome
 from model_exporter.batch import Outcome
-from model_exporter.join import SqliteStore, StoreLimits
+from model_exporter.join import JoinStore, SqliteStore, StoreLimits
+from model_exporter.join.shared import SharedStore
 
 LIMITS = StoreLimits(predictions=100_000, size=1 << 30, outcomes=100_000)
 REQUESTS = [("a",), ("b#0",), ("c#0", "c#1"), ("d#0", "d#1", "d#2"), ("e",)]
@@ -26,21 +26,39 @@ outcomes = st.builds(
 records = st.lists(st.one_of(st.sampled_from(REQUESTS), outcomes), max_size=30)
 
 
-@contextmanager
-def store() -> Iterator[SqliteStore]:
-    """An empty one."""
-    with TemporaryDirectory() as folder, SqliteStore(Path(folder) / "join.db", LIMITS) as opened:
-        yield opened
+class _Embedded:
+    """A file, opened as often as wanted."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = Path(folder) / "join.db"
+
+    def open(self) -> JoinStore:
+        """The store as it was left."""
+        return SqliteStore(self._path, LIMITS)
 
 
-@settings(max_examples=100, deadline=None)
-@given(records, st.randoms(use_true_random=False))
-def test_any_interleaving_gives_the_pairs_of_the_definition(order: list[object], random: np.random.Generator) -> None:
+class _Shared:
+    """A database that is replaced by a dict; opening it again is another replica."""
+
+    def __init__(self, _: str) -> None:
+        self._database = MemoryDatabase()
+
+    def open(self) -> JoinStore:
+        """The store as it was left."""
+        return SharedStore(self._database, LIMITS)
+
+
+@pytest.mark.parametrize("kind", [_Embedded, _Shared])
+@settings(max_examples=60, deadline=None)
+@given(order=records, random=st.randoms(use_true_random=False))
+def test_any_interleaving_gives_the_pairs_of_the_definition(
+    kind: type[_Embedded | _Shared], order: list[object], random: Random
+) -> None:
     """Predictions, outcomes, corrections and repeats, in any order and cut into any calls, reopened in between."""
     plain, ledger = PlainJoin(), Ledger()
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "join.db"
-        opened = SqliteStore(path, LIMITS)
+        place = kind(folder)
+        store = place.open()
         waiting: list[Outcome] = []
         for record in order:
             if isinstance(record, Outcome):
@@ -48,14 +66,14 @@ def test_any_interleaving_gives_the_pairs_of_the_definition(order: list[object],
                 waiting.append(record)
                 if random.random() < 0.5:
                     continue
-            ledger.book(opened.tell([(MODEL, told) for told in waiting], T0))
+            ledger.book(store.tell([(MODEL, told) for told in waiting], T0))
             waiting = []
             if isinstance(record, tuple):
                 plain.predictions.update(record)
-                ledger.book(opened.wait_for(MODEL, [awaited(name) for name in record], T0))
+                ledger.book(store.wait_for(MODEL, [awaited(name) for name in record], T0))
             if random.random() < 0.1:
-                opened.close()
-                opened = SqliteStore(path, LIMITS)
-        ledger.book(opened.tell([(MODEL, told) for told in waiting], T0))
-        opened.close()
+                store.close()
+                store = place.open()
+        ledger.book(store.tell([(MODEL, told) for told in waiting], T0))
+        store.close()
     assert ledger.contents() == plain.contents()

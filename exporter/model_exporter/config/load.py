@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from model_exporter.baseline.file import read_baseline
 from model_exporter.baseline.model import Baseline, FeatureType
@@ -15,6 +16,7 @@ from model_exporter.config.privacy import Secret, privacy
 from model_exporter.config.schema import (
     DriftKeys,
     FeatureKeys,
+    JoinKeys,
     LimitKeys,
     ModelDriftKeys,
     ModelKeys,
@@ -26,6 +28,8 @@ from model_exporter.config.settings import (
     Drift,
     DriftLevel,
     FeatureSettings,
+    JoinSettings,
+    JoinStoreKind,
     Learn,
     Limits,
     ModelSettings,
@@ -34,6 +38,11 @@ from model_exporter.config.settings import (
     Settings,
 )
 from model_exporter.errors import BaselineError, ConfigError
+
+_SCHEMES: Final = {
+    JoinStoreKind.REDIS: ("redis://", "rediss://", "unix://"),
+    JoinStoreKind.POSTGRESQL: ("postgresql://", "postgres://"),
+}
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -71,8 +80,25 @@ class _Loader:
             learn=learn,
             drift=_drift(keys.drift, ModelDriftKeys()),
             limits=limits,
+            join=self._join(keys.join),
             models=MappingProxyType(models),
         )
+
+    def _join(self, keys: JoinKeys) -> JoinSettings:
+        node = self._root.find("join")
+        named = next((kind for kind, schemes in _SCHEMES.items() if keys.url.startswith(schemes)), None)
+        store = keys.store or named or JoinStoreKind.SQLITE
+        # No message repeats the address: it may hold a password.
+        if store in _SCHEMES and store is not named:
+            raise node.find("url").mistake(
+                f"{store.value} needs the address of its server", f"Write `url: {_SCHEMES[store][0]}HOST:PORT/...`"
+            )
+        if keys.url and store not in _SCHEMES:
+            raise node.find("url").mistake(
+                "sqlite has no server, and other addresses begin with redis:// or postgresql://",
+                "Remove or correct the address",
+            )
+        return JoinSettings(store=store, url=keys.url)
 
     def _model(self, name: str, keys: ModelKeys, root: RootKeys, limits: Limits) -> ModelSettings:
         learn = root.learn

@@ -21,7 +21,7 @@ from model_exporter.config.outcome_schema import (
     PrivacyKeys,
     SegmentKeys,
 )
-from model_exporter.config.settings import Drift, Learn, Limits, ModelKind
+from model_exporter.config.settings import Drift, JoinStoreKind, Learn, Limits, ModelKind
 
 _LEARN: Final = Learn()
 _DRIFT: Final = Drift()
@@ -159,6 +159,27 @@ class LimitKeys(Keys, frozen=True):
     expire_after: Annotated[
         Duration, Meta(description="Silence after which the series of a model version are dropped.")
     ] = Duration(_LIMITS.expire_after_seconds)
+
+
+class JoinKeys(Keys, frozen=True):
+    """`join`."""
+
+    store: Annotated[
+        JoinStoreKind | None,
+        Meta(
+            description="Where predictions and outcomes wait for each other: in a file, or in a server that replicas "
+            "share which get outcomes of each other's predictions. Without this key, as `url` says.",
+            examples=["sqlite"],
+        ),
+    ] = None
+    url: Annotated[
+        str,
+        Meta(
+            title="the address of a server",
+            description="The server, for all but sqlite. It may hold a password and is never told.",
+            examples=["redis://127.0.0.1:6379/0"],
+        ),
+    ] = ""
 
 
 class VersionKeys(Keys, frozen=True):
@@ -321,6 +342,9 @@ class RootKeys(Keys, frozen=True):
     ] = field(default_factory=LearnKeys)
     drift: Annotated[DriftKeys, Meta(description="What it takes for drift to be told, for every model.")] = field(
         default_factory=DriftKeys
+    )
+    join: Annotated[JoinKeys, Meta(description="How predictions meet their outcomes.")] = field(
+        default_factory=JoinKeys
     )
     limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
         field(default_factory=LimitKeys)

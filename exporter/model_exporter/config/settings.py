@@ -190,6 +190,22 @@ class Limits:
     expire_after_seconds: float = 86_400.0  # series of a model version that went silent
 
 
+class JoinStoreKind(Enum):
+    """Where predictions and outcomes wait for each other."""
+
+    SQLITE = "sqlite"
+    REDIS = "redis"
+    POSTGRESQL = "postgresql"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSettings:
+    """The store of the join; `url` is the server's, without which the store is a file. It may hold a password."""
+
+    store: JoinStoreKind = JoinStoreKind.SQLITE
+    url: str = field(default="", repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration. `models` are the configured ones; others are registered as they appear."""
@@ -198,6 +214,7 @@ class Settings:
     learn: Learn = Learn()
     drift: Drift = Drift()
     limits: Limits = Limits()
+    join: JoinSettings = JoinSettings()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
 
     def model(self, name: str) -> ModelSettings:

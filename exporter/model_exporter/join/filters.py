@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _KEYS_PER_WORD: Final = 4
 _BITS: Final = 5
 _SMALLEST: Final = 64
-_WORD_SHIFT: Final = np.uint64(30)
+_WORD_SHIFT: Final = 30
 """Bits of a hash below it choose bits of a word, those from it on the word; the highest are alike in a sample."""
 
 
@@ -54,19 +54,28 @@ class KeyFilter:
 
     def add(self, hashes: NDArray[np.int64]) -> None:
         """Say "perhaps" of `hashes`, int64[n] >= 0, from now on."""
-        places, masks = self._bits(hashes)
-        np.bitwise_or.at(self._words, places, masks)
+        probe = Probe(hashes)
+        np.bitwise_or.at(self._words, self._places(probe), probe.masks)
 
-    def may_hold(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def may_hold(self, probe: "Probe") -> NDArray[np.bool_]:
         """bool[n]: False where a hash was certainly never added."""
-        places, masks = self._bits(hashes)
-        held: NDArray[np.bool_] = (self._words[places] & masks) == masks
+        held: NDArray[np.bool_] = (self._words[self._places(probe)] & probe.masks) == probe.masks
         return held
 
-    def _bits(self, hashes: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
-        keys = hashes.astype(np.uint64)
-        masks = np.zeros(len(keys), np.uint64)
+    def _places(self, probe: "Probe") -> NDArray[np.int64]:
+        return probe.spots & (len(self._words) - 1)
+
+
+class Probe:
+    """Hashes prepared for being looked up in many filters.
+
+    Args:
+        hashes: int64[n] >= 0.
+    """
+
+    def __init__(self, hashes: NDArray[np.int64]) -> None:
+        self.hashes = hashes
+        self.spots = hashes >> _WORD_SHIFT
+        self.masks = np.zeros(len(hashes), np.uint64)
         for index in range(_BITS):
-            masks |= np.uint64(1) << ((keys >> np.uint64(6 * index)) & np.uint64(63))
-        places = (keys >> _WORD_SHIFT) & np.uint64(len(self._words) - 1)
-        return places.astype(np.intp), masks
+            self.masks |= np.uint64(1) << ((hashes >> 6 * index) & 63).astype(np.uint64)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.batch import Awaited, Joined, Outcome
+from model_exporter.join.filters import Probe
 from model_exporter.join.matching import (
     at_arrival,
     decode_outcome,
@@ -138,8 +139,9 @@ class Meeting:
     def _find(self, hashes: NDArray[np.int64], partitions: Sequence[Partition]) -> dict[str, _Found]:
         """Predictions by key, as far as they are under any of `hashes`; the first of a key."""
         found: dict[str, _Found] = {}
+        probe = Probe(hashes)
         for partition in partitions:
-            candidates = partition.candidates(hashes)
+            candidates = partition.candidates(probe)
             if len(candidates):
                 for row in self.shelves.tables.find(partition, candidates):
                     known = decode_outcome(row.outcome, self.model) if row.outcome else None
@@ -177,8 +179,9 @@ class Meeting:
     def _find_early(self, hashes: NDArray[np.int64]) -> dict[str, _Early]:
         """Waiting outcomes by the id they were told of, as far as they are under any of `hashes`."""
         found: dict[str, _Early] = {}
+        probe = Probe(hashes)
         for partition in self.shelves.of(self.model, predictions=False):
-            candidates = partition.candidates(hashes)
+            candidates = partition.candidates(probe)
             if len(candidates):
                 for row in self.shelves.tables.find_early(partition, candidates):
                     outcome = decode_outcome(row.outcome, self.model)

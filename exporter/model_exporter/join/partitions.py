@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.batch import Awaited
-from model_exporter.join.filters import KeyFilter
+from model_exporter.join.filters import KeyFilter, Probe
 from model_exporter.join.matching import threshold_of
 
 SCHEMA_VERSION: Final = 1
@@ -103,10 +103,10 @@ class Partition:
             self.early_rate,
         )
 
-    def candidates(self, hashes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of `hashes` that it may hold."""
-        below = hashes if self.rate >= 1 else hashes[hashes < threshold_of(self.rate)]
-        return below[self.filter.may_hold(below)]
+    def candidates(self, probe: Probe) -> NDArray[np.int64]:
+        """Those hashes of `probe` that it may hold."""
+        found = probe.hashes[self.filter.may_hold(probe)]
+        return found if self.rate >= 1 else found[found < threshold_of(self.rate)]
 
 
 class Tables:

@@ -10,6 +10,8 @@ from model_exporter.join.sampling import Share
 
 SPANS_PER_WAIT: Final = 32
 """Partitions that a model's wait has at least, so that nothing waits longer by more than a 32nd of it."""
+SHORTEST_SPAN: Final = 60.0
+"""Seconds; a short wait is not worth more partitions than can be dropped."""
 
 
 class Shelves:
@@ -64,7 +66,7 @@ class Shelves:
         partition = self._open.get((model, predictions))
         if partition and (
             partition.rows > max(0, room)
-            or not 0 <= now - partition.opened <= wait / SPANS_PER_WAIT
+            or now - partition.opened > max(wait / SPANS_PER_WAIT, SHORTEST_SPAN)
             or partition.rate != share.rate
         ):
             self.close(partition)

@@ -86,7 +86,7 @@ class JoinStore(Protocol):
         They are safe from a crash of the exporter when this returns.
 
         Raises:
-            StorageError: the store fails; nothing of `outcomes` was kept.
+            StorageError: the store fails; `outcomes` are to be told again, and those it has already do no harm.
         """
         ...
 

@@ -11,6 +11,8 @@ from model_exporter.config.advice import advise
 from model_exporter.config.load import load_settings
 from model_exporter.config.settings import (
     FeatureSettings,
+    JoinSettings,
+    JoinStoreKind,
     Learn,
     Limits,
     ModelKind,
@@ -221,7 +223,7 @@ def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
         ("[a]", "", "a list is not a mapping"),
         ("text", "", '"text" is not a mapping'),
         ("modles: {}", "modles", "there is no such key. Did you mean models?"),
-        ("x: 1", "x", "The keys here are environment, learn, drift, limits, privacy, models"),
+        ("x: 1", "x", "The keys here are environment, learn, drift, join, limits, privacy, models"),
         ("models: [fraud]", "models", "a list is not a mapping"),
         ("models: {fraud: {kind: clasification}}", "models.fraud.kind", "Did you mean classification?"),
         ("models: {fraud: {kind: 7}}", "models.fraud.kind", "7 is not one of classification, regression, forecasting"),
@@ -401,3 +403,41 @@ def test_pairs_are_watched_unless_switched_off(tmp_path: Path) -> None:
     assert Settings().drift.pairs
     assert settings.models["m"].drift.pairs
     assert not settings.models["n"].drift.pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("join: {store: sqlite}", JoinSettings()),
+        ("join: {store: redis, url: 'redis://:pw@r/1'}", JoinSettings(JoinStoreKind.REDIS, "redis://:pw@r/1")),
+        ("join: {url: 'postgres://u:pw@p/d'}", JoinSettings(JoinStoreKind.POSTGRESQL, "postgres://u:pw@p/d")),
+    ],
+)
+def test_the_store_of_the_join_is_named_or_follows_from_its_address(
+    tmp_path: Path, text: str, settings: JoinSettings
+) -> None:
+    """And the settings do not show the address, which may hold a password."""
+    file = tmp_path / "c.yml"
+    file.write_text(text)
+    loaded = load_settings(file).join
+    assert loaded == settings
+    assert "pw" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "join: {store: redis}",
+        "join: {store: redis, url: 'postgresql://u:hunter2@h/d'}",
+        "join: {store: sqlite, url: 'redis://:hunter2@h'}",
+        "join: {url: 'mysql://u:hunter2@h/d'}",
+    ],
+)
+def test_a_wrong_address_of_the_join_is_told_without_it(tmp_path: Path, text: str) -> None:
+    """One mistake at `join.url`."""
+    file = tmp_path / "c.yml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    assert caught.value.path in {"join.url", "join"}
+    assert "hunter2" not in str(caught.value)
