@@ -1,6 +1,6 @@
 """What it costs to have predictions wait for their outcomes, and to join the two.
 
-    PYTHONPATH=tests .venv/bin/python tests/benchmarks/bench_join.py [--rows N] [--folder FOLDER] [--replies]
+    PYTHONPATH=tests .venv/bin/python tests/benchmarks/bench_join.py [--rows N] [--folder FOLDER] [--replies|--servers]
 
 Predictions with ids of 27 characters and 35 bytes of facts are stored by 4096, as the writer stores them; then outcomes
 are told, at random and in the order of the predictions, by 4096 and one by one. JOIN.md holds the figures for ten
@@ -21,7 +21,11 @@ import numpy as np
 
 from e2e.exporters import Exporter, run_exporter
 from model_exporter.batch import Awaited, Facts, Outcome
-from model_exporter.join import SqliteStore, StoreLimits
+from model_exporter.join import JoinStore, SqliteStore, StoreLimits
+from model_exporter.join.postgresql_database import PostgresqlDatabase
+from model_exporter.join.redis_database import RedisDatabase
+from model_exporter.join.shared import Database, SharedStore
+from servers import postgresql_server, redis_server
 
 BATCH = 4096
 MODEL = "fraud"
@@ -74,7 +78,7 @@ def predictions(rows: int) -> Iterator[list[Awaited]]:
         yield [Awaited(name(number), T0 + number / 1000, "1.4.2", FACTS) for number in numbers]
 
 
-def tell(store: SqliteStore, numbers: list[int], batch: int, what: str, now: float) -> None:
+def tell(store: JoinStore, numbers: list[int], batch: int, what: str, now: float) -> None:
     """Tell the outcomes of predictions, and print what it cost."""
     watch, joined = Stopwatch(), 0
     for first in range(0, len(numbers), batch):
@@ -117,6 +121,23 @@ def measure(rows: int, folder: Path) -> None:
     print(f"load of the machine {os.getloadavg()[0]:.1f}")
 
 
+def measure_servers(rows: int) -> None:
+    """The same for a tenth of the rows in a Redis and a PostgreSQL on this machine."""
+    limits = StoreLimits(predictions=2 * rows, size=1 << 50, outcomes=rows)
+    with redis_server() as redis, postgresql_server() as postgresql:
+        databases: dict[str, Database] = {"Redis": RedisDatabase(redis), "PostgreSQL": PostgresqlDatabase(postgresql)}
+        for server, database in databases.items():
+            with SharedStore(database, limits) as store:
+                store.expire(T0, {})
+                watch, before = Stopwatch(), database.size()
+                for index, batch in enumerate(predictions(rows // 10)):
+                    with watch:
+                        store.wait_for(MODEL, batch, T0 + index)
+                watch.tell(f"{server}: store", rows // 10)
+                print(f"{server}: {10 * (database.size() - before) / rows:.0f} bytes a row")
+                tell(store, list(range(rows // 20)), BATCH, f"in {server}, by 4096", T0)
+
+
 def measure_replies(folder: Path) -> None:
     """What senders wait for a reply: to predictions, which wait in the queue, and to outcomes, which are on disk."""
     records: dict[str, dict[str, object]] = {
@@ -154,10 +175,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--replies", action="store_true", help="measure what senders wait for instead")
+    parser.add_argument("--servers", action="store_true", help="measure Redis and PostgreSQL instead")
     options = parser.parse_args()
     with TemporaryDirectory(dir=options.folder) as folder:
         if options.replies:
             measure_replies(Path(folder))
+        elif options.servers:
+            measure_servers(options.rows)
         else:
             measure(options.rows, Path(folder))
 
