@@ -115,6 +115,13 @@ def test_a_prediction_meets_its_outcome(store: JoinStore) -> None:
     assert [told(pair) for pair in store.wait_for(MODEL, [awaited("p1")], T0 + 2)] == [("p1", "yes", None)]
 
 
+def test_a_prediction_without_a_time_has_that_of_its_arrival(store: JoinStore) -> None:
+    """NaN is what a record without one has; an id may hold any character."""
+    store.wait_for(MODEL, [awaited("p\0\u20ac'1", made_at=float("nan")), awaited("p2", made_at=T0 - 7)], T0)
+    pairs = tell(store, outcome("p\0\u20ac'1"), outcome("p2"))
+    assert [(p.prediction.prediction_id, p.prediction.made_at) for p in pairs] == [("p\0\u20ac'1", T0), ("p2", T0 - 7)]
+
+
 def test_models_do_not_meet(store: JoinStore) -> None:
     """The same id of another model is another prediction."""
     store.wait_for("other", [awaited("p1")], T0)

@@ -12,6 +12,7 @@ order than the one in which they send.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from msgspec import DecodeError, Struct
 from msgspec.msgpack import Decoder, Encoder
 from numpy.typing import NDArray
 
-from model_exporter.batch import Outcome
+from model_exporter.batch import Awaited, Outcome
 from model_exporter.join.store import Unmatched
 
 HASH_BITS: Final = 63
@@ -54,6 +55,11 @@ def with_rows(prediction_ids: Sequence[str]) -> set[str]:
         return set()
     seconds = {name for name in prediction_ids if name.endswith(_SECOND_ROW)}
     return {first for first in firsts if key_of(first) + _SECOND_ROW in seconds}
+
+
+def dated(predictions: Sequence[Awaited], now: float) -> list[Awaited]:
+    """`predictions`; those whose time is NaN have that of their arrival."""
+    return [p._replace(made_at=now) if isnan(p.made_at) else p for p in predictions]
 
 
 def is_ambiguous(outcome: Outcome, *, has_rows: bool) -> bool:

@@ -18,7 +18,7 @@ from model_exporter.join.entries import (
     awaited_of,
     decode_entry,
 )
-from model_exporter.join.matching import at_arrival, hashes_of, is_ahead, key_of, threshold_of, with_rows
+from model_exporter.join.matching import at_arrival, dated, hashes_of, is_ahead, key_of, threshold_of, with_rows
 from model_exporter.join.sampling import Share
 from model_exporter.join.store import DEFAULT_WAIT, Account, Lost, StorageError, StoreLimits, Unmatched
 
@@ -155,7 +155,7 @@ class SharedStore:
 
     def wait_for(self, model: str, predictions: Sequence[Awaited], now: float) -> list[Joined]:
         """See `JoinStore`."""
-        self._keep_for_later(model, list(predictions), now)
+        self._keep_for_later(model, dated(predictions, now), now)
         try:
             self._guarded(now, self._flush)
             return self._take_ready()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from model_exporter.batch import Awaited, Joined, Outcome
+from model_exporter.join.matching import dated
 from model_exporter.join.meeting import Meeting
 from model_exporter.join.room import drop_expired, drop_oldest_outcomes, fullness, make_room, raise_share
 from model_exporter.join.shelves import Shelves
@@ -89,7 +90,7 @@ class SqliteStore:
         account = Account()
         try:
             with self._transaction():
-                joined = self._meeting(model, now, account).keep(predictions)
+                joined = self._meeting(model, now, account).keep(dated(predictions, now))
                 self._make_room(now, account)
         except StorageError as error:
             log.warning("predictions will not be joined", extra={"error": str(error), "predictions": len(predictions)})
@@ -182,7 +183,12 @@ class SqliteStore:
             raise StorageError(f"{self._path}: {error}") from error
 
     def _reload(self) -> None:
-        self._shelves = Shelves(self._database)
+        try:
+            self._shelves = Shelves(self._database)
+        except ValueError as error:  # what SQLite can read and this release cannot is as good as damaged
+            damage = sqlite3.DatabaseError(str(error))
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage from error
         self._is_stale = False
 
     def _mend(self, error: sqlite3.Error) -> None:
@@ -198,7 +204,7 @@ class SqliteStore:
             self._connect()
         except (sqlite3.OperationalError, sqlite3.ProgrammingError):
             raise
-        except (sqlite3.DatabaseError, ValueError):
+        except sqlite3.DatabaseError:
             self._set_aside()
 
     def _set_aside(self) -> None:
