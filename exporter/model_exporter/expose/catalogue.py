@@ -165,7 +165,7 @@ FEATURE_DRIFT_SHAPE: Final = _verdict(
 DRIFT_PATIENCE: Final = _verdict(
     "model_drift_patience_seconds",
     _GAUGE,
-    "Least mean time between false alarms of the level, over all features of the model.",
+    "Least mean time between false alarms of the level, over all features of the model and all pairs of them.",
     ("model", "level"),
 )
 DRIFT_TOLERANCE: Final = _verdict(
@@ -178,8 +178,7 @@ DRIFT_TOLERANCE: Final = _verdict(
 MULTIVARIATE_EVIDENCE: Final = _verdict(
     "model_multivariate_drift_evidence",
     _GAUGE,
-    "Log evidence that numeric features depend on each other otherwise than in the baseline; 0 is the alarm, which is "
-    "one of its own with the patience of the level.",
+    "Log evidence that numeric features depend on each other otherwise than in the baseline; 0 is the alarm.",
     _LEVEL,
 )
 MULTIVARIATE_DETECTED: Final = _verdict(

@@ -14,6 +14,7 @@ from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence
 from model_exporter.stats.portfolio import SeasonalTables
+from model_exporter.window import alarm_shares
 from model_exporter.window.rolling import SLOT_SECONDS, Counts
 from model_exporter.window.snapshot import LEVELS, SHAPES, BinLayout, DriftSnapshot
 
@@ -34,7 +35,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The bets at one level, which all versions share."""
+    """The bets at one level, which all versions share; the patience is that of all detectors together."""
 
     name: str
     patience_seconds: float
@@ -88,7 +89,9 @@ class Verdicts:
         self._evidence = [
             (
                 level.name,
-                ModelEvidence(level.tables, patience_seconds=level.patience_seconds, prior=bets.prior),
+                ModelEvidence(
+                    level.tables, patience_seconds=level.patience_seconds / alarm_shares.FEATURES, prior=bets.prior
+                ),
             )
             for level in bets.levels
         ]

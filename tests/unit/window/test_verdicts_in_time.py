@@ -138,7 +138,7 @@ def test_evidence_goes_on_from_one_hour_to_the_next() -> None:
 def test_measured_dependence_has_no_more_alarms_than_allowed() -> None:
     """Slow waves: alarm upon alarm with the default correlation, none with phi from two days of slots."""
     blind, measured = (learned(slow, days=2, timed=timed) for timed in (False, True))
-    assert min(judge(blind, slow, slots=3000, rows=100)[1]) > 3
+    assert min(judge(blind, slow, slots=3000, rows=200)[1]) > 3
     assert judge(measured, slow, slots=3000, rows=25)[1] == [0, 0]
 
 
