@@ -19,6 +19,7 @@ A baseline file is JSON in UTF-8, indented, with one bin on a line, so that two 
           "rows": 10000,
           "required": true,                     whether a record without it violates the schema
           "phi": 1.31, "rho": 0.001,            dependence, see `stats.dependence`; left out when not measured
+          "wave": 0.04,                         divergence of an hour from all rows, see `stats.seasonality`; as phi
           "seasons": "hour_of_day",             left out of a feature that is the same at all hours
           "mean": 88.1, "sd": 250.2, "minimum": 0.0, "maximum": 25691.2,
           "fence_low": -210.0, "fence_high": 290.3,   numbers outside of these are outliers

@@ -40,13 +40,14 @@ def psi_null(baseline: Counts, window: Counts, starts: Counts) -> Floats:
 
 
 def psi_threshold(
-    baseline: Counts, window: Counts, starts: Counts, *, tail: float = TAIL, tolerance: float = 0.0
+    baseline: Counts, window: Counts, starts: Counts, *, tail: float = TAIL, tolerance: Floats | float = 0.0
 ) -> Floats:
     """PSI that chance exceeds with probability `tail` while the populations' PSI is `tolerance`, nats, float64[F].
 
-    c q, where c = 1/n + 1/m and q is the upper quantile of noncentral chi-squared with B-1 degrees of freedom and
-    noncentrality tolerance/c. Holds for windows from 50 rows up and baselines from 500 up: with few rows in many bins
-    PSI stays below it more often, never less.
+    The tolerance is one for all features or float64[F]. The threshold is c q, where c = 1/n + 1/m and q is
+    the upper quantile of noncentral chi-squared with B-1 degrees of freedom and noncentrality tolerance/c. Holds for
+    windows from 50 rows up and baselines from 500 up: with few rows in many bins PSI stays below it more often, never
+    less.
 
     Source: C. Potgieter, C. van Zyl, W. Schutte, F. Lombard, The population resemblance statistic, arXiv 2307.11878.
 

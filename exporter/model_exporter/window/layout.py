@@ -45,7 +45,8 @@ class Layout:
         baseline: where the bins come from.
         settings: configuration by feature name.
         features: indices into `baseline.features` of those that get bins, in order.
-        tolerance: divergence from the baseline that does not matter.
+        tolerance: divergence from the baseline that does not matter; at least its wave for each feature, because
+            distances are from all rows of the baseline, whatever the hour.
         pairs: whether the baseline's pairs of features are watched.
     """
 
@@ -78,7 +79,7 @@ class Layout:
         }
         self._ordinal = np.array([flag for feature in binned for flag in _ordinal(feature)], np.bool_)
         self._positions = np.array([x for feature in binned for x in _positions(feature)], np.float64)
-        self._tolerance = tolerance
+        self._tolerance = np.array([max(tolerance, feature.wave or 0.0) for feature in binned], np.float64)
         self._sd = np.array([f.numeric.sd if f.numeric else np.nan for f in binned], np.float64)
 
     @property

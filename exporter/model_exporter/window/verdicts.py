@@ -45,9 +45,10 @@ class _Level:
 class Bets:
     """What is bet against a baseline, at each level. Built once for a baseline and its settings.
 
-    A slot is judged by the baseline of its season where the features have seasons. Where they have none, because the
-    baseline is too short or too small to tell the hours of the day apart, a rhythm of the traffic is either within the
-    tolerance, or in the measured dependence (then drift is told late), or it is told as drift, every day anew.
+    A slot is judged by the baseline of its season where the features have seasons. Where they have none, the tolerance
+    of a feature is at least its wave over the hours, which a baseline of a day or more knows. In a shorter one a rhythm
+    is either within the tolerance, or in the measured dependence (then drift is told late), or it is told as drift,
+    every day anew.
 
     Args:
         layout: the bins.
@@ -60,11 +61,13 @@ class Bets:
         self._laws = _SeasonalLaws(baseline, binned)
         least = min([baseline.rows, *(rows for seasons in baseline.seasons for rows in seasons.rows)])
         z = SMALL_Z if least < SMALL_BASELINE else Z
+        # A season has its own law, against which the wave between the hours is none.
+        wave = np.array([0.0 if feature.seasons else feature.wave or 0.0 for feature in binned], np.float64)
         self.levels = tuple(
             _Level(
                 name,
                 level.patience_seconds,
-                SeasonalTables(self._laws, Allowance(tolerance=level.tolerance, z=z), rho=RHO),
+                SeasonalTables(self._laws, Allowance(tolerance=level.tolerance, wave=wave, z=z), rho=RHO),
             )
             for name, level in zip(LEVELS, _levels(settings.drift), strict=True)
         )

@@ -38,6 +38,15 @@ def test_psi_threshold_is_the_quantile() -> None:
     assert tolerant[0] == pytest.approx(c * ncx2.isf(0.01, 9, 0.02 / c), rel=0.01)
 
 
+def test_features_may_have_tolerances_of_their_own() -> None:
+    """Each has the threshold that it would have alone."""
+    counts, starts = np.tile(np.full(10, 1000), 2), np.array([0, 10, 20])
+    both = psi_threshold(counts, counts, starts, tolerance=np.array([0.0, 0.04]))
+    alone = [psi_threshold(counts[:10], counts[:10], starts[:2], tolerance=tolerance)[0] for tolerance in (0.0, 0.04)]
+    assert both == pytest.approx(alone)
+    assert both[1] > 0.04 > both[0]
+
+
 def test_debiased_psi_is_centred() -> None:
     """Without drift PSI less its null mean is 0 in the mean, within 5 % of that mean, from 300 rows on."""
     rng = np.random.default_rng(2)
