@@ -253,8 +253,7 @@ REPORT: Final = """# Daily waves, by what the baseline knows of them
 Written by `python tests/benchmarks/bench_seasons.py`; see there for the set-up. Groups of {features} features by the
 height of their daily wave in standard deviations, at the default tolerances (0.1 sd for pages, 0.05 for tickets).
 `before`: the wave of a baseline without seasons counts as dependence. `now`: it is allowed for as a tolerance. A
-baseline of one or two days ends before the weekend and cannot know it. The first and the last row of a sample are a
-little less than the days apart, so that those of 7 days have no seasons yet, and those of 28 days none by the week.
+baseline of one or two days ends before the weekend and cannot know it.
 
 ## False episodes times patience: at most 1 is promised
 

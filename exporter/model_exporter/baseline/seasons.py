@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import HOUR_SECONDS, MONDAY_HOURS, SeasonKind, Seasons
 
 DAY: Final = 86_400.0
-DAILY_SECONDS: Final = 7 * DAY
-"""Span from which on hours of the day are told apart."""
-WEEKLY_SECONDS: Final = 28 * DAY
+DAILY_SECONDS: Final = 7 * DAY - HOUR_SECONDS
+"""Span from which on hours of the day are told apart: of seven whole days the first row is seldom the first second."""
+WEEKLY_SECONDS: Final = 28 * DAY - HOUR_SECONDS
 """Span from which on hours of the week are told apart."""
 SEASON_ROWS: Final = 1_000
 """Rows that a season needs. Below that its own error hides more than its law shows."""

@@ -18,8 +18,8 @@ from model_exporter.window import alarm_shares
 from model_exporter.window.rolling import SLOT_SECONDS, Counts
 from model_exporter.window.snapshot import LEVELS, SHAPES, BinLayout, DriftSnapshot
 
-DAY: Final = 86_400.0
-"""Seconds that a baseline must span for its measured dependence to be trusted alone."""
+DAY: Final = 86_400.0 - HOUR_SECONDS
+"""Seconds that a baseline must span for its measured dependence to be trusted alone: a day, but for its ragged ends."""
 SMALL_BASELINE: Final = 5_000
 """Rows of a baseline, or of its smallest season, below which the allowance for their own error is `SMALL_Z` standard
 errors and not `Z`."""

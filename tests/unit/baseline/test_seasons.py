@@ -53,10 +53,10 @@ def test_hours_of_arrays_are_those_of_single_moments() -> None:
     ("days", "rows", "expected"),
     [
         (6, 100_000, []),
-        (8, 100_000, [SeasonKind.HOUR_OF_DAY]),
+        (7, 100_000, [SeasonKind.HOUR_OF_DAY]),
         (27, 100_000, [SeasonKind.HOUR_OF_DAY]),
         (30, 5_000, [SeasonKind.HOUR_OF_DAY]),
-        (30, 20_000, [SeasonKind.HOUR_OF_DAY, SeasonKind.HOUR_OF_WEEK]),
+        (28, 20_000, [SeasonKind.HOUR_OF_DAY, SeasonKind.HOUR_OF_WEEK]),
     ],
 )
 def test_seasons_take_time_and_rows(days: int, rows: int, expected: list[SeasonKind]) -> None:
@@ -114,7 +114,7 @@ def test_a_wave_takes_all_hours_of_a_day() -> None:
     assert find_hours(np.zeros(0), np.zeros(0, np.int64)) is None
 
 
-@pytest.mark.parametrize(("hours", "groups", "period"), [(48, 48, None), (7 * 24, 168, None), (7.1 * 24, 24, 86_400.0)])
+@pytest.mark.parametrize(("hours", "groups", "period"), [(48, 48, None), (6.5 * 24, 156, None), (7 * 24, 24, 86_400.0)])
 def test_hours_of_each_day_stand_alone_until_seasons_can_be_told(
     hours: float, groups: int, period: float | None
 ) -> None:
