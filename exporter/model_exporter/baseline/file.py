@@ -74,12 +74,9 @@ changed without harm to it.
 """
 
 import json
-import os
-from contextlib import suppress
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final
 
 import msgspec
@@ -87,6 +84,7 @@ import msgspec
 from model_exporter.baseline.document import Document, from_document, to_document
 from model_exporter.baseline.model import Baseline
 from model_exporter.errors import BaselineError
+from model_exporter.files import replace_file
 
 FORMAT: Final = "model_exporter baseline"
 FORMAT_VERSION: Final = 1
@@ -101,18 +99,9 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
         BaselineError: the baseline contradicts itself, or the disk refuses.
     """
     text = _text(baseline, path)
-    target = path.resolve()  # a link stays a link
-    draft = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
     try:
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-        _sync_folder(target.parent)
+        replace_file(path, text.encode("utf-8"))
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise BaselineError(
             f"{path}: cannot be written: {error.strerror or error}. Check that its folder exists, has room and may be "
             "written to"
@@ -227,12 +216,3 @@ def _finite(digits: str) -> float:
 
 def _refuse(digits: str) -> float:
     raise ValueError(f"{digits} is not a finite number")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a renaming in `folder` last through a power cut, where the system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -360,7 +360,16 @@ CORRUPT_STATE: Final = Metric(
     _COUNTER,
     "Files of kept state that could not be read and were set aside.",
     ("store",),
-    _each("baseline", "outcomes"),
+    _each("baseline", "outcomes", "checkpoint"),
+)
+CHECKPOINT_TIMESTAMP: Final = Metric(
+    "model_exporter_checkpoint_timestamp_seconds",
+    _GAUGE,
+    "When the evidence that is on disk was taken; a restart goes on from there.",
+)
+CHECKPOINT_SIZE: Final = Metric("model_exporter_checkpoint_size_bytes", _GAUGE, "Size of the evidence on disk.")
+CHECKPOINT_FAILURES: Final = Metric(
+    "model_exporter_checkpoint_failures_total", _COUNTER, "Times that the evidence could not be written.", (), ((),)
 )
 
 _process = partial(Metric, group=Group.PROCESS)

@@ -13,6 +13,7 @@ from model_exporter.batch import Batch, Event, Origin, UpstreamBatch, Words, tak
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
@@ -122,6 +123,21 @@ class ModelState:
         for version in self._versions.values():
             version.compare_with(self._layout, self._bets)
         self._changes["baseline"] = now
+
+    def checkpoint(self) -> list[KeptVersion]:
+        """What of its versions outlives a restart."""
+        return [version.checkpoint(self.name) for version in self._versions.values()]
+
+    def restore(self, kept: KeptVersion, now: float) -> bool:
+        """Have a version go on from what an earlier run kept of it, its counts at 0.
+
+        Returns False when its evidence does not fit what it is compared with now, and begins anew.
+        """
+        version = self._begin(kept.version, now)
+        if version is None:
+            self._shared.refuse("series", self.name, f"the evidence kept of version {kept.version}", 1)
+            return True
+        return version.restore(kept, self._bets, now)
 
     def reconfigure(self, settings: ModelSettings, now: float) -> None:
         """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""
@@ -299,6 +315,10 @@ class ModelState:
             oldest = min(self._versions.values(), key=lambda version: version.last_seen)
             self._shared.refuse("versions_per_model", self.name, f"version {oldest.version} any longer", 1)
             self._drop(oldest.version)
+        return self._begin(name, now)
+
+    def _begin(self, name: str, now: float) -> VersionState | None:
+        """A new version; None when there is no room for its series."""
         if not self._shared.series.take(self._version_series()):
             return None
         self._versions[name] = VersionState(

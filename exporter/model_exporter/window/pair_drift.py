@@ -91,6 +91,25 @@ class PairVerdicts:
         for evidence, features in zip(self._evidence.values(), named, strict=True):
             evidence.forget(features[places[:, 0]] | features[places[:, 1]])
             evidence.update(counts, start=start, seconds=SLOT_SECONDS)
+        self._freeze()
+
+    def checkpoint(self) -> tuple[bytes, ...]:
+        """The evidence at each level, for `restore`; empty before the first slot."""
+        return tuple(evidence.checkpoint() for evidence in self._evidence.values()) if self.snapshot else ()
+
+    def restore(self, checkpoint: Sequence[bytes]) -> None:
+        """Become the verdicts that made `checkpoint`.
+
+        Raises:
+            ValueError: it is damaged, or of other pairs or rules. What became of the verdicts is of no use.
+        """
+        if not checkpoint:
+            return
+        for evidence, kept in zip(self._evidence.values(), checkpoint, strict=True):
+            evidence.restore(kept)
+        self._freeze()
+
+    def _freeze(self) -> None:
         self.snapshot = tuple(self._frozen(level, evidence) for level, evidence in self._evidence.items())
 
     def _frozen(self, level: str, evidence: PairEvidence) -> PairDriftSnapshot:

@@ -1,7 +1,8 @@
 """Whether a model has drifted: evidence against its baseline, at each level."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -53,6 +54,10 @@ class Bets:
     Args:
         layout: the bins.
         settings: of the model.
+
+    Attributes:
+        prior: float64[F], the features' weights.
+        rests_on: digest of all that evidence kept over a restart must agree with: baseline, features, rules.
     """
 
     def __init__(self, layout: BinLayout, settings: ModelSettings) -> None:
@@ -73,6 +78,7 @@ class Bets:
         )
         weights = [settings.features[f.name].weight if f.name in settings.features else 1.0 for f in binned]
         self.prior = np.array(weights, np.float64)
+        self.rests_on = _digest(layout, settings)
 
     def season(self, moment: float) -> int:
         """The index of the tables for a slot that starts at `moment`, unix seconds."""
@@ -106,8 +112,28 @@ class Verdicts:
         season = self._bets.season(start)
         for _, evidence in self._evidence:
             evidence.update(counts, start=start, seconds=SLOT_SECONDS, season=season)
-        self.snapshot = tuple(_frozen(level, evidence) for level, evidence in self._evidence)
+        self._freeze()
         self.slots += 1
+
+    def checkpoint(self) -> tuple[bytes, ...]:
+        """The evidence at each level, for `restore`; empty before the first slot."""
+        return tuple(evidence.checkpoint() for _, evidence in self._evidence) if self.slots else ()
+
+    def restore(self, checkpoint: Sequence[bytes]) -> None:
+        """Become the verdicts that made `checkpoint`, but for the number of their slots.
+
+        Raises:
+            ValueError: it is damaged, or of other bets. What became of the verdicts is of no use.
+        """
+        if not checkpoint:
+            return
+        for (_, evidence), kept in zip(self._evidence, checkpoint, strict=True):
+            evidence.restore(kept)
+        self._freeze()
+        self.slots = 1
+
+    def _freeze(self) -> None:
+        self.snapshot = tuple(_frozen(level, evidence) for level, evidence in self._evidence)
 
 
 def _frozen(level: str, evidence: ModelEvidence) -> DriftSnapshot:
@@ -127,6 +153,16 @@ def _frozen(level: str, evidence: ModelEvidence) -> DriftSnapshot:
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """No wealth yet is no evidence: absent, not minus infinity."""
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _digest(layout: BinLayout, settings: ModelSettings) -> str:
+    """Hex digits that are the same in every process, and change when evidence would mean something else."""
+    features = [
+        (name, [sorted(value) if isinstance(value, frozenset) else value for value in asdict(feature).values()])
+        for name, feature in sorted(settings.features.items())
+    ]
+    parts = (layout.baseline.digest, layout.features, asdict(settings.drift), features)
+    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _levels(drift: Drift) -> tuple[DriftLevel, ...]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from model_exporter.batch import Batch
 from model_exporter.window.anomaly import Signals
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout
 from model_exporter.window.pair_drift import PairVerdicts
 from model_exporter.window.rolling import Counts, Rolling
@@ -49,6 +50,7 @@ class VersionState:
         self._layout: Layout | None = None
         self._snapshot: tuple[object, VersionSnapshot] | None = None
         self._touched = 0
+        self._rests_on = ""
         self._verdicts: Verdicts | None = None
         self._pairs: PairVerdicts | None = None
         self.compare_with(layout, bets)
@@ -61,12 +63,37 @@ class VersionState:
     def compare_with(self, layout: Layout | None, bets: Bets | None) -> None:
         """Take over the bins of a new baseline, and the bets against it; both begin at 0."""
         self._layout = layout
-        self._verdicts = Verdicts(bets) if bets else None
+        self._rests_on = bets.rests_on if bets else ""
+        self._judge_by(bets)
         self._bins = Rolling(layout.width, on_close=self._judge_bins) if layout else None
-        pairs = layout.pairs if layout else None
-        patience = {level.name: level.patience_seconds for level in bets.levels} if bets else {}
-        self._pairs = PairVerdicts(pairs, patience) if pairs else None
         self._touched += 1
+
+    def checkpoint(self, model: str) -> KeptVersion:
+        """What outlives a restart, as of the last slot that closed."""
+        return KeptVersion(
+            model=model,
+            version=self.version,
+            rests_on=self._rests_on,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            last_prediction=self._last_prediction,
+            drift=self._verdicts.checkpoint() if self._verdicts else (),
+            pairs=self._pairs.checkpoint() if self._pairs else (),
+            signals=self._signals.checkpoint(),
+        )
+
+    def restore(self, kept: KeptVersion, bets: Bets | None, now: float) -> bool:
+        """Go on, before the first prediction, from what was kept; False when some of it does not fit and is let go.
+
+        Args:
+            kept: of this version.
+            bets: as given before.
+            now: unix seconds; what was kept by a clock that ran ahead happened now.
+        """
+        self.first_seen, self.last_seen = min(kept.first_seen, now), min(kept.last_seen, now)
+        self._last_prediction = None if kept.last_prediction is None else min(kept.last_prediction, now)
+        self._touched += 1
+        return self._restore_signals(kept) & self._restore_verdicts(kept, bets)
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -132,6 +159,34 @@ class VersionState:
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(features)
         return self._snapshot[1]
+
+    def _restore_signals(self, kept: KeptVersion) -> bool:
+        try:
+            self._signals = Signals.restored(kept.signals)
+        except ValueError:
+            return False
+        return True
+
+    def _restore_verdicts(self, kept: KeptVersion, bets: Bets | None) -> bool:
+        if not kept.drift:
+            return True
+        if self._verdicts is None or kept.rests_on != self._rests_on:
+            return False
+        try:
+            self._verdicts.restore(kept.drift)
+            if self._pairs:
+                self._pairs.restore(kept.pairs)
+        except ValueError:
+            self._judge_by(bets)
+            return False
+        return True
+
+    def _judge_by(self, bets: Bets | None) -> None:
+        """Begin the verdicts on values and on pairs anew."""
+        self._verdicts = Verdicts(bets) if bets else None
+        pairs = self._layout.pairs if self._layout else None
+        patience = {level.name: level.patience_seconds for level in bets.levels} if bets else {}
+        self._pairs = PairVerdicts(pairs, patience) if pairs else None
 
     def _freeze(self, features: int) -> VersionSnapshot:
         total = self._counts.total.copy()
