@@ -342,11 +342,11 @@ def test_versions_are_bounded() -> None:
 
 def test_series_are_bounded_over_all_models() -> None:
     """A version without room is refused whole and counted."""
-    world = World(settings=Settings(limits=Limits(series=130)))
+    world = World(settings=Settings(limits=Limits(series=140)))
     for name in ("a", "b", "c"):
         world.fleet.predict(name, batch_of({"amount": [1.0] * 5}), T0)
     assert world.counted("model_exporter_dropped_records_total", "series_limit") == 5
-    assert world.fleet.snapshot(T0).series <= 130
+    assert world.fleet.snapshot(T0).series <= 140
 
 
 def test_bins_that_do_not_fit_are_left_out() -> None:
