@@ -27,7 +27,7 @@ from snapshots import baseline, categorical, numeric
 WINDOWS = (50, 100, 300, 1000, 10_000, 50_000)
 BASELINES = (500, 1000, 10_000, 50_000)
 RUNS = 10_000
-KS_RUNS = 200
+KS_RUNS = 100
 RULES = ("shift score > 1", "PSI > its threshold", "PSI > .1", "PSI > .2", "p < .05")
 CATEGORIES = 500
 NAMED = 50
@@ -252,6 +252,7 @@ def changes() -> list[tuple[str, Kind, DrawChanged, Change | None]]:
         ("variance x1.35", Kind.NUMERIC, number(moved(sd=1.35**0.5)), lambda x: x * 1.35**0.5),
         ("variance / 1.35", Kind.NUMERIC, number(moved(sd=1.35**-0.5)), lambda x: x / 1.35**0.5),
         ("missing 1 to 3 %", Kind.NUMERIC, number(moved(), 0.03), lambda x: x),
+        ("missing 1 to 3.5 %", Kind.NUMERIC, number(moved(), 0.035), lambda x: x),
         ("category 5 to 10 %", Kind.CATEGORICAL, bins(old, new), None),
         ("truth value 20 to 27 %", Kind.BOOLEAN, bins((0.792, 0.198, 0.01), (0.7227, 0.2673, 0.01)), None),
     ]

@@ -25,7 +25,12 @@ from model_exporter.stats.dictionary import Allowance
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PEERS = {"river": "river", "evidently": "Evidently", "nannyml": "NannyML"}
-QUIET: Final = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
+QUIET: Final = {
+    "NML_DISABLE_USAGE_LOGGING": "1",
+    "DO_NOT_TRACK": "1",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONWARNINGS": "ignore",
+}
 YEAR = 31_536_000.0
 FEATURES = 100
 SLOT = 15.0
@@ -166,7 +171,8 @@ def progress(line: str) -> None:
 
 REPORT = """# The evidence beside other detectors
 
-Written by `make bench-peers` with {versions}; see `bench_peers.py` and `peers/` for the set-up.
+Written by `make bench-peers` with {versions}; see `bench_peers.py` and `peers/` for
+the set-up.
 
 One feature, {runs} runs, the same streams for all, every run with a baseline of {baseline:,} rows of its own. *Clean*
 is the time to a false alarm in predictions: all that was seen up to the first false alarms, over their number, on
@@ -181,7 +187,8 @@ none within {after:,}. A dash: the rule cannot express the change.
   `UnivariateDriftCalculator` and `MissingValuesCalculator`; with chunks of 10,000 its baseline is a single chunk, which
   has no spread to set a threshold by.
 - Rolling windows are looked at forty times in their length. A rule that fires already when the change comes has a delay
-  of one look, which flatters rules that often fire.
+  of one look, and one that fires by chance every thousand predictions also does so soon after a change: delays flatter
+  rules that often fire.
 - Ours are the levels that are there without configuration, for a model of {features} features: a page once a
   model-year (tolerance {page}), a ticket once in 30 days (tolerance {ticket}), and a page without any tolerance. Their
   time to a false alarm is at least {pages} and {tickets} predictions of a feature by the bound, which no run can show.
