@@ -171,8 +171,7 @@ def progress(line: str) -> None:
 
 REPORT = """# The evidence beside other detectors
 
-Written by `make bench-peers` with {versions}; see `bench_peers.py` and `peers/` for
-the set-up.
+Written by `make bench-peers` with {versions}; see `bench_peers.py` and `peers/` for the set-up.
 
 One feature, {runs} runs, the same streams for all, every run with a baseline of {baseline:,} rows of its own. *Clean*
 is the time to a false alarm in predictions: all that was seen up to the first false alarms, over their number, on
@@ -187,8 +186,7 @@ none within {after:,}. A dash: the rule cannot express the change.
   `UnivariateDriftCalculator` and `MissingValuesCalculator`; with chunks of 10,000 its baseline is a single chunk, which
   has no spread to set a threshold by.
 - Rolling windows are looked at forty times in their length. A rule that fires already when the change comes has a delay
-  of one look, and one that fires by chance every thousand predictions also does so soon after a change: delays flatter
-  rules that often fire.
+  of one look, which flatters rules that often fire.
 - Ours are the levels that are there without configuration, for a model of {features} features: a page once a
   model-year (tolerance {page}), a ticket once in 30 days (tolerance {ticket}), and a page without any tolerance. Their
   time to a false alarm is at least {pages} and {tickets} predictions of a feature by the bound, which no run can show.

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.streams import CLEAN
 from model_exporter.stats.bins import ordinal_bins, tail_refined_edges
 from model_exporter.stats.dictionary import Allowance
 from model_exporter.stats.evidence import EvidenceState
@@ -80,8 +79,9 @@ class Streams:
         self.kinds: list[str] = about["kinds"]
         self.changes: dict[str, str] = about["changes"]
         self.binned = {kind: Binned(kind, np.load(directory / f"baseline-{kind}.npy")) for kind in self.kinds}
-        clean = {kind: np.load(directory / f"clean-{kind}.npy")[:CLEAN] for kind in self.kinds}
-        self.clean = {kind: self.binned[kind].count(rows, SLOT_ROWS) for kind, rows in clean.items()}
+        self.clean = {
+            kind: self.binned[kind].count(np.load(directory / f"clean-{kind}.npy"), SLOT_ROWS) for kind in self.kinds
+        }
         self.change = about["before"] // SLOT_ROWS
         self.changed = {
             name: self.binned[kind].count(np.load(directory / f"changed-{name}.npy"), SLOT_ROWS)
