@@ -228,6 +228,12 @@ PSI_THRESHOLD: Final = _drift(
     "Index that one window of a hundred exceeds while the divergence is within the tolerance of tickets.",
     _WINDOW,
 )
+SHIFT_SCORE: Final = _drift(
+    "model_drift_shift_score",
+    _GAUGE,
+    "Difference of the window from the baseline, over what chance gives in one window of a hundred; 1 is the limit.",
+    _WINDOW,
+)
 JS_DISTANCE: Final = _drift(
     "model_drift_js_distance", _GAUGE, "Jensen-Shannon distance of the window from the baseline.", _WINDOW
 )

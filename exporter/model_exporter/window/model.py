@@ -20,9 +20,12 @@ from model_exporter.window.notices import BaselineLearned, LearningRestarted, No
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.schema import Schema, columns_by_room
 from model_exporter.window.snapshot import (
+    LATENCY_BUCKETS,
     LEVELS,
     QUALITY,
     SHAPES,
+    SIGNALS,
+    VIOLATIONS,
     WINDOWS,
     FeatureName,
     ModelSnapshot,
@@ -35,10 +38,13 @@ from model_exporter.window.version import VersionState
 UNKNOWN_VERSION: Final = "unknown"
 """Version of predictions that name none."""
 
-_VERSION_SERIES: Final = 56  # traffic, latency buckets, error types, anomalies and the like of one version
+_VERSION_SERIES: Final = (
+    7 + (len(LATENCY_BUCKETS) + 3) + len(VIOLATIONS) + len(WINDOWS) + 3 * len(LEVELS) + (1 + len(SIGNALS))
+)
+"""What one version is and does, its latencies, violations, windows, verdicts and anomalies; error types come on top."""
 _FEATURE_SERIES: Final = len(QUALITY)
-_BINNED_SERIES: Final = 8 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
-"""Four distances, three figures that tell how large PSI may be, and the size, per window; verdicts per level."""
+_BINNED_SERIES: Final = 9 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
+"""Four distances, three figures on how large PSI may be, the score and the size, per window; verdicts per level."""
 _PAIR_SERIES: Final = (2 + MAX_NAMED) * len(LEVELS)
 """What the alarms on pairs take, and the pairs that they name."""
 
@@ -319,12 +325,13 @@ class ModelState:
 
     def _begin(self, name: str, now: float) -> VersionState | None:
         """A new version; None when there is no room for its series."""
-        if not self._shared.series.take(self._version_series()):
+        error_types = self._shared.limits.error_types_per_model
+        if not self._shared.series.take(self._version_series(error_types)):
             return None
         self._versions[name] = VersionState(
             name,
             now=now,
-            error_types=self._shared.limits.error_types_per_model,
+            error_types=error_types,
             features=len(self._schema),
             layout=self._layout,
             bets=self._bets,
@@ -340,8 +347,8 @@ class ModelState:
         self._current = version.version
 
     def _drop(self, version: str) -> None:
-        del self._versions[version]
-        self._shared.series.give_back(self._version_series())
+        gone = self._versions.pop(version)
+        self._shared.series.give_back(self._version_series(gone.error_types))
 
     def _fitting(self, baseline: Baseline) -> tuple[int, ...]:
         """Indices of the features whose bins fit among the series that are left: the first ones."""
@@ -367,9 +374,10 @@ class ModelState:
             return 0
         return 2 * self._layout.width + len(self._versions) * self._binned_series()
 
-    def _version_series(self) -> int:
-        """Series that one version takes now."""
-        return _VERSION_SERIES + _FEATURE_SERIES * len(self._schema) + self._binned_series()
+    def _version_series(self, error_types: int) -> int:
+        """Series that one version takes now, with so many error types and one for the rest."""
+        errors = error_types + 1
+        return _VERSION_SERIES + errors + _FEATURE_SERIES * len(self._schema) + self._binned_series()
 
     def _binned_series(self) -> int:
         if not self._layout:

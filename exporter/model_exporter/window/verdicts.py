@@ -27,11 +27,12 @@ errors and not `Z`."""
 Z: Final = 3.0
 SMALL_Z: Final = 2.0
 
-_KINDS: Final = {
+KINDS: Final = {
     FeatureType.NUMERIC: Kind.NUMERIC,
     FeatureType.CATEGORICAL: Kind.CATEGORICAL,
     FeatureType.BOOLEAN: Kind.BOOLEAN,
 }
+"""How the bins of a feature stand, by its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class _SeasonalLaws:
         counts = feature.season_counts[own[feature.seasons]] if feature.seasons else feature.counts
         # Dependence that was measured over less than a day misses what is slow.
         rho = feature.rho if feature.rho is None or self._trusted else max(feature.rho, RHO)
-        return FeatureBins(_KINDS[feature.type], np.array(counts, np.int64), phi=feature.phi or 1.0, rho=rho)
+        return FeatureBins(KINDS[feature.type], np.array(counts, np.int64), phi=feature.phi or 1.0, rho=rho)
 
 
 assert tuple(label.name.lower() for label in Label) == SHAPES  # noqa: S101  # columns of `shares`

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from model_exporter.batch import Batch
 from model_exporter.window.anomaly import Signals
 from model_exporter.window.kept import KeptVersion
-from model_exporter.window.layout import Layout
+from model_exporter.window.layout import Distances, Layout
 from model_exporter.window.pair_drift import PairVerdicts
 from model_exporter.window.rolling import Counts, Rolling
 from model_exporter.window.schema import FeatureCounts
@@ -41,6 +41,7 @@ class VersionState:
         self.version = version
         self.first_seen = now
         self.last_seen = now
+        self.error_types = error_types
         self._last_prediction: float | None = None
         self._errors = BoundedCounts(error_types)
         self._durations: Durations | None = None
@@ -48,6 +49,7 @@ class VersionState:
         self._signals = Signals()
         self._bins: Rolling | None = None
         self._layout: Layout | None = None
+        self._measured: dict[str, tuple[Counts, Distances]] = {}  # by window, for the counts as they were
         self._snapshot: tuple[object, VersionSnapshot] | None = None
         self._touched = 0
         self._rests_on = ""
@@ -65,6 +67,7 @@ class VersionState:
         self._layout = layout
         self._rests_on = bets.rests_on if bets else ""
         self._judge_by(bets)
+        self._measured = {}
         self._bins = Rolling(layout.width, on_close=self._judge_bins) if layout else None
         self._touched += 1
 
@@ -213,7 +216,7 @@ class VersionState:
         counts = self._counts.window(name)
         bins = self._bins.window(name) if self._bins else np.zeros(0, np.int64)
         none = np.zeros(0)
-        distances = self._layout.measure(bins) if self._layout else None
+        distances = self._measure(name, bins, self._layout) if self._layout else None
         return WindowSnapshot(
             name=name,
             predictions=int(counts[PREDICTIONS]),
@@ -226,10 +229,18 @@ class VersionState:
             psi_null=distances.psi_null if distances else none,
             psi_debiased=distances.psi - distances.psi_null if distances else none,
             psi_threshold=distances.psi_threshold if distances else none,
+            shift_score=distances.shift_score if distances else none,
             js_distance=distances.js_distance if distances else none,
             ks_distance=distances.ks_distance if distances else none,
             wasserstein_ratio=distances.wasserstein_ratio if distances else none,
         )
+
+    def _measure(self, window: str, bins: Counts, layout: Layout) -> Distances:
+        """The distances of a window, measured anew only when its counts are others: they cost most of a snapshot."""
+        known = self._measured.get(window)
+        if known is None or not np.array_equal(known[0], bins):
+            known = self._measured[window] = bins, layout.measure(bins)
+        return known[1]
 
     def _judge_bins(self, start: float, counts: Counts) -> None:
         if self._verdicts:
