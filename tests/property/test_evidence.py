@@ -54,7 +54,7 @@ def assert_defined(verdict: Verdict) -> None:
     assert np.isfinite(verdict.onset) == verdict.detected
     assert (np.isfinite(verdict.feature_onset) == verdict.named).all()
     assert not verdict.named.any() or verdict.detected
-    told = ~np.isnan(verdict.shares).all(axis=1)
+    told = np.isfinite(verdict.shares[:, 0])
     assert told[verdict.named].all()
     assert verdict.shares[told].sum(axis=1) == pytest.approx(np.ones(np.count_nonzero(told)))
 
