@@ -183,7 +183,8 @@ def movement(rng: np.random.Generator, shape: tuple[int, int]) -> Values:
     """Common shifts of the predictions of slots, float64[slots, F]: stationary, of first order, each column apart."""
     noise = rng.standard_normal(shape) * MOVEMENT * np.sqrt(1 - PERSISTENCE**2)
     noise[0] /= np.sqrt(1 - PERSISTENCE**2)
-    return np.asarray(lfilter([1.0], [1.0, -PERSISTENCE], noise, axis=0), np.float64)
+    moved: Values = lfilter([1.0], [1.0, -PERSISTENCE], noise, axis=0)
+    return moved
 
 
 def drawn_model(rng: np.random.Generator, cell: "Cell") -> Model:
@@ -209,7 +210,8 @@ def correlated_model(rng: np.random.Generator, cell: "Cell", slots: int) -> tupl
 
     def rows(number: int) -> Values:
         own, common = rng.standard_normal((cell.features, number)), rng.standard_normal(number)
-        return np.sqrt(1 - CORRELATION) * own + np.sqrt(CORRELATION) * common
+        values: Values = np.sqrt(1 - CORRELATION) * own + np.sqrt(CORRELATION) * common
+        return values
 
     made = [Feature(0, values, rng) for values in rows(cell.rows)]
     model = Model(made, [feature.baseline for feature in made], cell.rows, None)
