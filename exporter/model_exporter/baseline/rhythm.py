@@ -12,7 +12,7 @@ from model_exporter.baseline.model import OTHER, UNSEEN, FeatureBaseline, Featur
 from model_exporter.baseline.seasons import find_hours, find_seasons, seasons_at
 from model_exporter.baseline.times import EARLIEST
 from model_exporter.batch import Column
-from model_exporter.stats.dependence import dependence
+from model_exporter.stats.dependence import LONG, dependence
 from model_exporter.stats.scores import location_and_scale
 from model_exporter.stats.seasonality import FALSE_SEASON, seasons_differ, wave_height
 
@@ -63,6 +63,8 @@ def with_rhythm(
         for feature, column in zip(features, columns, strict=True)
     ]
     described = tuple(law.describe(feature) if law else feature for feature, law in zip(features, laws, strict=True))
+    if len(clock.rows) < LONG:
+        described = _at_least_typical(described)
     used = {feature.seasons for feature in described}
     return described, tuple(seasons for seasons in clock.seasons if seasons.kind in used)
 
@@ -85,6 +87,24 @@ def scores_of(feature: FeatureBaseline) -> Floats:
         shown.append(len(p) - 1)
     scores += [(np.arange(len(p)) == place) - p[place] for place in shown]
     return np.array(scores).reshape(-1, len(p))
+
+
+def _at_least_typical(features: Sequence[FeatureBaseline]) -> tuple[FeatureBaseline, ...]:
+    """Features whose dependence is no less than the (lower) median of all.
+
+    What is measured of a feature in a short time scatters several times over. Features of a model share their traffic,
+    so where most of them move, one that does not seem to has most likely been seen in a quiet moment.
+    """
+    measured = [(feature.phi, feature.rho) for feature in features if feature.phi is not None]
+    if not measured:
+        return tuple(features)
+    phi, rho = np.quantile(np.array(measured, np.float64), 0.5, axis=0, method="lower").tolist()
+    return tuple(
+        feature
+        if feature.phi is None or feature.rho is None
+        else replace(feature, phi=max(feature.phi, phi), rho=max(feature.rho, rho))
+        for feature in features
+    )
 
 
 class _Clock:

@@ -132,6 +132,8 @@ class EvidenceState:
         tables = self._seasons[season]
         if counts.shape != self._owner.shape or not seconds > 0:
             raise ValueError("a slot has one count for every bin of the baseline, and a positive length")
+        if not counts.any():
+            return
         self._enter(season, tables)
         x = counts.astype(np.float64)
         ordinary = x * tables.ordinary

@@ -161,6 +161,26 @@ def test_less_than_a_day_of_a_wave_is_dependence() -> None:
     assert (found["flat"].phi or np.inf) < 2
 
 
+@pytest.mark.parametrize(("slots", "raised"), [(200, True), (21_000, False)])
+def test_a_short_time_tells_the_dependence_of_most_features_for_all(slots: int, *, raised: bool) -> None:
+    """Among features that move a still one gets the median of all, unless the rows span days."""
+    rng = np.random.default_rng(13)
+    times = T0 + np.repeat(np.arange(slots) * 15.0, 5)
+    moving = [rng.normal(size=5 * slots) + np.repeat(rng.normal(size=slots), 5) for _ in range(3)]
+    found = by_name(
+        built(
+            times,
+            *(numbers(values, f"moving_{number}") for number, values in enumerate(moving)),
+            numbers(rng.normal(size=5 * slots), "still"),
+            column([7] * (5 * slots), "constant"),
+        )
+    )
+    phis = [found[f"moving_{number}"].phi or np.nan for number in range(3)]
+    assert min(phis) > 2
+    assert ((found["still"].phi or 0) >= min(phis)) == raised
+    assert found["constant"].phi is None
+
+
 def test_missing_values_in_bursts_are_dependence() -> None:
     """An upstream that fails for a slot at a time makes slots, not rows, the units of chance."""
     rng = np.random.default_rng(7)
