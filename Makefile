@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow format bench lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow format bench bench-verdicts bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -14,7 +14,7 @@ ARGS ?=
 export PYTHON
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Watch a real model drift: exporter, model, OpenTelemetry SDK, Prometheus when there is one
 	@.ci/setup-python demo
@@ -40,7 +40,17 @@ format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
 bench: setup ## Measure what a prediction and a scrape cost
-	@for bench in tests/benchmarks/bench_*.py; do echo "==> $$bench" && PYTHONPATH=tests $(BIN)/python "$$bench" || exit 1; done
+	@for bench in decode exposition ingest; do $(call run-bench,$$bench) || exit 1; done
+
+bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, peers
+	@$(BIN)/python -m pip install --quiet --no-deps --requirement tests/benchmarks/requirements.txt
+	@for bench in false_alarms delay gauges pairs seasons mewma stretch; do $(call run-bench,$$bench) || exit 1; done
+	@$(MAKE) --no-print-directory bench-peers
+
+bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
+	@.ci/setup-peers && $(call run-bench,peers)
+
+run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
@@ -49,7 +59,7 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	rm -rf tests/e2e/node/node_modules
 	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -177,6 +177,7 @@ def _of_window(version: VersionSnapshot, window: WindowSnapshot, labels: dict[st
             ("model_drift_psi_null", window.psi_null),
             ("model_drift_psi_debiased", window.psi_debiased),
             ("model_drift_psi_threshold", window.psi_threshold),
+            ("model_drift_shift_score", window.shift_score),
             ("model_drift_js_distance", window.js_distance),
             ("model_drift_ks_distance", window.ks_distance),
             ("model_drift_wasserstein_ratio", window.wasserstein_ratio),

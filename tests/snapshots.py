@@ -116,6 +116,7 @@ def window(
         psi_null=distance(0.02),
         psi_debiased=distance(0.6),
         psi_threshold=distance(0.05),
+        shift_score=distance(3.0),
         js_distance=distance(0.3),
         ks_distance=distance(0.4),
         wasserstein_ratio=distance(1.5),

@@ -20,6 +20,7 @@ from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
 from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
+from model_exporter.journal import CheckpointFile, Checkpoints
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.receive import GrpcDoor, HttpDoor
 from model_exporter.route import Router
@@ -27,6 +28,7 @@ from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.notices import (
     BaselineLearned,
+    EvidenceDropped,
     Expired,
     LearningRestarted,
     LimitHit,
@@ -85,7 +87,10 @@ class App:
             ) from error
         except StorageError as error:
             raise StartError(str(error)) from error
-        self._count_set_aside()
+        checkpoint = CheckpointFile(options.storage_path / "evidence.checkpoint")
+        kept = checkpoint.read()
+        self._checkpoints = Checkpoints(checkpoint, self._telemetry)
+        self._count_set_aside(checkpoint)
         self._router = Router(limit=limits.models, configured=self._settings.models)
         self._queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
         self._fleet = Fleet(
@@ -95,6 +100,9 @@ class App:
             notify=self._hear,
             now=self._started_at,
         )
+        self._fleet.restore(
+            kept, admit=lambda model: self._router.route(model=model, service="") is not None, now=self._started_at
+        )
         self._pipeline = Pipeline(
             decoder=Decoder(limits),
             settings=self._settings,
@@ -102,6 +110,7 @@ class App:
             router=self._router,
             fleet=self._fleet,
             joiner=Joiner(self._store, self._fleet, self._telemetry),
+            keep=self._checkpoints.keep,
             telemetry=self._telemetry,
             clock=time.time,
             on_failure=self._fail,
@@ -196,6 +205,7 @@ class App:
         applied.set()
 
     def _start(self) -> None:
+        self._checkpoints.start()
         self._pipeline.start()
         try:
             for server in (self._web, *self._doors.values()):
@@ -222,6 +232,8 @@ class App:
             door.stop(max(0.0, deadline - time.monotonic()))
         if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
             log.error("the grace time is over", extra={"lost_records": self._queue.rows})
+        if not self._checkpoints.stop(max(0.0, deadline - time.monotonic())):
+            log.error("the disk was too slow for the last checkpoint; a restart goes on from an earlier one")
         self._web.stop(max(0.0, deadline - time.monotonic()))
         self._store.close()
         log.info("stopped")
@@ -239,8 +251,10 @@ class App:
         if successful:
             self._telemetry.set("model_exporter_config_last_reload_success_timestamp_seconds", value=time.time())
 
-    def _count_set_aside(self) -> None:
-        self._telemetry.count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
+    def _count_set_aside(self, checkpoint: CheckpointFile) -> None:
+        count = self._telemetry.count
+        count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
+        count("model_exporter_corrupt_state_total", "checkpoint", amount=int(checkpoint.set_aside is not None))
 
     def _report_limits(self, limits: Limits) -> None:
         for limit, value in asdict(limits).items():
@@ -282,6 +296,11 @@ class App:
                 log.warning(
                     "a limit was hit; model_exporter_limit_hits_total counts on",
                     extra={"limit": f"limits.{limit}", "model": model, "refused": what},
+                )
+            case EvidenceDropped(model):
+                log.info(
+                    "the evidence of the last run does not fit the baseline or the settings of now; it begins anew",
+                    extra={"model": model},
                 )
             case Expired(model, version):
                 log.info("series of a silent version dropped", extra={"model": model, "model_version": version})

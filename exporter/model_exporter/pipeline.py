@@ -20,6 +20,7 @@ from model_exporter.privacy import conceal
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ JOINED_ROWS: Final = 4096
 EARLY_SPANS: Final = 50_000
 """Spans that may wait for the logs of their service."""
 
+CHECKPOINT_SECONDS: Final = 30.0
+"""How often the evidence is handed over to be kept: a sudden death loses this much of it, and no verdict."""
+
 LINGER_SECONDS: Final = 0.05
 """How long a small request waits for others to be added with it; its sender has its answer already."""
 
@@ -42,6 +46,8 @@ _REFUSED_SECONDS: Final = 2
 """When senders of outcomes that could not be kept may come again."""
 
 Task = Callable[[], None]
+Keep = Callable[[Sequence[KeptVersion], float], None]
+"""Take a checkpoint, the state at a moment, without letting the writer wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,7 @@ class Pipeline:
         router: which model a record belongs to.
         fleet: the rolling state.
         joiner: brings predictions and outcomes together.
+        keep: takes checkpoints.
         telemetry: the exporter's own counters.
         clock: unix seconds.
         on_failure: called from the writer thread when it dies of a bug.
@@ -175,6 +182,7 @@ class Pipeline:
         router: Router,
         fleet: Fleet,
         joiner: Joiner,
+        keep: Keep,
         telemetry: Telemetry,
         clock: Clock,
         on_failure: Callable[[BaseException], None],
@@ -185,6 +193,7 @@ class Pipeline:
         self._router = router
         self._fleet = fleet
         self._joiner = joiner
+        self._keep = keep
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
@@ -241,7 +250,7 @@ class Pipeline:
         self._thread.start()
 
     def stop(self, grace_seconds: float) -> bool:
-        """Take no more, write what is queued, take a last picture; False when that was not done in time."""
+        """Take no more, write what is queued, take a last picture and checkpoint; False when it took too long."""
         self._queue.close()
         self._thread.join(grace_seconds)
         return not self._thread.is_alive()
@@ -261,13 +270,18 @@ class Pipeline:
     def _run(self) -> None:
         try:
             due = time.monotonic() + SNAPSHOT_SECONDS
+            checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
             while not self._queue.drained:
                 self._write(self._queue.take(max(0.0, due - time.monotonic())))
                 if time.monotonic() >= due:
                     self._apply(())  # spans may have waited long enough
                     due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
+                if time.monotonic() >= checkpoint_due:
+                    self._checkpoint()
+                    checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
             self._count([], self._early.let_all_pass(), self._clock())
             self._take_snapshot()
+            self._checkpoint()
         except BaseException as error:  # the top of a thread: a bug must not leave a deaf exporter behind
             log.exception("the writer failed")
             self._queue.close()
@@ -354,6 +368,9 @@ class Pipeline:
         if name is None:
             self._fleet.refuse_model(model or service, rows)
         return name
+
+    def _checkpoint(self) -> None:
+        self._keep(self._fleet.checkpoint(), self._clock())
 
     def _take_snapshot(self) -> float:
         """Let time pass and publish a picture; returns what it cost, seconds."""

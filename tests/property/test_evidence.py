@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from model_exporter.stats.dictionary import Allowance
 from model_exporter.stats.evidence import CAP, EvidenceState
 from model_exporter.stats.features import FeatureBins, Kind
-from model_exporter.stats.model_evidence import ModelEvidence
+from model_exporter.stats.model_evidence import ModelEvidence, Verdict
 from model_exporter.stats.portfolio import build_tables
 from model_exporter.stats.tables import Tables
 
@@ -47,6 +47,18 @@ def run(tables: Tables, slots: list[np.ndarray]) -> EvidenceState:
     return state
 
 
+def assert_defined(verdict: Verdict) -> None:
+    """No NaN where a verdict speaks, and NaN where it has nothing to say."""
+    assert verdict.log_evidence <= CAP  # false for NaN
+    assert (verdict.feature_log_evidence <= CAP).all()
+    assert np.isfinite(verdict.onset) == verdict.detected
+    assert (np.isfinite(verdict.feature_onset) == verdict.named).all()
+    assert not verdict.named.any() or verdict.detected
+    told = np.isfinite(verdict.shares[:, 0])
+    assert told[verdict.named].all()
+    assert verdict.shares[told].sum(axis=1) == pytest.approx(np.ones(np.count_nonzero(told)))
+
+
 @given(streams())
 def test_evidence_is_a_number_up_to_its_cap(stream: tuple[Tables, list[np.ndarray]]) -> None:
     """Whatever comes, log evidence is never NaN nor over the cap, and the shares of wealth sum to 1."""
@@ -55,6 +67,77 @@ def test_evidence_is_a_number_up_to_its_cap(stream: tuple[Tables, list[np.ndarra
     held = state.wealth > 0
     assert state.shares(held)[held].sum(axis=1) == pytest.approx(np.ones(np.count_nonzero(held)))
     assert not np.isnan(state.onset[held]).any()
+
+
+@given(streams())
+def test_no_data_is_no_change(stream: tuple[Tables, list[np.ndarray]]) -> None:
+    """Slots without a prediction, wherever they come, leave evidence, onset and alarm bit by bit as they were."""
+    tables, slots = stream
+    nothing = np.zeros(int(tables.starts[-1]), np.int64)
+    one, two = (ModelEvidence([tables], patience_seconds=3600.0) for _ in range(2))
+    for index, counts in enumerate(slots):
+        one.update(counts, start=15.0 * index, seconds=15.0)
+        two.update(nothing, start=15.0 * index - 7.0, seconds=15.0)
+        two.update(counts, start=15.0 * index, seconds=15.0)
+        two.update(nothing, start=15.0 * index + 7.0, seconds=15.0)
+    assert two.checkpoint() == one.checkpoint()
+
+
+@given(streams(), st.integers(1, 3))
+def test_every_verdict_is_defined(stream: tuple[Tables, list[np.ndarray]], hours: int) -> None:
+    """Whatever the baseline and the traffic, no verdict is NaN, and what is absent is absent by the rule."""
+    tables, slots = stream
+    model = ModelEvidence([tables], patience_seconds=3600.0 * hours)
+    for index, counts in enumerate(slots):
+        model.update(counts, start=15.0 * index, seconds=15.0)
+        assert_defined(model.verdict())
+
+
+POOR_BASELINES = [
+    FeatureBins(Kind.NUMERIC, np.array([0, 10_000, 0, 0])),  # constant
+    FeatureBins(Kind.NUMERIC, np.array([0, 5000, 0, 5000, 0, 0])),  # an empty bin
+    FeatureBins(Kind.NUMERIC, np.array([0, 1, 0, 0])),  # one row
+    FeatureBins(Kind.NUMERIC, np.array([0, 0, 0, 10_000])),  # all missing
+    FeatureBins(Kind.CATEGORICAL, np.array([10_000, 0, 0, 0])),
+    FeatureBins(Kind.CATEGORICAL, np.array([1, 0, 0])),
+    FeatureBins(Kind.CATEGORICAL, np.array([0, 0, 10_000])),
+    FeatureBins(Kind.CATEGORICAL, np.array([0, 0, 0])),  # no rows at all
+    FeatureBins(Kind.BOOLEAN, np.array([0, 1, 0])),
+    FeatureBins(Kind.BOOLEAN, np.array([0, 0, 10_000])),
+]
+"""What issue trackers are full of: baselines with nothing, or next to nothing, in most bins."""
+
+
+@given(
+    st.lists(st.sampled_from(POOR_BASELINES), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 1, 400, 10_000_000])), min_size=1, max_size=30),
+    st.sampled_from([0.0, 0.0025, 0.01]),
+)
+def test_poor_baselines_and_windows_give_a_defined_verdict(
+    features: list[FeatureBins], slots: list[tuple[int, int]], tolerance: float
+) -> None:
+    """Constant features, one row, nothing but missing values; windows wholly in one bin, unseen or missing or empty."""
+    model = ModelEvidence([build_tables(features, Allowance(tolerance=tolerance))], patience_seconds=3600.0)
+    for index, (place, n) in enumerate(slots):
+        alone = [np.eye(len(feature.counts), dtype=np.int64)[-1 - place % len(feature.counts)] for feature in features]
+        model.update(n * np.concatenate(alone), start=15.0 * index, seconds=15.0)
+        assert_defined(model.verdict())
+
+
+@given(streams(), st.integers(0, 2**32 - 1))
+def test_two_replicas_added_equal_one(stream: tuple[Tables, list[np.ndarray]], seed: int) -> None:
+    """Predictions dealt to two replicas one by one, counted apart and added, give the verdicts of a single process."""
+    tables, slots = stream
+    single, added = (ModelEvidence([tables], patience_seconds=3600.0) for _ in range(2))
+    width, rng = int(tables.starts[-1]), np.random.default_rng(seed)
+    for index, counts in enumerate(slots):
+        predictions = np.repeat(np.arange(width), counts)
+        rng.shuffle(predictions)
+        dealt = rng.random(len(predictions)) < rng.random()
+        replicas = [np.bincount(predictions[which], minlength=width) for which in (dealt, ~dealt)]
+        single.update(counts, start=15.0 * index, seconds=15.0)
+        added.update(replicas[0] + replicas[1], start=15.0 * index, seconds=15.0)
+    assert added.checkpoint() == single.checkpoint()
 
 
 @given(streams(), st.integers(0, 2**32 - 1))

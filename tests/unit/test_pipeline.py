@@ -1,7 +1,7 @@
 """The queue in front of the writer, and the way through it."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
+from model_exporter.window.kept import KeptVersion
 from otlp_messages import log_record, logs_request
 
 
@@ -31,6 +32,7 @@ class Rig:
         self.queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
         self.failures: list[BaseException] = []
         self.store = SqliteStore(folder / "join.db", StoreLimits(predictions=1000, size=1 << 30, outcomes=1000))
+        self.checkpoints: list[list[str]] = []
         self.fleet = Fleet(settings, learned={}, recorder=self.telemetry, notify=lambda _: None, now=T0)
         self.pipeline = Pipeline(
             decoder=Decoder(limits),
@@ -39,10 +41,16 @@ class Rig:
             router=Router(limit=limits.models, configured=settings.models),
             fleet=self.fleet,
             joiner=Joiner(self.store, self.fleet, self.telemetry),
+            keep=self.keep,
             telemetry=self.telemetry,
             clock=lambda: T0,
             on_failure=self.failures.append,
         )
+
+    def keep(self, kept: Sequence[KeptVersion], now: float) -> None:
+        """Remember which models were handed over."""
+        assert now == T0
+        self.checkpoints.append([version.model for version in kept])
 
     def send(self, signal: Signal, body: bytes) -> int:
         """Ingest JSON lines; returns the accepted records."""
@@ -85,6 +93,14 @@ def test_what_is_accepted_is_in_the_snapshot_after_stopping(rig: Rig) -> None:
     (model,) = rig.pipeline.snapshot.models
     assert model.versions[0].predictions == 9
     assert rig.counted("model_exporter_records_total", "http", "predictions", "accepted") == 9
+
+
+def test_stopping_hands_over_a_checkpoint_of_everything(rig: Rig) -> None:
+    """The last checkpoint is made after the last record, so that an orderly stop keeps all evidence."""
+    rig.pipeline.start()
+    rig.send(Signal.PREDICTIONS, predictions(3))
+    rig.finish()
+    assert rig.checkpoints == [["m"]]
 
 
 def test_a_full_queue_refuses_and_loses_nothing(rig: Rig) -> None:

@@ -65,6 +65,7 @@ class _BinnedFeature(_Feature, frozen=True, kw_only=True):
 
     phi: _Inflation | None = None
     rho: _Deviation | None = None
+    wave: _Deviation | None = None
     seasons: SeasonKind | None = None
     bins: list[Bin]
 
@@ -135,6 +136,7 @@ class _Binned(TypedDict):
 
     phi: float | None
     rho: float | None
+    wave: float | None
     seasons: SeasonKind | None
     bins: list[Bin]
 
@@ -228,7 +230,7 @@ def _to_feature(feature: FeatureBaseline) -> AnyFeature:
     by_season = zip(*feature.season_counts, strict=True) if feature.season_counts else repeat(())
     triples = zip(feature.bins, feature.counts, by_season, strict=False)
     bins = [Bin(label, count, by_season=list(rows)) for label, count, rows in triples]
-    law: _Binned = {"phi": feature.phi, "rho": feature.rho, "seasons": feature.seasons, "bins": bins}
+    law = _Binned(phi=feature.phi, rho=feature.rho, wave=feature.wave, seasons=feature.seasons, bins=bins)
     match feature.type, feature.numeric:
         case FeatureType.NUMERIC, NumericSummary() as summary:
             inner = zip(bins[1:-2], feature.edges[1:], summary.positions[1:-1], strict=True)
@@ -266,6 +268,7 @@ def _from_feature(feature: AnyFeature) -> FeatureBaseline:
         counts=counts,
         phi=feature.phi,
         rho=feature.rho,
+        wave=feature.wave,
         seasons=feature.seasons,
         season_counts=tuple(zip(*(bin_.by_season for bin_ in feature.bins), strict=True)),
     )
@@ -330,14 +333,14 @@ def _problems(feature: AnyFeature, rows: int, seasons: Mapping[SeasonKind, Seaso
     total = sum(bin_.count for bin_ in feature.bins)
     if total != rows:
         yield f"the counts of its bins sum to {total}, not to the {rows} rows"
+    yield from _problems_in_time(feature, seasons)
+
+
+def _problems_in_time(feature: _BinnedFeature, seasons: Mapping[SeasonKind, Seasons]) -> Iterator[str]:
     if (feature.phi is None) != (feature.rho is None):
         yield "it has one of phi and rho without the other"
-    yield from _season_problems(feature, seasons)
-
-
-def _season_problems(
-    feature: NumericFeature | CategoricalFeature | BooleanFeature, seasons: Mapping[SeasonKind, Seasons]
-) -> Iterator[str]:
+    if feature.phi is None and feature.wave is not None:
+        yield "it has a wave without phi, which is measured with it"
     if feature.seasons is not None and feature.seasons not in seasons:
         yield f"its seasons are {feature.seasons.value}, which the file does not have"
         return

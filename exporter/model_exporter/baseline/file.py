@@ -19,6 +19,7 @@ A baseline file is JSON in UTF-8, indented, with one bin on a line, so that two 
           "rows": 10000,
           "required": true,                     whether a record without it violates the schema
           "phi": 1.31, "rho": 0.001,            dependence, see `stats.dependence`; left out when not measured
+          "wave": 0.04,                         divergence of an hour from all rows, see `stats.seasonality`; as phi
           "seasons": "hour_of_day",             left out of a feature that is the same at all hours
           "mean": 88.1, "sd": 250.2, "minimum": 0.0, "maximum": 25691.2,
           "fence_low": -210.0, "fence_high": 290.3,   numbers outside of these are outliers
@@ -73,12 +74,9 @@ changed without harm to it.
 """
 
 import json
-import os
-from contextlib import suppress
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final
 
 import msgspec
@@ -86,6 +84,7 @@ import msgspec
 from model_exporter.baseline.document import Document, from_document, to_document
 from model_exporter.baseline.model import Baseline
 from model_exporter.errors import BaselineError
+from model_exporter.files import replace_file
 
 FORMAT: Final = "model_exporter baseline"
 FORMAT_VERSION: Final = 1
@@ -100,18 +99,9 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
         BaselineError: the baseline contradicts itself, or the disk refuses.
     """
     text = _text(baseline, path)
-    target = path.resolve()  # a link stays a link
-    draft = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
     try:
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-        _sync_folder(target.parent)
+        replace_file(path, text.encode("utf-8"))
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise BaselineError(
             f"{path}: cannot be written: {error.strerror or error}. Check that its folder exists, has room and may be "
             "written to"
@@ -226,12 +216,3 @@ def _finite(digits: str) -> float:
 
 def _refuse(digits: str) -> float:
     raise ValueError(f"{digits} is not a finite number")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a renaming in `folder` last through a power cut, where the system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -109,8 +109,10 @@ class FeatureBaseline:
         known: categorical only, the categories that share `_other`.
         numeric: numeric only.
         phi: variance of counts over that of independent rows, >= 1; None where it was not measured. Against seasons
-            where the feature has them.
+            where the feature has them, within the hours where it has a wave.
         rho: by how much phi grows with each row more in a slot, >= 0; None with phi.
+        wave: the largest chi-squared divergence of an hour's law from that of all rows, >= 0, see
+            `stats.seasonality.wave_height`; None where it was not measured, and always without phi.
         seasons: by what its law differs; None for a feature that is the same at all hours.
         season_counts: rows per bin by season, those with a time; empty without seasons.
     """
@@ -127,6 +129,7 @@ class FeatureBaseline:
     numeric: NumericSummary | None = None
     phi: float | None = None
     rho: float | None = None
+    wave: float | None = None
     seasons: SeasonKind | None = None
     season_counts: tuple[tuple[int, ...], ...] = ()
 
@@ -182,6 +185,8 @@ class Baseline:
             for f in self.features
         ]
         parts += [(f.phi, f.rho, f.seasons and f.seasons.value, f.season_counts) for f in self.features]
+        # As a part of its own, so that baselines without a wave keep the digest that they had.
+        parts += [(f.role.value, f.name, f.wave) for f in self.features if f.wave is not None]
         parts += [(seasons.kind.value, seasons.season_of_hour, seasons.rows) for seasons in self.seasons]
         parts += [(table.first, table.second, table.counts) for table in self.pairs]
         return sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from model_exporter.baseline.binning import bin_cells
 from model_exporter.baseline.model import OTHER, UNSEEN, FeatureBaseline, FeatureType, SeasonKind, Seasons
-from model_exporter.baseline.seasons import find_seasons, seasons_at
+from model_exporter.baseline.seasons import find_hours, find_seasons, seasons_at
 from model_exporter.baseline.times import EARLIEST
 from model_exporter.batch import Column
-from model_exporter.stats.dependence import dependence
+from model_exporter.stats.dependence import LONG, dependence
 from model_exporter.stats.scores import location_and_scale
-from model_exporter.stats.seasonality import FALSE_SEASON, seasons_differ
+from model_exporter.stats.seasonality import FALSE_SEASON, seasons_differ, wave_height
 
 SLOT_SECONDS: Final = 15.0
 """Length of the slots whose dependence is measured: that of the slots which evidence is gathered by."""
@@ -42,8 +42,9 @@ def with_rhythm(
 
     A feature gets seasons only if its law differs by them: hours of the week if it differs by more than the hour of the
     day, hours of the day if it differs by that. One that is always the same keeps all rows as one baseline, because a
-    larger one has less error. Dependence is measured within the seasons of a feature, so that a daily wave is a season
-    and no dependence; where there are not rows or time enough for seasons, the wave counts as dependence.
+    larger one has less error. Where the rows touch every hour of a day, each feature is told how high its wave over the
+    hours is. Dependence is measured within the seasons of a feature, or within the hours of that wave, so that a
+    daily wave is no dependence; where it is not known because the rows span less than a day, it counts as dependence.
 
     Args:
         features: out of the columns, in the same order.
@@ -62,6 +63,8 @@ def with_rhythm(
         for feature, column in zip(features, columns, strict=True)
     ]
     described = tuple(law.describe(feature) if law else feature for feature, law in zip(features, laws, strict=True))
+    if len(clock.rows) < LONG:
+        described = _at_least_typical(described)
     used = {feature.seasons for feature in described}
     return described, tuple(seasons for seasons in clock.seasons if seasons.kind in used)
 
@@ -86,8 +89,26 @@ def scores_of(feature: FeatureBaseline) -> Floats:
     return np.array(scores).reshape(-1, len(p))
 
 
+def _at_least_typical(features: Sequence[FeatureBaseline]) -> tuple[FeatureBaseline, ...]:
+    """Features whose dependence is no less than the (lower) median of all.
+
+    What is measured of a feature in a short time scatters several times over. Features of a model share their traffic,
+    so where most of them move, one that does not seem to has most likely been seen in a quiet moment.
+    """
+    measured = [(feature.phi, feature.rho) for feature in features if feature.phi is not None]
+    if not measured:
+        return tuple(features)
+    phi, rho = np.quantile(np.array(measured, np.float64), 0.5, axis=0, method="lower").tolist()
+    return tuple(
+        feature
+        if feature.phi is None or feature.rho is None
+        else replace(feature, phi=max(feature.phi, phi), rho=max(feature.rho, rho))
+        for feature in features
+    )
+
+
 class _Clock:
-    """The times of the rows that have one: slots with rows in order, and the seasons that there may be."""
+    """The times of the rows that have one: slots with rows in order, their hours, and the seasons that there may be."""
 
     def __init__(self, times: Floats) -> None:
         self.known = np.isfinite(times)
@@ -98,6 +119,7 @@ class _Clock:
         # Seconds since some start, which are no dates, tell no hour.
         dated = len(seconds) > 0 and float(seconds.min()) >= EARLIEST
         self.seasons = find_seasons(seconds) if dated else ()
+        self.hours = find_hours(self.starts, self.rows) if dated else None
 
 
 class _Law:
@@ -112,11 +134,18 @@ class _Law:
         squares = scores**2 @ counts
         self._seasons: SeasonKind | None = None
         self._table = np.zeros((0, size), np.int64)
-        self._dependence = dependence(sums, clock.rows, squares)
+        self._wave: float | None = None
+        if clock.hours:
+            free = clock.hours.without_trend(sums, clock.rows)
+            self._dependence = dependence(free, clock.rows, squares, group=clock.hours.group)
+            table = _table(clock.hours.group[clock.slot], bins, size)
+            self._keep_wave(table, scores, clock.hours.width)
+        else:
+            self._dependence = dependence(sums, clock.rows, squares)
         coarser, coarser_table = np.zeros(len(clock.rows), np.intp), counts[None, :]
         for seasons in clock.seasons:
             season = seasons_at(seasons, clock.starts)
-            table = np.bincount(season[clock.slot] * size + bins, minlength=len(seasons.rows) * size).reshape(-1, size)
+            table = _table(season[clock.slot], bins, size)
             within = dependence(sums, clock.rows, squares, group=season)
             # Rows of each season by coarser season, and the counts that these would give it.
             shared = np.zeros((len(table), len(coarser_table)))
@@ -125,7 +154,12 @@ class _Law:
             degrees, phi = len(table) - len(coarser_table), within.phi if within else 1.0
             if seasons_differ(table, expected, scores, degrees=degrees, phi=phi, tail=tail):
                 self._seasons, self._table, self._dependence = seasons.kind, table, within
+                self._keep_wave(table, scores, np.bincount(seasons.season_of_hour).astype(np.float64))
             coarser, coarser_table = season, table
+
+    def _keep_wave(self, table: Counts, scores: Floats, hours: Floats) -> None:
+        # What does not vary has neither dependence nor a wave.
+        self._wave = wave_height(table, scores, hours, phi=self._dependence.phi) if self._dependence else None
 
     def describe(self, feature: FeatureBaseline) -> FeatureBaseline:
         """`feature` with its law."""
@@ -135,9 +169,16 @@ class _Law:
             # More digits than these are noise, and would only make files longer.
             phi=round(found.phi, 3) if found else None,
             rho=float(f"{found.rho:.4g}") if found else None,
+            wave=None if self._wave is None else float(f"{self._wave:.4g}"),
             seasons=self._seasons,
             season_counts=_by_season(feature, self._table),
         )
+
+
+def _table(group: Indices, bins: Indices, size: int) -> Counts:
+    """Counts by group and bin, int64[G, B], of rows that each have a group and a bin."""
+    groups = int(group.max()) + 1
+    return np.bincount(group * size + bins, minlength=groups * size).reshape(groups, size).astype(np.int64, copy=False)
 
 
 def _by_season(feature: FeatureBaseline, table: Counts) -> tuple[tuple[int, ...], ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import sqrt
 from typing import Final
 
 from model_exporter.baseline.categories import SPECIAL_BINS
@@ -21,11 +22,13 @@ _LEAST_WIDTH: Final = 72
 _GAP: Final = 2
 _TOP: Final = 3
 _HEAD: Final = ("feature", "role", "type", "missing", "bins", "distribution", "values")
-_IN_TIME: Final = ("seasons", "phi")
+_IN_TIME: Final = ("seasons", "wave", "phi")
 _NAME: Final = 0
 _VALUES: Final = -1
 _MUCH_PHI: Final = 10.0
 """Variance over that of independent rows from which on drift is told so late that people should know."""
+_HIGH_WAVE: Final = 0.25
+"""Divergence between the hours, half a standard deviation, from which on only large drift is told without seasons."""
 
 
 def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
@@ -50,6 +53,7 @@ def render(baseline: Baseline, *, width: int, ascii_only: bool = False) -> str:
         f"rows     {baseline.rows:,}",
         f"span     {_span(baseline.span_seconds)}",
         *(f"seasons  {_seasons(baseline, seasons)}" for seasons in baseline.seasons),
+        *(f"wave     {text}" for text in _waves(baseline)),
         *([f"phi      {_dependence(baseline)}"] if measured else []),
         f"source   {printable(baseline.source)}",
         f"created  {datetime.fromtimestamp(baseline.created, UTC).strftime('%Y-%m-%d %H:%M:%S')} UTC",
@@ -69,8 +73,16 @@ def warnings(baseline: Baseline) -> Iterator[str]:
         yield f"fewer than {ENOUGH_ROWS:,} rows: its own noise hides small drifts"
     if baseline.span_seconds is None:
         yield "the rows have no time: whether they cover all hours of the day is not known"
-    elif baseline.span_seconds < ENOUGH_SECONDS:
+    elif baseline.span_seconds < ENOUGH_SECONDS and all(feature.wave is None for feature in baseline.features):
         yield "less than a day: the daily rhythm will look like drift"
+    high = [f for f in baseline.features if (f.wave or 0.0) > _HIGH_WAVE and not f.seasons]
+    if high:
+        highest = max(high, key=lambda feature: feature.wave or 0.0)
+        others = f" (and those of {len(high) - 1} more features by over {_as_shift(_HIGH_WAVE)})" if high[1:] else ""
+        yield (
+            f"the hours of {printable(highest.name)} differ by as much as {_as_shift(highest.wave)} sd{others}: "
+            "only larger drift is told. Rows of 7 days, by which hours get a baseline each, cure it"
+        )
     slow = [feature for feature in baseline.features if (feature.phi or 1.0) >= _MUCH_PHI]
     if slow:
         worst = max(slow, key=lambda feature: feature.phi or 1.0)
@@ -95,9 +107,18 @@ def _row(feature: FeatureBaseline, *, bars: int, ascii_only: bool) -> tuple[str,
     )
 
 
-def _in_time(feature: FeatureBaseline) -> tuple[str, str]:
-    """How many seasons it has, and its phi."""
-    return str(len(feature.season_counts) or ""), "" if feature.phi is None else f"{feature.phi:.1f}"
+def _in_time(feature: FeatureBaseline) -> tuple[str, str, str]:
+    """How many seasons it has, its wave and its phi."""
+    return (
+        str(len(feature.season_counts) or ""),
+        "" if feature.wave is None else _as_shift(feature.wave),
+        "" if feature.phi is None else f"{feature.phi:.1f}",
+    )
+
+
+def _as_shift(wave: float | None) -> str:
+    """The mean shift in standard deviations that diverges as much as a wave."""
+    return f"{sqrt(wave or 0.0):.2f}"
 
 
 def _seasons(baseline: Baseline, seasons: Seasons) -> str:
@@ -109,6 +130,16 @@ def _seasons(baseline: Baseline, seasons: Seasons) -> str:
         f"{seasons.kind.hours} hours of {of}{shared} (UTC), {min(seasons.rows):,} rows or more each, "
         f"for {having} of {len(baseline.features)} features"
     )
+
+
+def _waves(baseline: Baseline) -> Iterator[str]:
+    """The range of the wave over the features, if it was measured."""
+    waves = [feature.wave for feature in baseline.features if feature.wave is not None]
+    if waves:
+        yield (
+            f"{_as_shift(min(waves))} to {_as_shift(max(waves))} sd (most by which an hour differs from all rows, "
+            "as a shift of the mean)"
+        )
 
 
 def _dependence(baseline: Baseline) -> str:

@@ -67,7 +67,7 @@ SIGTERM and SIGINT stop it in order; SIGHUP reads the configuration again.
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("data"),
     show_default=True,
-    help="Folder that keeps learned baselines and outcomes over a restart.",
+    help="Folder that keeps learned baselines, evidence and outcomes over a restart.",
 )
 @flag(
     "--shutdown.grace",

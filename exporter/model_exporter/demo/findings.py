@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from model_exporter.demo.scrape import Scrape
-from model_exporter.demo.screen import FeatureView
+from model_exporter.demo.screen import FeatureView, VerdictView
 
 WINDOW: Final = "5m"
+LEVEL: Final = "page"
 _VISIBLE_PSI: Final = 0.25
 """What industry practice calls a large shift."""
 _FACTOR: Final = 5.0
@@ -47,6 +48,41 @@ def drift(page: Scrape, *, model: str, version: str, shifted: Collection[str], l
     return Finding(
         bool(psi) and min(moved.values()) >= bound,
         f"PSI of the shifted features: {listed}; highest of the others: {still:.3f}; required: {bound:.3f}",
+    )
+
+
+def verdict(page: Scrape, model: str, version: str) -> VerdictView:
+    """The alarm of the level that pages, on a model's version."""
+    where = {"model": model, "version": version, "level": LEVEL}
+    detected = page.total("model_drift_detected", **where)
+    if detected is None:
+        return VerdictView()
+    named = [
+        sample.labels["feature"]
+        for sample in page.samples("model_feature_drift_detected", **where, role="input")
+        if sample.value
+    ]
+    shapes = [
+        max(page.samples("model_feature_drift_shape_ratio", **where, role="input", feature=name), key=lambda s: s.value)
+        for name in named
+    ]
+    return VerdictView(bool(detected), tuple((s.labels["feature"], s.labels["shape"]) for s in shapes))
+
+
+def quiet(page: Scrape, *, model: str, version: str) -> Finding:
+    """Whether there is a verdict, and no alarm."""
+    alarm = verdict(page, model, version)
+    said = {None: "none yet", True: "drift", False: "no drift"}[alarm.detected]
+    return Finding(alarm.detected is False, f"verdict on the normal traffic: {said}")
+
+
+def named(page: Scrape, *, model: str, version: str, shifted: Collection[str]) -> Finding:
+    """Whether the alarm is on and names just the features that were `shifted`."""
+    alarm = verdict(page, model, version)
+    told = ", ".join(f"{name} ({shape})" for name, shape in alarm.named)
+    return Finding(
+        bool(alarm.detected) and {name for name, _ in alarm.named} == set(shifted),
+        f"features that the alarm names: {told or 'none'}; shifted: {', '.join(sorted(shifted))}",
     )
 
 

@@ -48,7 +48,7 @@ def run_demo(*, once: bool, rate: float, seed: int, shift: bool = True) -> int:
     """Run the demo and return the exit code of the command.
 
     Args:
-        once: end by itself, within about 80 seconds, with a verdict.
+        once: end by itself, within two minutes, with a verdict.
         rate: predictions a second.
         seed: of the training split and the traffic.
         shift: False keeps the traffic normal to the end, which makes `once` fail.

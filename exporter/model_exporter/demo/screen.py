@@ -21,6 +21,17 @@ class FeatureView:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictView:
+    """The exporter's alarm on drift at the level that pages; `detected` is None as long as nothing was judged.
+
+    `named` are the input features that the alarm names, each with the kind of change that most of its evidence is for.
+    """
+
+    detected: bool | None = None
+    named: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One moment of the demo. `counted` is None as long as the exporter shows no predictions."""
 
@@ -30,6 +41,7 @@ class View:
     counted: float | None
     baseline: str
     features: tuple[FeatureView, ...]  # worst first
+    verdict: VerdictView
 
 
 class Screen:
@@ -80,6 +92,7 @@ def _panel(view: View) -> list[str]:
         f"  {view.seconds:4.0f} s       {view.phase}",
         f"  predictions  {view.sent:,} sent, {_count(view.counted)} counted by the exporter",
         f"  baseline     {view.baseline}",
+        f"  verdict      {_verdict(view.verdict)}",
         "",
         f"  {'worst features, 5 min':<24}{'PSI':>8}{'n':>10}{'missing so far':>17}",
     ]
@@ -96,8 +109,17 @@ def _line(view: View) -> str:
     worst = ", ".join(f"{feature.name} {feature.psi:.3f}" for feature in view.features[:3] if feature.psi is not None)
     return (
         f"{view.seconds:4.0f} s  {view.phase}; sent {view.sent:,}, counted {_count(view.counted)}; "
-        f"baseline {view.baseline}; worst PSI: {worst or 'none yet'}"
+        f"baseline {view.baseline}; worst PSI: {worst or 'none yet'}; verdict: {_verdict(view.verdict)}"
     )
+
+
+def _verdict(verdict: VerdictView) -> str:
+    if verdict.detected is None:
+        return "none yet"
+    if not verdict.detected:
+        return "no drift"
+    named = ", ".join(f"{name} ({shape})" for name, shape in verdict.named)
+    return f"DRIFT of {named}" if named else "DRIFT"
 
 
 def _count(number: float | None) -> str:

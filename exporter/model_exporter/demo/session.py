@@ -29,7 +29,7 @@ class Plan:
     shifted: float | None
 
 
-BRIEF: Final = Plan(learning=40.0, steady=6.0, shifted=25.0)
+BRIEF: Final = Plan(learning=40.0, steady=20.0, shifted=45.0)
 LASTING: Final = Plan(learning=None, steady=20.0, shifted=None)
 
 
@@ -74,12 +74,13 @@ class Session:
         if not learned and not self._ended.is_set():
             raise ProcessError(f"no baseline was learned in {plan.learning:g} s; a higher --rate may help")
         self._send(_Phase.STEADY, seconds=plan.steady)
+        quiet = self._quiet(self._scrape())
         last = _Phase.SHIFTED if shift else _Phase.STEADY
         self._send(last, seconds=plan.shifted, until=self._shows_drift if plan.shifted else None)
         if self._ended.is_set():
             self._screen.say("\nStopping everything.")
             return 0
-        return self._judge()
+        return self._judge(quiet)
 
     def _send(self, phase: _Phase, *, seconds: float | None, until: Callable[[Scrape], bool] | None = None) -> bool:
         """Send until `until` holds, the time is up or the user ends the demo; whether `until` held."""
@@ -112,6 +113,7 @@ class Session:
                 counted=page.total("model_predictions_total", model=self._service.model),
                 baseline=self._baseline(page),
                 features=findings.features(page, self._service.model, self._service.version),
+                verdict=findings.verdict(page, self._service.model, self._service.version),
             )
         )
         return page
@@ -130,7 +132,16 @@ class Session:
         return page.total("model_baseline_rows", model=self._service.model) is not None
 
     def _shows_drift(self, page: Scrape) -> bool:
-        return self._drift(page).holds
+        return self._drift(page).holds and self._named(page).holds
+
+    def _quiet(self, page: Scrape) -> findings.Finding:
+        return findings.quiet(page, model=self._service.model, version=self._service.version)
+
+    def _named(self, page: Scrape) -> findings.Finding:
+        service = self._service
+        return findings.named(
+            page, model=service.model, version=service.version, shifted={*service.scaled, service.lossy}
+        )
 
     def _drift(self, page: Scrape) -> findings.Finding:
         service = self._service
@@ -138,8 +149,8 @@ class Session:
             page, model=service.model, version=service.version, shifted=service.scaled, lost=service.lossy
         )
 
-    def _judge(self) -> int:
-        """Print what the exporter must show by now, and whether it does."""
+    def _judge(self, quiet: findings.Finding) -> int:
+        """Print what the exporter must show by now, and whether it does; `quiet` is what it said before the shift."""
         self._service.flush()
         service = self._service
         deadline = time.monotonic() + _SETTLE_SECONDS
@@ -149,7 +160,7 @@ class Session:
             if counted.holds or time.monotonic() > deadline or self._ended.wait(_LOOK_EVERY_SECONDS):
                 break
         missed = findings.missed(page, model=service.model, feature=service.lossy, lost=service.lost)
-        results = (counted, missed, self._drift(page))
+        results = (counted, missed, quiet, self._drift(page), self._named(page))
         for result in results:
             self._screen.say(f"{'ok    ' if result.holds else 'FAILED'}  {result.text}")
         if all(result.holds for result in results):

@@ -166,7 +166,7 @@ FEATURE_DRIFT_SHAPE: Final = _verdict(
 DRIFT_PATIENCE: Final = _verdict(
     "model_drift_patience_seconds",
     _GAUGE,
-    "Least mean time between false alarms of the level, over all features of the model.",
+    "Least mean time between false alarms of the level, over all features of the model and all pairs of them.",
     ("model", "level"),
 )
 DRIFT_TOLERANCE: Final = _verdict(
@@ -179,8 +179,7 @@ DRIFT_TOLERANCE: Final = _verdict(
 MULTIVARIATE_EVIDENCE: Final = _verdict(
     "model_multivariate_drift_evidence",
     _GAUGE,
-    "Log evidence that numeric features depend on each other otherwise than in the baseline; 0 is the alarm, which is "
-    "one of its own with the patience of the level.",
+    "Log evidence that numeric features depend on each other otherwise than in the baseline; 0 is the alarm.",
     _LEVEL,
 )
 MULTIVARIATE_DETECTED: Final = _verdict(
@@ -228,6 +227,12 @@ PSI_THRESHOLD: Final = _drift(
     "model_drift_psi_threshold",
     _GAUGE,
     "Index that one window of a hundred exceeds while the divergence is within the tolerance of tickets.",
+    _WINDOW,
+)
+SHIFT_SCORE: Final = _drift(
+    "model_drift_shift_score",
+    _GAUGE,
+    "Difference of the window from the baseline, over what chance gives in one window of a hundred; 1 is the limit.",
     _WINDOW,
 )
 JS_DISTANCE: Final = _drift(
@@ -368,7 +373,16 @@ CORRUPT_STATE: Final = Metric(
     _COUNTER,
     "Files of kept state that could not be read and were set aside.",
     ("store",),
-    _each("baseline", "outcomes"),
+    _each("baseline", "outcomes", "checkpoint"),
+)
+CHECKPOINT_TIMESTAMP: Final = Metric(
+    "model_exporter_checkpoint_timestamp_seconds",
+    _GAUGE,
+    "When the evidence that is on disk was taken; a restart goes on from there.",
+)
+CHECKPOINT_SIZE: Final = Metric("model_exporter_checkpoint_size_bytes", _GAUGE, "Size of the evidence on disk.")
+CHECKPOINT_FAILURES: Final = Metric(
+    "model_exporter_checkpoint_failures_total", _COUNTER, "Times that the evidence could not be written.", (), ((),)
 )
 
 _process = partial(Metric, group=Group.PROCESS)

@@ -12,6 +12,11 @@ For slots of n predictions with correlation r within a slot and a^k r between sl
 1 + (n-1) r + 2 n r a / (1-a). It grows with n: V_b weighs slots by their predictions, so that busy hours count for what
 they are, and `rho` says how phi grows where there are more predictions a slot than there were in the baseline.
 
+A baseline of less than `LONG` slots cannot measure the longest stretches. Where its slots are likely to depend on
+each other, V_b is continued to them as it is for slots whose correlation falls by the same factor a from each to the
+next: V_b = 1 + (V_1 - 1) (1 + 2 sum_{k<b} (1 - k/b) a^k), with the a that fits the longest stretches measured. Without
+that a slow movement seen for half an hour would pass for a quarter of what it is.
+
 Overlapping stretches have a third less error than separate ones. Source: P. D. Welch, On the relationship between batch
 means, overlapping batch means and spectral estimation, Winter Simulation Conference 1987.
 """
@@ -30,11 +35,21 @@ LENGTHS: Final = (1, 4, 16, 64, 256, 1024)
 """Slots of a stretch whose variance is measured: from 15 s to four hours."""
 MIN_STRETCHES: Final = 20
 """Separate stretches that a variance is measured from, at least."""
+LONG: Final = LENGTHS[-1] * MIN_STRETCHES
+"""Slots from which on all lengths are measured: three and a half days."""
 RHO: Final = 0.001
 """Correlation of predictions within a slot where nothing is known of it: two quiet slots differ by 0.03 sd."""
 
 _SURE: Final = 3.0
 """Standard errors that make dependence certain."""
+_LIKELY: Final = 1.0
+"""Standard errors of two things at once, the variance of slots and what neighbours share, that make it likely: without
+dependence one score in forty has both."""
+_LASTS: Final = 0.1
+"""Share of the slots that a movement is taken to last, at most: of slower ones too little was seen."""
+_CORRECTIONS: Final = 10
+"""Rounds of correcting for the mean that was subtracted."""
+_HALVINGS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +91,15 @@ def dependence(sums: Floats, rows: Counts, squares: Floats, *, group: Indices | 
     if not varies.any():
         return None
     gaps = (sums - rows * means[:, belongs])[varies] / np.sqrt(variance[varies, None])
-    phi, sure = 1.0, False
+    phi, sure, measured = 1.0, False, {}
     for length, lost in _lengths(belongs):
         found, error = _inflation(gaps, rows, length)
+        measured[length] = found
         found, error = found / (1 - lost), error / (1 - lost)
         phi = max(phi, float(found.max()))
         sure = sure or bool((found - 1 > _SURE * error).any())
+    if len(measured) > 1 and slots < LONG:
+        phi = max(phi, _continued(gaps, rows, measured, slots / (1 + int(belongs.max()))))
     rho = (phi - 1) / (float((rows.astype(np.float64) ** 2).sum()) / predictions)
     return Dependence(phi, rho if sure else min(rho, RHO))
 
@@ -110,3 +128,39 @@ def _inflation(gaps: Floats, rows: Counts, length: int) -> tuple[Floats, Floats]
     apart, of_apart = squares[:, ::length], predictions[::length]
     errors = apart - found[:, None] * of_apart
     return found, np.sqrt((errors**2).sum(axis=1)) / of_apart.sum()
+
+
+def _continued(gaps: Floats, rows: Counts, measured: dict[int, Floats], shared: float) -> float:
+    """V_b of the longest stretch, continued from those `measured`; 1 where slots seem not to depend on each other.
+
+    The means over `shared` slots that were subtracted took b V / shared from V_b, with V that of the longest stretch:
+    it is given back.
+    """
+    slots, n = len(rows), rows.astype(np.float64)
+    variance, length = measured[1], max(measured)
+    neighbours = (gaps[:, 1:] * gaps[:, :-1]).sum(axis=1) / np.sqrt(n[1:] * n[:-1]).sum()
+    likely = (variance - 1 > _LIKELY * np.sqrt(2 / slots)) & (neighbours > _LIKELY * variance / np.sqrt(slots))
+    longest = 1.0
+    for of_one, of_length in zip(variance[likely].tolist(), measured[length][likely].tolist(), strict=True):
+        inflation = max(of_one, of_length)
+        for _ in range(_CORRECTIONS):
+            lost = min(inflation / shared, of_one)  # where more than half is lost there is nothing to correct
+            excess = of_one + lost - 1
+            persistence = _persistence((of_length + length * lost - 1) / excess, length, 1 - 1 / (_LASTS * shared))
+            inflation = 1 + excess * _summed(persistence, LENGTHS[-1])
+        longest = max(longest, inflation)
+    return longest
+
+
+def _persistence(ratio: float, length: int, most: float) -> float:
+    """The a between 0 and `most` with (V_b - 1) / (V_1 - 1) = `ratio` for b = `length`, or the nearest."""
+    low, high = 0.0, max(most, 0.0)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _summed(middle, length) < ratio else (low, middle)
+    return low
+
+
+def _summed(a: float, length: int) -> float:
+    """1 + 2 sum_{k<b} (1 - k/b) a^k for b = `length` and 0 <= a < 1."""
+    return 1 + 2 * a / (1 - a) - 2 * a * (1 - a**length) / (length * (1 - a) ** 2)

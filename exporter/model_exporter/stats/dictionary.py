@@ -15,13 +15,13 @@ Sources: J. Shin, A. Ramdas, A. Rinaldo, E-detectors, New England J. Stat. Data 
 J. Ruf, The numeraire e-variable and reverse information projection, arXiv 2402.18810 (the growth-optimal bet).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
 
-from model_exporter.stats.features import Flags, Floats
+from model_exporter.stats.features import Flags, Floats, Indices
 from model_exporter.stats.normal import normal_score, normal_share
 
 MEAN_TILTS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, -0.1, -0.2, -0.4, -0.8, -1.6)
@@ -68,6 +68,8 @@ class Allowance:
     Attributes:
         tolerance: chi-squared divergence from the baseline that does not matter, >= 0. A mean shift of d standard
             deviations has about d squared.
+        wave: divergence of the traffic from the baseline that comes every day, >= 0: one for all features or
+            float64[F]. Where it exceeds the tolerance it takes its place.
         z: standard deviations of the baseline's own error that are allowed for, >= 0.
         quality_ratio: a missing, unseen or out-of-range share may grow or shrink by this factor (>= 1), unless the
             tolerance allows for less;
@@ -76,10 +78,20 @@ class Allowance:
     """
 
     tolerance: float = 0.01
+    wave: Floats | float = 0.0
     z: float = 3.0
     quality_ratio: float = 1.5
     quality_margin: float = 0.002
     unseen_floor: float = 0.001
+
+    @property
+    def divergence(self) -> Floats:
+        """What is allowed in all: the larger of tolerance and wave, float64[] or float64[F]."""
+        return np.maximum(self.tolerance, self.wave)
+
+    def of(self, features: Indices) -> "Allowance":
+        """That of each of `features`, intp[N]: a wave by feature becomes float64[N]."""
+        return replace(self, wave=self.wave[features]) if isinstance(self.wave, np.ndarray) else self
 
 
 def tilted(p: Floats) -> Floats:
@@ -105,7 +117,7 @@ def log_factors(p: Floats, q: Floats, rows: Floats, allowance: Allowance) -> tup
         p: float64[N, B] baseline laws; a bin of share 0 is padding.
         q: float64[N, J, B] alternatives, 0 in the padding.
         rows: float64[N], the baseline's effective rows m > 0.
-        allowance: gives the tolerance and z of delta.
+        allowance: gives the tolerance and z of delta; its wave is one for all or float64[N].
 
     Returns:
         float64[N, J, B] of log(0.999 L + 0.001), 0 in the padding and for bets that cannot pay; and bool[N, J], the
@@ -117,7 +129,7 @@ def log_factors(p: Floats, q: Floats, rows: Floats, allowance: Allowance) -> tup
     s = np.sqrt((mass * g**2).sum(axis=2, keepdims=True))
     h = np.divide(g, s, out=np.zeros_like(g), where=s > 0)
     m = rows[:, None, None]
-    delta = np.sqrt(allowance.tolerance) + allowance.z / np.sqrt(m)
+    delta = np.sqrt(allowance.divergence).reshape(-1, 1, 1) + allowance.z / np.sqrt(m)
     delta = delta + allowance.z**2 * np.where(real, h, -np.inf).max(axis=2, keepdims=True, initial=0.0) / (6 * m)
     pays = (s > delta)[:, :, 0]
     u = np.where(real, h - delta, 0.0)[pays]
@@ -181,10 +193,11 @@ def _upper_limit(counts: Floats, rows: Floats, z: float) -> Floats:
 def bin_boundaries(p: Floats, counts: Floats, rows: Floats, allowance: Allowance) -> tuple[Floats, Floats]:
     """How far the share of an ordinary bin may fall and rise: its limits, and sqrt(tolerance p (1-p)) beyond them.
 
-    All arrays are float64[B]; boundaries may lie outside of 0 to 1, where no bet is to be had.
+    All arrays, and the allowance's wave if it is one, are float64[B]; boundaries may lie outside of 0 to 1, where no
+    bet is to be had.
     """
     low, high = share_limits(counts, rows, allowance.z)
-    room = np.sqrt(allowance.tolerance * p * (1 - p))
+    room = np.sqrt(allowance.divergence * p * (1 - p))
     return low - room, high + room
 
 
@@ -195,14 +208,16 @@ def quality_boundaries(
 
     A tolerance in chi-squared divergence lets a rare fault grow several times, so the room beyond the limits of the
     share is a factor of `quality_ratio` (but no more than the tolerance gives) or `quality_margin`, whichever is more.
+    A wave is what happens and not what one puts up with, so what it can do to the share is allowed in full.
     Unseen categories are also allowed the larger of 3/m (a baseline of m rows misses a category of that share once in
     twenty times) and `unseen_floor`.
     """
     low, high = share_limits(counts, rows, allowance.z)
-    by_tolerance = np.sqrt(allowance.tolerance * p * (1 - p))
+    by_tolerance, by_wave = (np.sqrt(part * p * (1 - p)) for part in (allowance.tolerance, allowance.wave))
+    least = np.maximum(by_wave, allowance.quality_margin)
     ratio = allowance.quality_ratio
-    rise = np.maximum(np.minimum((ratio - 1) * p, by_tolerance), allowance.quality_margin)
-    fall = np.maximum(np.minimum((1 - 1 / ratio) * p, by_tolerance), allowance.quality_margin)
+    rise = np.maximum(np.minimum((ratio - 1) * p, by_tolerance), least)
+    fall = np.maximum(np.minimum((1 - 1 / ratio) * p, by_tolerance), least)
     floor = np.where(unseen, np.maximum(3 / rows, allowance.unseen_floor), 0.0)
     return low - fall, np.maximum(high + rise, floor)
 

@@ -132,6 +132,8 @@ class EvidenceState:
         tables = self._seasons[season]
         if counts.shape != self._owner.shape or not seconds > 0:
             raise ValueError("a slot has one count for every bin of the baseline, and a positive length")
+        if not counts.any():
+            return
         self._enter(season, tables)
         x = counts.astype(np.float64)
         ordinary = x * tables.ordinary
@@ -226,16 +228,22 @@ class EvidenceState:
         self._total = self._by_feature(self._wealth)
 
 
+def rounded_bytes(values: Floats) -> bytes:
+    """Bytes of an array to six decimals or so of its largest value, for a digest.
+
+    The last bits of a logarithm depend on the processor; a checkpoint may be restored on another one.
+    """
+    largest = float(np.abs(values).max(initial=0.0))
+    scale = 2.0 ** -np.round(np.log2(largest)) if largest > 0 else 1.0
+    rounded = np.round(values * scale, 6) + 0.0  # no -0
+    return rounded.astype("<f8").tobytes()
+
+
 def _digest(tables: Tables, seasons: int, stakes: Floats) -> bytes:
     """Sixteen bytes that change with anything that the state's numbers mean, but for the other seasons' baselines."""
     digest = blake2b(seasons.to_bytes(4, "little"), digest_size=16)
-    for array in (
-        tables.starts,
-        tables.tilts.log_factors,
-        tables.odds.bins,
-        tables.odds.step,
-        tables.adaptive.p,
-        stakes,
-    ):
-        digest.update(array.tobytes())
+    for places in (tables.starts, tables.odds.bins):
+        digest.update(places.tobytes())
+    for values in (tables.tilts.log_factors, tables.odds.step, tables.adaptive.p, stakes):
+        digest.update(rounded_bytes(values))
     return digest.digest()

@@ -5,21 +5,25 @@ the window or the baseline has no rows. They judge one window by itself. An alar
 `model_exporter.stats.evidence`, whose guarantee holds however often it is looked at.
 """
 
+from dataclasses import replace
 from statistics import NormalDist
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model_exporter.stats.distances import Counts, observations, occupied_bins, psi
 from model_exporter.stats.features import Flags, FlatBins, Floats, Indices, totals
 from model_exporter.stats.noncentral import noncentral_chi2_quantile
 from model_exporter.stats.scores import location_and_scale
 
-TAIL: Final = 0.0095
+_Number = TypeVar("_Number", np.int64, np.float64)
+
+TAIL: Final = 0.0085
 """Chance that a threshold is crossed without drift: 1 %, less what the approximations may be off by."""
 
-_NUMERIC_TAILS: Final = {"psi": 0.0020, "bins": 0.0030, "location": 0.0025, "scale": 0.0020}
-_CATEGORY_TAILS: Final = {"psi": 0.0035, "bins": 0.0060}
+_NUMERIC_TAILS: Final = {"psi": 0.0014, "bins": 0.0022, "missing": 0.0015, "location": 0.0018, "scale": 0.0016}
+_CATEGORY_TAILS: Final = {"psi": 0.0026, "bins": 0.0044, "missing": 0.0015}
 """How `TAIL` is shared among the parts of the score: what is most often the change gets most."""
 _DISPLAY_PSI: Final = 0.1
 """PSI that a window must be large enough to show, to be coloured at all."""
@@ -40,13 +44,14 @@ def psi_null(baseline: Counts, window: Counts, starts: Counts) -> Floats:
 
 
 def psi_threshold(
-    baseline: Counts, window: Counts, starts: Counts, *, tail: float = TAIL, tolerance: float = 0.0
+    baseline: Counts, window: Counts, starts: Counts, *, tail: float = TAIL, tolerance: Floats | float = 0.0
 ) -> Floats:
     """PSI that chance exceeds with probability `tail` while the populations' PSI is `tolerance`, nats, float64[F].
 
-    c q, where c = 1/n + 1/m and q is the upper quantile of noncentral chi-squared with B-1 degrees of freedom and
-    noncentrality tolerance/c. Holds for windows from 50 rows up and baselines from 500 up: with few rows in many bins
-    PSI stays below it more often, never less.
+    The tolerance is one for all features or float64[F]. The threshold is c q, where c = 1/n + 1/m and q is
+    the upper quantile of noncentral chi-squared with B-1 degrees of freedom and noncentrality tolerance/c. Holds for
+    windows from 50 rows up and baselines from 500 up: with few rows in many bins PSI stays below it more often, never
+    less.
 
     Source: C. Potgieter, C. van Zyl, W. Schutte, F. Lombard, The population resemblance statistic, arXiv 2307.11878.
 
@@ -74,16 +79,20 @@ class ShiftScore:
 
     The score is the largest of several statistics, each divided by its own threshold, so that more than 1 means "not
     chance" at `TAIL` a window and feature. They are PSI; the location and the scale of a number (two-sample tests of
-    the scores of its bins); and each bin's share by itself, corrected for their number. PSI spreads its power over all
-    directions: a PSI of 0.03 shows it in 1,000 rows and 17 bins in three windows of four, the score of a shifted mean
-    in 98 of 100.
+    the scores of its bins); the share of missing values; and each other bin's share, corrected for their number. PSI
+    spreads its power over all directions: a PSI of 0.03 shows it in 1,000 rows and 17 bins in three windows of four,
+    the score of a shifted mean in 98 of 100.
+
+    Where a baseline of a few hundred rows holds a part of hundreds of categories only, those it names are not as
+    frequent as in it, and the score of large windows is over 1 too often (measured: tests/benchmarks/GAUGES.md).
 
     Args:
         bins: the baseline.
     """
 
     def __init__(self, bins: FlatBins) -> None:
-        self._bins = bins
+        self._unseen = np.flatnonzero(bins.unseen)
+        self._bins = bins = replace(bins, counts=self._fold(bins.counts))
         location, scale = _scores(bins)
         self._scores = ((location, _NUMERIC_TAILS["location"]), (scale, _NUMERIC_TAILS["scale"]))
         self._present = np.where(bins.missing, 0.0, 1.0)
@@ -95,6 +104,7 @@ class ShiftScore:
         """
         bins = self._bins
         size = len(bins.rows)
+        window = self._fold(window)
         known = (bins.rows > 0) & (totals(bins.owner, window.astype(np.float64), size) > 0)
         shrink = (1 / bins.phi)[bins.owner]
         ours, theirs = window * shrink, bins.counts * shrink
@@ -107,6 +117,16 @@ class ShiftScore:
             statistic = _two_sample(scores, ours * self._present, theirs * self._present, bins.owner, usable)
             score = np.maximum(score, statistic / _two_sided(tail))
         return np.where(known, score, np.nan)
+
+    def _fold(self, counts: NDArray[_Number]) -> NDArray[_Number]:
+        """Count unseen categories among those that are too rare for a name.
+
+        Which of the two a rare category is depends on the baseline's size alone; a baseline holds none that is unseen.
+        """
+        folded = counts.copy()
+        folded[self._unseen - 1] += counts[self._unseen]
+        folded[self._unseen] = 0
+        return folded
 
     def _psi_part(self, window: Counts) -> Floats:
         bins = self._bins
@@ -128,11 +148,11 @@ class ShiftScore:
             all_rows, present = totals(owner, counts, size), totals(owner, counts * self._present, size)
             sizes.append(np.where(bins.missing, all_rows[owner], present[owner]))
         z = _signed_root(ours, sizes[0], theirs, sizes[1])
-        occupied = totals(owner, ((ours > 0) | (theirs > 0)).astype(np.float64), size).astype(np.int64)
-        tail = np.where(bins.numeric, _NUMERIC_TAILS["bins"], _CATEGORY_TAILS["bins"])
-        tails, place = np.unique(tail / np.maximum(occupied, 1), return_inverse=True)
-        limits = np.array([_two_sided(share) for share in tails.tolist()], np.float64)[place]
-        largest: Floats = np.maximum.reduceat(np.abs(z), bins.starts[:-1]) / limits
+        occupied = totals(owner, np.where((ours > 0) | (theirs > 0), self._present, 0.0), size)
+        tail = np.where(bins.numeric, _NUMERIC_TAILS["bins"], _CATEGORY_TAILS["bins"]) / np.maximum(occupied, 1)
+        missing = np.where(bins.numeric, _NUMERIC_TAILS["missing"], _CATEGORY_TAILS["missing"])
+        limits = np.where(bins.missing, _limits(missing)[owner], _limits(tail)[owner])
+        largest: Floats = np.maximum.reduceat(np.abs(z) / limits, bins.starts[:-1])
         return largest
 
 
@@ -201,6 +221,12 @@ def _noise(baseline: Counts, window: Counts, starts: Counts) -> Floats:
 
 def _degrees(baseline: Counts, window: Counts, starts: Counts) -> Counts:
     return np.maximum(occupied_bins(baseline, window, starts) - 1, 0)
+
+
+def _limits(tails: Floats) -> Floats:
+    """Normal deviates that are exceeded on either side with probability `tails`; few of these differ."""
+    distinct, place = np.unique(tails, return_inverse=True)
+    return np.array([_two_sided(tail) for tail in distinct.tolist()], np.float64)[place]
 
 
 def _two_sided(tail: float) -> float:

@@ -83,6 +83,8 @@ class ModelEvidence:
     def update(self, counts: NDArray[np.int64], *, start: float, seconds: float, season: int = 0) -> None:
         """Take the counts of one closed slot; arguments and errors as for `EvidenceState.update`."""
         self._state.update(counts, start=start, seconds=seconds, season=season)
+        if not counts.any():
+            return  # to look again at what has been judged is no news
         wealth = self._state.wealth
         total = float(wealth.sum())
         if self._detected and total < _CLEAR_WEALTH:

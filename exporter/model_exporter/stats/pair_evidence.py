@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 
 from model_exporter.stats.copula import LEVELS, Floats, fit_margins
-from model_exporter.stats.evidence import CAP
+from model_exporter.stats.evidence import CAP, rounded_bytes
 from model_exporter.stats.model_evidence import CLEAR, e_bh
 from model_exporter.stats.pair_bets import TILTS, PairBets
 from model_exporter.stats.pairs import CELLS, Counts, Flags
@@ -216,8 +216,8 @@ class PairEvidence:
 
     def _digest(self) -> bytes:
         digest = blake2b(digest_size=16)
-        for array in (self._bets.log_factors, self._stakes):
-            digest.update(array.tobytes())
+        for values in (self._bets.log_factors, self._stakes):
+            digest.update(rounded_bytes(values))
         return digest.digest()
 
 

@@ -71,7 +71,7 @@ def build_tables(
 
     Args:
         features: one for each feature, in the order of the flat bins.
-        allowance: what does not count as a change.
+        allowance: what does not count as a change; a wave by feature is in their order.
         rho: correlation of predictions within a slot for features that have none of their own; 0.001 is cautious.
         every_bet: keep bets on single bins that cannot pay: they get no stake and pay 1. Tables of features with the
             same bins then have the same rows, whatever the counts, so that wealth can move from one to another.
@@ -186,7 +186,7 @@ def _tilts(bins: FlatBins, allowance: Allowance) -> tuple[Tilts, _Bets]:
     p = np.where(real, counts + 0.5, 0.0)
     p = p / p.sum(axis=1, keepdims=True)
     rows = np.maximum(counts.sum(axis=1) / bins.phi[chosen], _NO_ROWS)
-    logs, pays = log_factors(p, tilted(p), rows, allowance)
+    logs, pays = log_factors(p, tilted(p), rows, allowance.of(chosen))
     # Columns of the table: below as the first bin, the ordered bins, above as the last one.
     place = np.clip(np.arange(-1, width + 1), 0, (stop - first - 1)[:, None])
     every = first[:, None] + np.arange(-1, width + 1)
@@ -225,7 +225,7 @@ def _ordinary_odds(bins: FlatBins, allowance: Allowance) -> Iterator[_OddsPart]:
     owner = bins.owner[chosen]
     counts, rows, phi = bins.counts[chosen], bins.ordinary_rows[owner], bins.phi[owner]
     p = (counts + 0.5) / (rows + 1)
-    low, high = bin_boundaries(p, counts / phi, np.maximum(rows / phi, _NO_ROWS), allowance)
+    low, high = bin_boundaries(p, counts / phi, np.maximum(rows / phi, _NO_ROWS), allowance.of(owner))
     for factors, mask in ((NUMERIC_ODDS, bins.numeric[owner]), (CATEGORY_ODDS, ~bins.numeric[owner])):
         rising, falling = [f for f in factors if f > 1], [f for f in factors if f < 1]
         for factor in factors:
@@ -240,7 +240,7 @@ def _quality_odds(bins: FlatBins, allowance: Allowance) -> Iterator[_OddsPart]:
     counts, rows, phi = bins.counts[chosen], bins.rows[owner], bins.phi[owner]
     p = (counts + 0.5) / (rows + 1)
     effective = np.maximum(rows / phi, _NO_ROWS)
-    low, high = quality_boundaries(p, counts / phi, effective, bins.unseen[chosen], allowance)
+    low, high = quality_boundaries(p, counts / phi, effective, bins.unseen[chosen], allowance.of(owner))
     missing = bins.missing[chosen]
     for group, mask in ((_MISSING, missing), (_RANGE, ~missing)):
         for factor in QUALITY_ODDS:
@@ -273,7 +273,7 @@ def _adaptive(bins: FlatBins, allowance: Allowance) -> tuple[Adaptive, _Bets]:
     p = (bins.counts[place] + 0.5) / (bins.ordinary_rows + size / 2)[owner]
     spread = np.array([chi2_quantile(degrees, _BASELINE_TAIL) for degrees in range(1, size.max(initial=2))])
     rows = np.maximum(bins.ordinary_rows / bins.phi, _NO_ROWS)[chosen]
-    delta = np.sqrt(allowance.tolerance) + np.sqrt(spread[size[chosen] - 2] / rows)
+    delta = np.sqrt(allowance.of(chosen).divergence) + np.sqrt(spread[size[chosen] - 2] / rows)
     starts = np.concatenate([[0], np.cumsum(size[chosen])]).astype(np.intp)
     # Even when all traffic falls in the rarest bin a bet pays only if this exceeds delta.
     reach = np.sqrt(1 / np.minimum.reduceat(np.append(p, 1.0), starts)[:-1] - 1)

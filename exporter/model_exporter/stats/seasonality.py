@@ -1,4 +1,4 @@
-"""Whether the hours of a day (or of a week) have laws of their own."""
+"""Whether the hours of a day (or of a week) have laws of their own, and how far these are from their mean."""
 
 from functools import lru_cache
 from typing import Final
@@ -14,6 +14,14 @@ Floats = NDArray[np.float64]
 FALSE_SEASON: Final = 0.01
 """Chance to see seasons where there are none. They do no harm there but for smaller baselines."""
 
+FALSE_WAVE: Final = 0.01
+"""Chance that the whole law of an hour adds to a wave where there is none."""
+LONGEST_HOURS: Final = 6.0
+"""Hours of a group up to which it is known how much it flattens a daily wave: beyond, the wave could be any."""
+
+_RARE: Final = 0.005
+"""Share of a bin below which it is put together with the other rare ones, or left out if they all are rarer still: one
+burst of a rare value is no wave."""
 _ROUNDING: Final = 1e-12
 """Variance of a score that is constant but for rounding, and tells nothing."""
 
@@ -59,6 +67,58 @@ def seasons_differ(
     ).sum(axis=0)
     units = np.where(variance > _ROUNDING, variance, np.inf)
     return bool((by_score / units / phi > _limit(degrees, share)).any())
+
+
+def wave_height(table: Counts, scores: Floats, hours: Floats, *, phi: float) -> float:
+    """The largest chi-squared divergence of an hour's law from that of all rows, >= 0; d^2 for a mean that moves by d.
+
+    With the shares x_sk / n_s of hour s and p_k of all rows, the gap g_k between them has the divergence
+    sum_k g_k^2 / p_k, of which noise makes phi (1/n_s - 1/N) for each degree of freedom. It is looked at twice:
+
+        what the scores see:  v' C^-1 v with v_h = sum_k h_k g_k and C the scores' covariance, less its noise;
+        the whole law:        less what noise exceeds in `FALSE_WAVE` of all tables.
+
+    The scores have few degrees of freedom, so little noise that must be taken away. Of the whole law only what is
+    certain counts, or twenty bins of noise would look like a wave. The larger of both, of the largest hour, is the
+    wave.
+
+    Its error. A baseline of a day has seen each hour once, so whatever moved within the day, be it the hour or chance
+    that lasted as long, is in the hour's law and counts as wave: the most cautious reading. What dependence within
+    the hour adds to the noise is in phi, which therefore has to be measured within the hours. The largest of many
+    hours is too large rather than too small: without a wave by about 2 phi log(S) / n, with one by the error of the
+    luckiest of the hours next to its top and its bottom. In the mean of a group of w hours a sine is flatter, at worst
+    (a group border at the top) by sin(y)/y with y = pi w / 12; the wave is made higher by the square of that.
+
+    Args:
+        table: int64[S, B], counts by hour (or group of hours) and bin; hours without rows tell nothing.
+        scores: float64[H, B].
+        hours: float64[S], hours from the first to the last of each group; more than `LONGEST_HOURS` count as that.
+        phi: variance of counts within the hours over that of independent predictions.
+
+    >>> table = np.array([[600, 400], [400, 600]])
+    >>> round(wave_height(table, np.array([[1.0, -1.0]]), np.ones(2), phi=1.0), 3)  # 0.04 - 1/2000, times 1.023
+    0.04
+    """
+    table, hours = table[table.sum(axis=1) > 0], hours[table.sum(axis=1) > 0]
+    rows = table.sum(axis=1)
+    if len(rows) < 2 or np.count_nonzero(table.sum(axis=0)) < 2:  # noqa: PLR2004  # one hour, or one bin, cannot differ
+        return 0.0
+    p = table.sum(axis=0) / rows.sum()
+    gaps = table / rows[:, None] - p
+    noise = phi * (1 / rows - 1 / rows.sum())
+    common = p >= _RARE
+    pooled = np.column_stack([gaps[:, common], gaps[:, ~common].sum(axis=1)])
+    shares = np.append(p[common], p[~common].sum())
+    kept = shares >= _RARE
+    degrees = int(np.count_nonzero(kept)) - 1
+    whole = (pooled[:, kept] ** 2 / shares[kept]).sum(axis=1)
+    heights = whole - noise * (_limit(degrees, FALSE_WAVE / len(rows)) if degrees > 0 else np.inf)
+    variances, axes = np.linalg.eigh((scores * p) @ scores.T - np.outer(scores @ p, scores @ p))
+    real = variances > _ROUNDING
+    seen = ((gaps @ scores.T @ axes[:, real]) ** 2 / variances[real]).sum(axis=1)
+    angle = np.pi * np.minimum(hours, LONGEST_HOURS) / 12
+    heights = np.maximum(heights, seen - noise * np.count_nonzero(real)) * (angle / np.sin(angle)) ** 2
+    return max(float(heights.max()), 0.0)
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """Whether a version behaves as usual: a few operational signals of every slot, judged together."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from model_exporter.baseline.naming import PROBABILITIES, SCORE
 from model_exporter.batch import Batch, Column, Role
 from model_exporter.config.settings import ModelKind
-from model_exporter.stats.mewma import Anomaly, fresh_signals, log_amount, logit_share, share_noise, watch
+from model_exporter.stats.mewma import (
+    Anomaly,
+    fresh_signals,
+    log_amount,
+    logit_share,
+    restored_signals,
+    share_noise,
+    watch,
+)
 from model_exporter.window.rolling import SLOT_SECONDS
 from model_exporter.window.snapshot import SIGNALS, AnomalySnapshot
 
@@ -23,6 +31,9 @@ changes by a twentieth is not worth telling, however steady it was."""
 
 _NOISE_MEMORY: Final = 1 / 200
 _LEAST_EVIDENCE: Final = -14.0
+_FORMAT: Final = b"signals of a version 1"
+_KEPT: Final = 2 + 2 * len(SIGNALS)
+"""Numbers before the state of the chart: slots in alarm, the last verdict (NaN for none), the noise."""
 
 
 @dataclass(slots=True)
@@ -97,6 +108,34 @@ class Signals:
         self._in_alarm = self._in_alarm + 1 if anomaly and anomaly.evidence >= 0 else 0
         self.snapshot = _frozen(anomaly) if anomaly else None
         self.slots += 1
+
+    def checkpoint(self) -> bytes:
+        """What was learned and the last verdict, for `restored`. The open slot is not in it."""
+        told = self.snapshot or AnomalySnapshot(np.nan, np.full(len(SIGNALS), np.nan))
+        numbers = np.concatenate([[self._in_alarm, told.evidence], told.contributions, self._noise])
+        return _FORMAT + numbers.astype("<f8").tobytes() + self._state.checkpoint()
+
+    @classmethod
+    def restored(cls, checkpoint: bytes) -> Self:
+        """The signals that made `checkpoint`, but for the number of their slots.
+
+        Raises:
+            ValueError: it is damaged, or of other signals.
+        """
+        end = len(_FORMAT) + 8 * _KEPT
+        if not checkpoint.startswith(_FORMAT) or len(checkpoint) < end:
+            raise ValueError("this is not a checkpoint of a version's signals")
+        numbers = np.frombuffer(checkpoint[len(_FORMAT) : end], "<f8").astype(np.float64)
+        (in_alarm, evidence), contributions, noise = np.split(numbers, [2, 2 + len(SIGNALS)])
+        if not (np.isfinite(in_alarm) and in_alarm >= 0):
+            raise ValueError("the checkpoint of a version's signals has no number of slots in alarm")
+        signals = cls()
+        signals._state = restored_signals(checkpoint[end:], len(SIGNALS))
+        signals._in_alarm = int(in_alarm)
+        signals._noise = noise.copy()
+        if np.isfinite(evidence):
+            signals.snapshot = AnomalySnapshot(float(evidence), contributions.copy())
+        return signals
 
 
 def low_confidence(batch: Batch, kind: ModelKind | None) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """All models of this exporter. One writer owns it; no other thread may touch it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Event, Joined, UpstreamBatch
@@ -9,8 +9,17 @@ from model_exporter.config.settings import Settings
 from model_exporter.ports import Recorder
 from model_exporter.window.budget import Budget
 from model_exporter.window.duplicates import RecentKeys
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.model import ModelState, Shared
-from model_exporter.window.notices import BaselineLearned, Expired, LimitHit, ModelAppeared, Notice, Notify
+from model_exporter.window.notices import (
+    BaselineLearned,
+    EvidenceDropped,
+    Expired,
+    LimitHit,
+    ModelAppeared,
+    Notice,
+    Notify,
+)
 from model_exporter.window.skew import skewed_rows
 from model_exporter.window.snapshot import Snapshot
 from model_exporter.window.truth import Truth
@@ -123,6 +132,37 @@ class Fleet:
             model.share(self._shared)
         for name in settings.models:
             self._model(name, now)
+
+    def checkpoint(self) -> tuple[KeptVersion, ...]:
+        """What outlives a restart, as of the last slots that closed."""
+        return tuple(kept for model in self._models.values() for kept in model.checkpoint())
+
+    def restore(self, kept: Sequence[KeptVersion], *, admit: Callable[[str], bool], now: float) -> None:
+        """Begin with the versions of an earlier run, their evidence as it was and their counts at 0.
+
+        An alarm that was on is on at once, before the first prediction. Versions that have been silent for too long
+        are left out, and so are, the longest silent first, those that the limits have no room for.
+
+        Args:
+            kept: from `checkpoint`.
+            admit: whether there is room for the model of this name.
+            now: unix seconds.
+        """
+        limits = self._settings.limits
+        anew: dict[str, None] = {}
+        for version in sorted(kept, key=lambda version: version.last_seen, reverse=True):
+            if version.last_seen < now - limits.expire_after_seconds:
+                continue
+            if not admit(version.model):
+                self._refuse("models", version.model, "the evidence kept of the model", 1)
+                continue
+            model = self._model(version.model, now)
+            if model.versions >= limits.versions_per_model:
+                self._refuse("versions_per_model", version.model, f"version {version.version} any longer", 1)
+            elif not model.restore(version, now):
+                anew[version.model] = None
+        for name in anew:
+            self._notify(EvidenceDropped(name))
 
     def snapshot(self, now: float) -> Snapshot:
         """Freeze everything as of the last `advance`."""

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline, FeatureBaseline, FeatureType
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.distances import js_distance, ks_distance, observations, psi, wasserstein_ratio
-from model_exporter.stats.gauges import psi_null, psi_threshold
+from model_exporter.stats.features import FeatureBins, flatten
+from model_exporter.stats.gauges import ShiftScore, psi_null, psi_threshold
 from model_exporter.window.assess import Assessor
 from model_exporter.window.pair_drift import PairLayout
 from model_exporter.window.snapshot import BinLayout, FeatureName
+from model_exporter.window.verdicts import KINDS
 
 MIN_OBSERVATIONS: Final = 100
 """Rows that both the window and the baseline need before a distance between them is shown."""
@@ -27,12 +29,14 @@ class Distances:
     """Distances of a window from the baseline, float64[F], NaN where there is none to show.
 
     `psi_null` is the mean of PSI without drift, and `psi_threshold` what PSI seldom exceeds within the tolerance.
+    `shift_score` is over 1 in at most one window of a hundred by chance alone, see `ShiftScore`.
     """
 
     observations: NDArray[np.int64]
     psi: NDArray[np.float64]
     psi_null: NDArray[np.float64]
     psi_threshold: NDArray[np.float64]
+    shift_score: NDArray[np.float64]
     js_distance: NDArray[np.float64]
     ks_distance: NDArray[np.float64]
     wasserstein_ratio: NDArray[np.float64]
@@ -45,7 +49,8 @@ class Layout:
         baseline: where the bins come from.
         settings: configuration by feature name.
         features: indices into `baseline.features` of those that get bins, in order.
-        tolerance: divergence from the baseline that does not matter.
+        tolerance: divergence from the baseline that does not matter; at least its wave for each feature, because
+            distances are from all rows of the baseline, whatever the hour.
         pairs: whether the baseline's pairs of features are watched.
     """
 
@@ -78,7 +83,10 @@ class Layout:
         }
         self._ordinal = np.array([flag for feature in binned for flag in _ordinal(feature)], np.bool_)
         self._positions = np.array([x for feature in binned for x in _positions(feature)], np.float64)
-        self._tolerance = tolerance
+        self._tolerance = np.array([max(tolerance, feature.wave or 0.0) for feature in binned], np.float64)
+        self._shift = ShiftScore(
+            flatten([FeatureBins(KINDS[f.type], np.array(f.counts, np.int64), phi=f.phi or 1.0) for f in binned])
+        )
         self._sd = np.array([f.numeric.sd if f.numeric else np.nan for f in binned], np.float64)
 
     @property
@@ -101,6 +109,7 @@ class Layout:
             psi=_where(enough, psi(baseline, bins, starts)),
             psi_null=_where(enough, psi_null(baseline, bins, starts)),
             psi_threshold=_where(enough, threshold),
+            shift_score=_where(enough, self._shift.score(bins)),
             js_distance=_where(enough, js_distance(baseline, bins, starts)),
             ks_distance=_where(enough & on_scale, ks),
             wasserstein_ratio=_where(enough & on_scale, ratio),

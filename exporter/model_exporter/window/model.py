@@ -13,15 +13,19 @@ from model_exporter.batch import Awaited, Batch, Event, Joined, Origin, Upstream
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.schema import Schema, columns_by_room
 from model_exporter.window.snapshot import (
+    LATENCY_BUCKETS,
     LEVELS,
     QUALITY,
     SHAPES,
+    SIGNALS,
+    VIOLATIONS,
     WINDOWS,
     FeatureName,
     ModelSnapshot,
@@ -35,10 +39,13 @@ from model_exporter.window.version import VersionState
 UNKNOWN_VERSION: Final = "unknown"
 """Version of predictions that name none."""
 
-_VERSION_SERIES: Final = 56  # traffic, latency buckets, error types, anomalies and the like of one version
+_VERSION_SERIES: Final = (
+    7 + (len(LATENCY_BUCKETS) + 3) + len(VIOLATIONS) + len(WINDOWS) + 3 * len(LEVELS) + (1 + len(SIGNALS))
+)
+"""What one version is and does, its latencies, violations, windows, verdicts and anomalies; error types come on top."""
 _FEATURE_SERIES: Final = len(QUALITY)
-_BINNED_SERIES: Final = 8 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
-"""Four distances, three figures that tell how large PSI may be, and the size, per window; verdicts per level."""
+_BINNED_SERIES: Final = 9 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
+"""Four distances, three figures on how large PSI may be, the score and the size, per window; verdicts per level."""
 _PAIR_SERIES: Final = (2 + MAX_NAMED) * len(LEVELS)
 """What the alarms on pairs take, and the pairs that they name."""
 
@@ -129,6 +136,21 @@ class ModelState:
         for version in self._versions.values():
             version.compare_with(self._layout, self._bets)
         self._changes["baseline"] = now
+
+    def checkpoint(self) -> list[KeptVersion]:
+        """What of its versions outlives a restart."""
+        return [version.checkpoint(self.name) for version in self._versions.values()]
+
+    def restore(self, kept: KeptVersion, now: float) -> bool:
+        """Have a version go on from what an earlier run kept of it, its counts at 0.
+
+        Returns False when its evidence does not fit what it is compared with now, and begins anew.
+        """
+        version = self._begin(kept.version, now)
+        if version is None:
+            self._shared.refuse("series", self.name, f"the evidence kept of version {kept.version}", 1)
+            return True
+        return version.restore(kept, self._bets, now)
 
     def reconfigure(self, settings: ModelSettings, now: float) -> None:
         """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""
@@ -328,13 +350,14 @@ class ModelState:
         return True
 
     def _begin(self, name: str, now: float) -> VersionState | None:
-        """The state of a new version; None when there is no room for its series."""
-        if not self._shared.series.take(self._version_series()):
+        """A new version; None when there is no room for its series."""
+        error_types = self._shared.limits.error_types_per_model
+        if not self._shared.series.take(self._version_series(error_types)):
             return None
         self._versions[name] = VersionState(
             name,
             now=now,
-            error_types=self._shared.limits.error_types_per_model,
+            error_types=error_types,
             features=len(self._schema),
             layout=self._layout,
             bets=self._bets,
@@ -350,9 +373,9 @@ class ModelState:
         self._current = version.version
 
     def _drop(self, version: str) -> None:
-        del self._versions[version]
+        gone = self._versions.pop(version)
         self.truth.drop(version)
-        self._shared.series.give_back(self._version_series())
+        self._shared.series.give_back(self._version_series(gone.error_types))
 
     def _fitting(self, baseline: Baseline) -> tuple[int, ...]:
         """Indices of the features whose bins fit among the series that are left: the first ones."""
@@ -378,9 +401,10 @@ class ModelState:
             return 0
         return 2 * self._layout.width + len(self._versions) * self._binned_series()
 
-    def _version_series(self) -> int:
-        """Series that one version takes now."""
-        return _VERSION_SERIES + _FEATURE_SERIES * len(self._schema) + self._binned_series()
+    def _version_series(self, error_types: int) -> int:
+        """Series that one version takes now, with so many error types and one for the rest."""
+        errors = error_types + 1
+        return _VERSION_SERIES + errors + _FEATURE_SERIES * len(self._schema) + self._binned_series()
 
     def _binned_series(self) -> int:
         if not self._layout:

@@ -47,5 +47,12 @@ class Expired:
     version: str
 
 
-Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired
+@dataclass(frozen=True, slots=True)
+class EvidenceDropped:
+    """What an earlier run kept of a model does not fit its baseline or settings of now: its verdicts begin anew."""
+
+    model: str
+
+
+Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired | EvidenceDropped
 Notify = Callable[[Notice], None]

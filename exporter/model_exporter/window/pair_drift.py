@@ -12,6 +12,7 @@ from model_exporter.stats.dependence import RHO
 from model_exporter.stats.pair_bets import build_pair_bets
 from model_exporter.stats.pair_evidence import PairEvidence
 from model_exporter.stats.pairs import Levels, PairBaseline, PairTally
+from model_exporter.window import alarm_shares
 from model_exporter.window.rolling import SLOT_SECONDS
 from model_exporter.window.snapshot import FeatureName, PairDriftSnapshot, PairSnapshot
 
@@ -58,14 +59,14 @@ class PairLayout:
 
 
 class PairVerdicts:
-    """The evidence on the pairs of one version of a model: one more alarm of each level, with the level's patience.
+    """The evidence on the pairs of one version of a model: one more alarm of each level, within the level's budget.
 
     A feature that the verdict on its own values names takes its pairs out for as long: its values have moved, and what
     its pairs say of that is either the same or nothing.
 
     Args:
         layout: the pairs.
-        patience: mean time between false alarms in seconds, by level.
+        patience: mean time between false alarms of all detectors in seconds, by level.
 
     Attributes:
         snapshot: the verdicts after the last slot, in the order of `LEVELS`; empty before the first.
@@ -75,7 +76,7 @@ class PairVerdicts:
         self._layout = layout
         self._tally = PairTally(layout.pairs, len(layout.columns))
         self._evidence = {
-            level: PairEvidence(layout.bets, patience_seconds=seconds, phi=layout.phi, rho=RHO)
+            level: PairEvidence(layout.bets, patience_seconds=seconds / alarm_shares.PAIRS, phi=layout.phi, rho=RHO)
             for level, seconds in patience.items()
         }
         self.snapshot: tuple[PairDriftSnapshot, ...] = ()
@@ -90,6 +91,25 @@ class PairVerdicts:
         for evidence, features in zip(self._evidence.values(), named, strict=True):
             evidence.forget(features[places[:, 0]] | features[places[:, 1]])
             evidence.update(counts, start=start, seconds=SLOT_SECONDS)
+        self._freeze()
+
+    def checkpoint(self) -> tuple[bytes, ...]:
+        """The evidence at each level, for `restore`; empty before the first slot."""
+        return tuple(evidence.checkpoint() for evidence in self._evidence.values()) if self.snapshot else ()
+
+    def restore(self, checkpoint: Sequence[bytes]) -> None:
+        """Become the verdicts that made `checkpoint`.
+
+        Raises:
+            ValueError: it is damaged, or of other pairs or rules. What became of the verdicts is of no use.
+        """
+        if not checkpoint:
+            return
+        for evidence, kept in zip(self._evidence.values(), checkpoint, strict=True):
+            evidence.restore(kept)
+        self._freeze()
+
+    def _freeze(self) -> None:
         self.snapshot = tuple(self._frozen(level, evidence) for level, evidence in self._evidence.items())
 
     def _frozen(self, level: str, evidence: PairEvidence) -> PairDriftSnapshot:

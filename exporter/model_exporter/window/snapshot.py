@@ -83,7 +83,8 @@ class WindowSnapshot:
     Arrays named after a distance are float64[F] over the layout's features, NaN where the window or the baseline
     has too few rows, or the distance is not defined for the feature's type. Without a baseline they are empty.
     `psi_null` is the mean of PSI without drift, `psi_debiased` what is left without it, and `psi_threshold` what PSI
-    exceeds in one window of a hundred while the divergence is within the tolerance of the level `ticket`.
+    exceeds in one window of a hundred while the divergence is within the tolerance of the level `ticket`. `shift_score`
+    is over 1 where the window differs from the baseline by more than chance gives in one window of a hundred.
     """
 
     name: str
@@ -97,6 +98,7 @@ class WindowSnapshot:
     psi_null: NDArray[np.float64]
     psi_debiased: NDArray[np.float64]
     psi_threshold: NDArray[np.float64]
+    shift_score: NDArray[np.float64]
     js_distance: NDArray[np.float64]
     ks_distance: NDArray[np.float64]
     wasserstein_ratio: NDArray[np.float64]

@@ -1,7 +1,8 @@
 """Whether a model has drifted: evidence against its baseline, at each level."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -14,27 +15,29 @@ from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence
 from model_exporter.stats.portfolio import SeasonalTables
+from model_exporter.window import alarm_shares
 from model_exporter.window.rolling import SLOT_SECONDS, Counts
 from model_exporter.window.snapshot import LEVELS, SHAPES, BinLayout, DriftSnapshot
 
-DAY: Final = 86_400.0
-"""Seconds that a baseline must span for its measured dependence to be trusted alone."""
+DAY: Final = 86_400.0 - HOUR_SECONDS
+"""Seconds that a baseline must span for its measured dependence to be trusted alone: a day, but for its ragged ends."""
 SMALL_BASELINE: Final = 5_000
 """Rows of a baseline, or of its smallest season, below which the allowance for their own error is `SMALL_Z` standard
 errors and not `Z`."""
 Z: Final = 3.0
 SMALL_Z: Final = 2.0
 
-_KINDS: Final = {
+KINDS: Final = {
     FeatureType.NUMERIC: Kind.NUMERIC,
     FeatureType.CATEGORICAL: Kind.CATEGORICAL,
     FeatureType.BOOLEAN: Kind.BOOLEAN,
 }
+"""How the bins of a feature stand, by its type."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The bets at one level, which all versions share."""
+    """The bets at one level, which all versions share; the patience is that of all detectors together."""
 
     name: str
     patience_seconds: float
@@ -44,13 +47,18 @@ class _Level:
 class Bets:
     """What is bet against a baseline, at each level. Built once for a baseline and its settings.
 
-    A slot is judged by the baseline of its season where the features have seasons. Where they have none, because the
-    baseline is too short or too small to tell the hours of the day apart, a rhythm of the traffic is either within the
-    tolerance, or in the measured dependence (then drift is told late), or it is told as drift, every day anew.
+    A slot is judged by the baseline of its season where the features have seasons. Where they have none, the tolerance
+    of a feature is at least its wave over the hours, which a baseline of a day or more knows. In a shorter one a rhythm
+    is either within the tolerance, or in the measured dependence (then drift is told late), or it is told as drift,
+    every day anew.
 
     Args:
         layout: the bins.
         settings: of the model.
+
+    Attributes:
+        prior: float64[F], the features' weights.
+        rests_on: digest of all that evidence kept over a restart must agree with: baseline, features, rules.
     """
 
     def __init__(self, layout: BinLayout, settings: ModelSettings) -> None:
@@ -59,16 +67,19 @@ class Bets:
         self._laws = _SeasonalLaws(baseline, binned)
         least = min([baseline.rows, *(rows for seasons in baseline.seasons for rows in seasons.rows)])
         z = SMALL_Z if least < SMALL_BASELINE else Z
+        # A season has its own law, against which the wave between the hours is none.
+        wave = np.array([0.0 if feature.seasons else feature.wave or 0.0 for feature in binned], np.float64)
         self.levels = tuple(
             _Level(
                 name,
                 level.patience_seconds,
-                SeasonalTables(self._laws, Allowance(tolerance=level.tolerance, z=z), rho=RHO),
+                SeasonalTables(self._laws, Allowance(tolerance=level.tolerance, wave=wave, z=z), rho=RHO),
             )
             for name, level in zip(LEVELS, _levels(settings.drift), strict=True)
         )
         weights = [settings.features[f.name].weight if f.name in settings.features else 1.0 for f in binned]
         self.prior = np.array(weights, np.float64)
+        self.rests_on = _digest(layout, settings)
 
     def season(self, moment: float) -> int:
         """The index of the tables for a slot that starts at `moment`, unix seconds."""
@@ -88,7 +99,9 @@ class Verdicts:
         self._evidence = [
             (
                 level.name,
-                ModelEvidence(level.tables, patience_seconds=level.patience_seconds, prior=bets.prior),
+                ModelEvidence(
+                    level.tables, patience_seconds=level.patience_seconds / alarm_shares.FEATURES, prior=bets.prior
+                ),
             )
             for level in bets.levels
         ]
@@ -100,8 +113,28 @@ class Verdicts:
         season = self._bets.season(start)
         for _, evidence in self._evidence:
             evidence.update(counts, start=start, seconds=SLOT_SECONDS, season=season)
-        self.snapshot = tuple(_frozen(level, evidence) for level, evidence in self._evidence)
+        self._freeze()
         self.slots += 1
+
+    def checkpoint(self) -> tuple[bytes, ...]:
+        """The evidence at each level, for `restore`; empty before the first slot."""
+        return tuple(evidence.checkpoint() for _, evidence in self._evidence) if self.slots else ()
+
+    def restore(self, checkpoint: Sequence[bytes]) -> None:
+        """Become the verdicts that made `checkpoint`, but for the number of their slots.
+
+        Raises:
+            ValueError: it is damaged, or of other bets. What became of the verdicts is of no use.
+        """
+        if not checkpoint:
+            return
+        for (_, evidence), kept in zip(self._evidence, checkpoint, strict=True):
+            evidence.restore(kept)
+        self._freeze()
+        self.slots = 1
+
+    def _freeze(self) -> None:
+        self.snapshot = tuple(_frozen(level, evidence) for level, evidence in self._evidence)
 
 
 def _frozen(level: str, evidence: ModelEvidence) -> DriftSnapshot:
@@ -121,6 +154,16 @@ def _frozen(level: str, evidence: ModelEvidence) -> DriftSnapshot:
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """No wealth yet is no evidence: absent, not minus infinity."""
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _digest(layout: BinLayout, settings: ModelSettings) -> str:
+    """Hex digits that are the same in every process, and change when evidence would mean something else."""
+    features = [
+        (name, [sorted(value) if isinstance(value, frozenset) else value for value in asdict(feature).values()])
+        for name, feature in sorted(settings.features.items())
+    ]
+    parts = (layout.baseline.digest, layout.features, asdict(settings.drift), features)
+    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _levels(drift: Drift) -> tuple[DriftLevel, ...]:
@@ -162,7 +205,7 @@ class _SeasonalLaws:
         counts = feature.season_counts[own[feature.seasons]] if feature.seasons else feature.counts
         # Dependence that was measured over less than a day misses what is slow.
         rho = feature.rho if feature.rho is None or self._trusted else max(feature.rho, RHO)
-        return FeatureBins(_KINDS[feature.type], np.array(counts, np.int64), phi=feature.phi or 1.0, rho=rho)
+        return FeatureBins(KINDS[feature.type], np.array(counts, np.int64), phi=feature.phi or 1.0, rho=rho)
 
 
 assert tuple(label.name.lower() for label in Label) == SHAPES  # noqa: S101  # columns of `shares`

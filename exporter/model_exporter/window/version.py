@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from model_exporter.batch import Batch
 from model_exporter.window.anomaly import Signals
-from model_exporter.window.layout import Layout
+from model_exporter.window.kept import KeptVersion
+from model_exporter.window.layout import Distances, Layout
 from model_exporter.window.pair_drift import PairVerdicts
 from model_exporter.window.rolling import Counts, Rolling
 from model_exporter.window.schema import FeatureCounts
@@ -40,6 +41,7 @@ class VersionState:
         self.version = version
         self.first_seen = now
         self.last_seen = now
+        self.error_types = error_types
         self._last_prediction: float | None = None
         self._errors = BoundedCounts(error_types)
         self._durations: Durations | None = None
@@ -47,8 +49,10 @@ class VersionState:
         self._signals = Signals()
         self._bins: Rolling | None = None
         self._layout: Layout | None = None
+        self._measured: dict[str, tuple[Counts, Distances]] = {}  # by window, for the counts as they were
         self._snapshot: tuple[object, VersionSnapshot] | None = None
         self._touched = 0
+        self._rests_on = ""
         self._verdicts: Verdicts | None = None
         self._pairs: PairVerdicts | None = None
         self.compare_with(layout, bets)
@@ -61,12 +65,38 @@ class VersionState:
     def compare_with(self, layout: Layout | None, bets: Bets | None) -> None:
         """Take over the bins of a new baseline, and the bets against it; both begin at 0."""
         self._layout = layout
-        self._verdicts = Verdicts(bets) if bets else None
+        self._rests_on = bets.rests_on if bets else ""
+        self._judge_by(bets)
+        self._measured = {}
         self._bins = Rolling(layout.width, on_close=self._judge_bins) if layout else None
-        pairs = layout.pairs if layout else None
-        patience = {level.name: level.patience_seconds for level in bets.levels} if bets else {}
-        self._pairs = PairVerdicts(pairs, patience) if pairs else None
         self._touched += 1
+
+    def checkpoint(self, model: str) -> KeptVersion:
+        """What outlives a restart, as of the last slot that closed."""
+        return KeptVersion(
+            model=model,
+            version=self.version,
+            rests_on=self._rests_on,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            last_prediction=self._last_prediction,
+            drift=self._verdicts.checkpoint() if self._verdicts else (),
+            pairs=self._pairs.checkpoint() if self._pairs else (),
+            signals=self._signals.checkpoint(),
+        )
+
+    def restore(self, kept: KeptVersion, bets: Bets | None, now: float) -> bool:
+        """Go on, before the first prediction, from what was kept; False when some of it does not fit and is let go.
+
+        Args:
+            kept: of this version.
+            bets: as given before.
+            now: unix seconds; what was kept by a clock that ran ahead happened now.
+        """
+        self.first_seen, self.last_seen = min(kept.first_seen, now), min(kept.last_seen, now)
+        self._last_prediction = None if kept.last_prediction is None else min(kept.last_prediction, now)
+        self._touched += 1
+        return self._restore_signals(kept) & self._restore_verdicts(kept, bets)
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -133,6 +163,34 @@ class VersionState:
             self._snapshot = revision, self._freeze(features)
         return self._snapshot[1]
 
+    def _restore_signals(self, kept: KeptVersion) -> bool:
+        try:
+            self._signals = Signals.restored(kept.signals)
+        except ValueError:
+            return False
+        return True
+
+    def _restore_verdicts(self, kept: KeptVersion, bets: Bets | None) -> bool:
+        if not kept.drift:
+            return True
+        if self._verdicts is None or kept.rests_on != self._rests_on:
+            return False
+        try:
+            self._verdicts.restore(kept.drift)
+            if self._pairs:
+                self._pairs.restore(kept.pairs)
+        except ValueError:
+            self._judge_by(bets)
+            return False
+        return True
+
+    def _judge_by(self, bets: Bets | None) -> None:
+        """Begin the verdicts on values and on pairs anew."""
+        self._verdicts = Verdicts(bets) if bets else None
+        pairs = self._layout.pairs if self._layout else None
+        patience = {level.name: level.patience_seconds for level in bets.levels} if bets else {}
+        self._pairs = PairVerdicts(pairs, patience) if pairs else None
+
     def _freeze(self, features: int) -> VersionSnapshot:
         total = self._counts.total.copy()
         return VersionSnapshot(
@@ -158,7 +216,7 @@ class VersionState:
         counts = self._counts.window(name)
         bins = self._bins.window(name) if self._bins else np.zeros(0, np.int64)
         none = np.zeros(0)
-        distances = self._layout.measure(bins) if self._layout else None
+        distances = self._measure(name, bins, self._layout) if self._layout else None
         return WindowSnapshot(
             name=name,
             predictions=int(counts[PREDICTIONS]),
@@ -171,10 +229,18 @@ class VersionState:
             psi_null=distances.psi_null if distances else none,
             psi_debiased=distances.psi - distances.psi_null if distances else none,
             psi_threshold=distances.psi_threshold if distances else none,
+            shift_score=distances.shift_score if distances else none,
             js_distance=distances.js_distance if distances else none,
             ks_distance=distances.ks_distance if distances else none,
             wasserstein_ratio=distances.wasserstein_ratio if distances else none,
         )
+
+    def _measure(self, window: str, bins: Counts, layout: Layout) -> Distances:
+        """The distances of a window, measured anew only when its counts are others: they cost most of a snapshot."""
+        known = self._measured.get(window)
+        if known is None or not np.array_equal(known[0], bins):
+            known = self._measured[window] = bins, layout.measure(bins)
+        return known[1]
 
     def _judge_bins(self, start: float, counts: Counts) -> None:
         if self._verdicts:

@@ -90,11 +90,22 @@ def test_seasons_and_dependence_come_back_as_they_were(tmp_path: Path) -> None:
 def test_a_file_from_before_seasons_is_read(path: Path, content: Content) -> None:
     """What was not measured is not in the file: neither seasons nor dependence, and no null instead of them."""
     assert "seasons" not in content
-    assert not any({"phi", "rho", "seasons"} & set(feature) for feature in content["features"])
+    assert not any({"phi", "rho", "wave", "seasons"} & set(feature) for feature in content["features"])
     assert not any("by_season" in bin_ for bin_ in content["features"][0]["bins"])
     read = read_baseline(path)
     assert read.seasons == ()
-    assert {(feature.phi, feature.rho, feature.seasons) for feature in read.features} == {(None, None, None)}
+    assert {(f.phi, f.rho, f.wave, f.seasons) for f in read.features} == {(None, None, None, None)}
+
+
+def test_a_file_from_before_waves_is_read(tmp_path: Path) -> None:
+    """It has phi and no wave, and the baseline that it had: a wave alone is what the digest tells them apart by."""
+    path = tmp_path / "x.json"
+    whole = _seasonal()
+    old = replace(whole, features=tuple(replace(feature, wave=None) for feature in whole.features))
+    write_baseline(old, path)
+    assert "wave" not in path.read_text()
+    assert read_baseline(path) == old
+    assert old.digest != whole.digest
 
 
 @pytest.mark.parametrize("value", [1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 0.1, -0.0])
@@ -242,6 +253,11 @@ def test_a_file_that_contradicts_itself_is_refused(
 HOURS = ("seasons", 0)
 
 
+def _wave_alone(content: Content) -> None:
+    for name in ("phi", "rho"):
+        _drop(*AMOUNT, name)(content)
+
+
 def _second_kind(content: Content) -> None:
     content["seasons"].append({"kind": "hour_of_week", "season_of_hour": [0, 1] * 84, "rows": [25_000, 25_000]})
 
@@ -251,6 +267,9 @@ def _second_kind(content: Content) -> None:
     [
         (_set(*AMOUNT, "phi", value=0.5), ">= 1.0"),
         (_set(*AMOUNT, "rho", value=-0.1), ">= 0.0"),
+        (_set(*AMOUNT, "wave", value=-0.1), ">= 0.0"),
+        (_set(*AMOUNT, "wave", value="high"), "Expected `float | null`, got `str`"),
+        (_wave_alone, "a wave without phi"),
         (_drop(*AMOUNT, "rho"), "one of phi and rho without the other"),
         (_set(*AMOUNT, "seasons", value="hour"), "Invalid enum value 'hour'"),
         (_set(*AMOUNT, "seasons", value="hour_of_week"), "hour_of_week, which the file does not have"),

@@ -1,4 +1,4 @@
-"""What the times of a baseline's rows tell: seasons and dependence, feature by feature."""
+"""What the times of a baseline's rows tell: seasons, waves and dependence, feature by feature."""
 
 import numpy as np
 import pytest
@@ -104,9 +104,51 @@ def test_features_have_the_finest_seasons_that_they_need() -> None:
     assert max(feature.phi or np.inf for feature in found.features) < 2
 
 
-def test_without_seasons_a_wave_is_dependence() -> None:
-    """Three days cannot tell a daily wave from a slow one: phi says that counts vary with it."""
-    times, rng = at(3, 60_000), np.random.default_rng(6)
+@pytest.mark.parametrize("days", [1, 3])
+def test_without_seasons_a_wave_has_a_height(days: float) -> None:
+    """From a day on it is known how far the hours differ, and that is no dependence."""
+    times, rng = at(days, 60_000), np.random.default_rng(6)
+    found = by_name(
+        built(
+            times,
+            numbers(rng.normal(size=60_000) + 0.3 * daily(times), "wave"),
+            numbers(rng.normal(size=60_000), "flat"),
+            column(["one"] * 60_000, "constant"),
+        )
+    )
+    assert found["wave"].seasons is None
+    assert np.sqrt(found["wave"].wave or 0) == pytest.approx(0.32, abs=0.03)
+    assert (found["wave"].phi or np.inf) < 2
+    assert (found["flat"].wave or 0) < 0.01
+    assert (found["flat"].phi or np.inf) < 2
+    assert found["constant"].wave is None
+
+
+def test_features_with_seasons_have_a_wave_too() -> None:
+    """What compares with all rows at every hour has to know it."""
+    times, rng = at(8, 60_000), np.random.default_rng(16)
+    [feature] = built(times, numbers(rng.normal(size=60_000) + 0.3 * daily(times), "x")).features
+    assert feature.seasons is SeasonKind.HOUR_OF_DAY
+    assert np.sqrt(feature.wave or 0) == pytest.approx(0.32, abs=0.03)
+
+
+def test_slow_waves_within_the_hour_are_dependence_still() -> None:
+    """A wave of ten minutes on top of a daily one: phi is that of the former alone."""
+    rng = np.random.default_rng(17)
+    times = T0 + np.repeat(np.arange(0.0, DAY, 15.0), 20)
+    noise = numbers(rng.normal(size=len(times)), "x")
+    minutes = 0.2 * np.sin(2 * np.pi * times / 600)
+    phis = [
+        built(times, numbers(noise.numbers + minutes + height * daily(times), "x")).features[0].phi
+        for height in (0.0, 0.3)
+    ]
+    assert phis[0] == pytest.approx(phis[1], rel=0.15)
+    assert (phis[0] or 0) > 3
+
+
+def test_less_than_a_day_of_a_wave_is_dependence() -> None:
+    """Half a day cannot tell a daily wave from a slow one: phi says that counts vary with it."""
+    times, rng = at(0.5, 60_000), np.random.default_rng(6)
     found = by_name(
         built(
             times,
@@ -114,9 +156,29 @@ def test_without_seasons_a_wave_is_dependence() -> None:
             numbers(rng.normal(size=60_000), "flat"),
         )
     )
-    assert found["wave"].seasons is None
+    assert (found["wave"].seasons, found["wave"].wave) == (None, None)
     assert (found["wave"].phi or 0) > 20
     assert (found["flat"].phi or np.inf) < 2
+
+
+@pytest.mark.parametrize(("slots", "raised"), [(200, True), (21_000, False)])
+def test_a_short_time_tells_the_dependence_of_most_features_for_all(slots: int, *, raised: bool) -> None:
+    """Among features that move a still one gets the median of all, unless the rows span days."""
+    rng = np.random.default_rng(13)
+    times = T0 + np.repeat(np.arange(slots) * 15.0, 5)
+    moving = [rng.normal(size=5 * slots) + np.repeat(rng.normal(size=slots), 5) for _ in range(3)]
+    found = by_name(
+        built(
+            times,
+            *(numbers(values, f"moving_{number}") for number, values in enumerate(moving)),
+            numbers(rng.normal(size=5 * slots), "still"),
+            column([7] * (5 * slots), "constant"),
+        )
+    )
+    phis = [found[f"moving_{number}"].phi or np.nan for number in range(3)]
+    assert min(phis) > 2
+    assert ((found["still"].phi or 0) >= min(phis)) == raised
+    assert found["constant"].phi is None
 
 
 def test_missing_values_in_bursts_are_dependence() -> None:
@@ -144,7 +206,7 @@ def test_seconds_since_a_start_are_no_hours() -> None:
     """A clock without a date tells dependence, but not what time of the day it is."""
     times, rng = at(8, 60_000) - T0, np.random.default_rng(9)
     found = built(times, numbers(rng.normal(size=60_000) + 0.5 * daily(times), "x"))
-    assert found.seasons == ()
+    assert (found.seasons, found.features[0].wave) == ((), None)
     assert (found.features[0].phi or 0) > 5
 
 

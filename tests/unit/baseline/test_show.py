@@ -105,13 +105,14 @@ def _with_times(days: float) -> Baseline:
 
 
 def test_seasons_and_dependence_are_shown() -> None:
-    """How many hours, for how many features, and phi; by feature where there is room."""
+    """How many hours, for how many features, how high the waves are, and phi; by feature where there is room."""
     text = render(_with_times(8), width=120)
     assert "seasons  24 hours of the day (UTC), " in text
     assert "for 1 of 2 features" in text
     assert re.search(r"phi      1\.\d to 1\.\d \(variance", text)
-    assert re.search(r" 24 +1\.\d  mean", _line(text, "wave"))
-    assert re.search(r"[▁█] +1\.\d  mean", _line(text, "flat"))
+    assert re.search(r"wave     0\.0\d to 0\.4\d sd \(most", text)
+    assert re.search(r" 24 +0\.4\d +1\.\d  mean", _line(text, "wave     input"))
+    assert re.search(r"[▁█] +0\.0\d +1\.\d  mean", _line(text, "flat"))
     assert "phi  values" not in render(_with_times(8), width=80)
 
 
@@ -119,15 +120,35 @@ def test_what_was_not_measured_is_not_shown() -> None:
     """Rows without times have neither, and no empty columns for them."""
     text = render(_sample(), width=120)
     assert "phi" not in text
+    assert "wave" not in text
     assert "seasons" not in text
 
 
 def test_much_dependence_is_warned_of() -> None:
-    """Three days with a daily wave: drift is told late, and seven days cure it."""
-    [warning] = warnings(_with_times(3))
+    """Half a day of a daily wave: drift is told late, and seven days cure it."""
+    _, warning = warnings(_with_times(0.5))
     assert "counts of wave vary" in warning
     assert "7 days" in warning
+    assert list(warnings(_with_times(3))) == []
     assert list(warnings(_with_times(8))) == []
+
+
+def test_a_high_wave_is_warned_of() -> None:
+    """Half a standard deviation or more between the hours hides as much drift, unless hours have their baselines."""
+    plain = _with_times(3)
+    high = tuple(replace(feature, wave=0.36) for feature in plain.features)
+    [warning] = warnings(replace(plain, features=high))
+    assert warning.startswith(
+        "the hours of wave differ by as much as 0.60 sd (and those of 1 more features by over 0.50)"
+    )
+    assert "Rows of 7 days" in warning
+    seasonal = replace(_with_times(8).features[0], wave=0.36)
+    assert list(warnings(replace(plain, features=(seasonal,)))) == []
+
+
+def test_a_calendar_day_of_rows_is_a_day() -> None:
+    """From its first second to its last it spans a second less, but all hours are in it."""
+    assert not any("less than a day" in warning for warning in warnings(replace(_with_times(1), span_seconds=86_399.0)))
 
 
 def test_the_warnings_are_shown() -> None:

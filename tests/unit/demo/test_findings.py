@@ -67,3 +67,37 @@ def test_features_are_listed_worst_first() -> None:
         ("bad", 0.4, 900),
         ("few", None, 3),
     ]
+
+
+def _alarm(*, detected: int, **shapes: str) -> Scrape:
+    version = 'model="m",version="1"'
+    lines = [f'model_drift_detected{{{version},level="page"}} {detected}']
+    for name, shape in {"still": "", **shapes}.items():
+        labels = f'{version},feature="{name}",role="input",level="page"'
+        lines.append(f"model_feature_drift_detected{{{labels}}} {int(bool(shape))}")
+        if shape:
+            lines.append(f'model_feature_drift_shape_ratio{{{labels},shape="other"}} 0.2')
+            lines.append(f'model_feature_drift_shape_ratio{{{labels},shape="{shape}"}} 0.8')
+    return Scrape("\n".join(lines))
+
+
+def test_an_alarm_must_name_what_was_shifted_and_nothing_else() -> None:
+    """One feature too few or too many is not good enough, and neither are names without an alarm."""
+    page = _alarm(detected=1, a="up", gone="missing")
+    assert findings.named(page, model="m", version="1", shifted={"a", "gone"}).holds
+    assert not findings.named(page, model="m", version="1", shifted={"a"}).holds
+    assert not findings.named(page, model="m", version="1", shifted={"a", "b", "gone"}).holds
+    assert not findings.named(_alarm(detected=0), model="m", version="1", shifted=()).holds
+    assert not findings.named(Scrape(""), model="m", version="1", shifted=()).holds
+
+
+def test_the_kind_of_change_is_the_one_with_most_evidence() -> None:
+    """Shares by shape become one word."""
+    assert findings.verdict(_alarm(detected=1, a="up"), "m", "1").named == (("a", "up"),)
+
+
+def test_quiet_is_a_verdict_and_not_the_lack_of_one() -> None:
+    """Before the first slot has closed nothing was judged."""
+    assert findings.quiet(_alarm(detected=0), model="m", version="1").holds
+    assert not findings.quiet(_alarm(detected=1, a="up"), model="m", version="1").holds
+    assert not findings.quiet(Scrape(""), model="m", version="1").holds

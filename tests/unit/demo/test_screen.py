@@ -1,6 +1,8 @@
 import io
 
-from model_exporter.demo.screen import FeatureView, Screen, View
+import pytest
+
+from model_exporter.demo.screen import FeatureView, Screen, VerdictView, View
 
 TO_OPEN = "http://127.0.0.1:1/metrics"
 
@@ -10,9 +12,9 @@ class _Terminal(io.StringIO):
         return True
 
 
-def _view(seconds: float, phase: str = "normal traffic") -> View:
+def _view(seconds: float, phase: str = "normal traffic", verdict: VerdictView = VerdictView()) -> View:  # noqa: B008  # frozen
     features = (FeatureView("amount", 0.5, 1234, 0), FeatureView("country", None, 3, None))
-    return View(seconds, phase, 2000, 1990, "learned", features)
+    return View(seconds, phase, 2000, 1990, "learned", features, verdict)
 
 
 def test_a_terminal_is_refreshed_in_place() -> None:
@@ -54,3 +56,23 @@ def test_without_a_terminal_lines_are_few() -> None:
     lines = [line for line in stream.getvalue().splitlines() if "sent 2,000" in line]
     assert [int(line.split()[0]) for line in lines] == [0, 5, 8]
     assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (VerdictView(), "none yet"),
+        (VerdictView(detected=False), "no drift"),
+        (VerdictView(detected=True), "DRIFT"),
+        (
+            VerdictView(detected=True, named=(("amount", "up"), ("age", "missing"))),
+            "DRIFT of amount (up), age (missing)",
+        ),
+    ],
+)
+def test_the_verdict_is_told_in_words(verdict: VerdictView, told: str) -> None:
+    """No verdict is not "no drift"; an alarm names features and kinds of change."""
+    stream = _Terminal()
+    Screen(stream, title="demo", to_open=TO_OPEN).show(_view(1, verdict=verdict))
+    (line,) = [line for line in stream.getvalue().splitlines() if line.startswith("  verdict ")]
+    assert line.removeprefix("  verdict ").strip() == told

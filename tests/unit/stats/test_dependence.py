@@ -56,6 +56,26 @@ def test_slow_waves_are_measured(decay: float, slots: int) -> None:
     assert np.mean(found) == pytest.approx(expected, rel=0.2)
 
 
+def test_a_slow_wave_is_continued_past_a_short_baseline() -> None:
+    """An hour of slots measures stretches of a minute, in which phi is 4.5; it says 20, which a day would measure."""
+    rows, slots = 100, 250
+    found = [measured(waves(slots, decay=0.9, sd=0.1, seed=seed), seed=seed, rows=rows).phi for seed in range(20)]
+    assert np.median(found) == pytest.approx(1 + rows * 0.01 + 2 * rows * 0.01 * 0.9 / 0.1, rel=0.4)
+
+
+def test_a_short_baseline_makes_no_waves_of_shocks() -> None:
+    """Slots that differ, but not their neighbours with them, are not continued: phi is 1 + (n-1) r."""
+    found = [measured(waves(250, decay=0.0, sd=0.1, seed=seed), seed=seed, rows=100).phi for seed in range(20)]
+    assert np.median(found) == pytest.approx(2, rel=0.2)
+
+
+def test_a_short_baseline_makes_no_waves_of_nothing() -> None:
+    """Independent predictions of 25 minutes have a phi of about one."""
+    found = [measured(np.zeros(100), seed=seed, rows=100).phi for seed in range(40)]
+    assert np.mean(found) < 1.4
+    assert np.quantile(found, 0.9) < 2
+
+
 def test_rho_extrapolates_to_denser_traffic() -> None:
     """From a tenth of the predictions, rho tells what phi would be among all of them."""
     level = waves(20_000, decay=0.9, sd=0.2, seed=3)

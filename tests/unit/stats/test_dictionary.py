@@ -154,3 +154,35 @@ def test_unseen_categories_are_expected_of_a_small_baseline() -> None:
     p, m = np.zeros(2), np.array([300.0, 1e6])
     _, high = quality_boundaries(p, np.zeros(2), m, np.ones(2, np.bool_), allowance)
     assert high == pytest.approx([0.01, 0.001])
+
+
+def test_a_wave_takes_the_place_of_a_smaller_tolerance() -> None:
+    """Each feature is allowed the larger of both, and a choice of features gets theirs."""
+    allowance = Allowance(tolerance=0.01, wave=np.array([0.0, 0.04, 0.005]))
+    assert allowance.divergence == pytest.approx([0.01, 0.04, 0.01])
+    assert allowance.of(np.array([1, 1, 2])).divergence == pytest.approx([0.04, 0.04, 0.01])
+    assert Allowance(tolerance=0.01).of(np.array([5])).divergence == pytest.approx(0.01)
+
+
+def test_bets_with_a_wave_are_those_with_that_tolerance() -> None:
+    """A feature's bets on mean and scale and on its bins are those of its own allowance, whatever its neighbours."""
+    p, rows = np.repeat(P, 2, axis=0), np.full(2, 5000.0)
+    logs, pays = log_factors(p, tilted(p), rows, Allowance(tolerance=0.0025, wave=np.array([0.0, 0.04])))
+    for place, tolerance in enumerate((0.0025, 0.04)):
+        alone, alone_pays = log_factors(P, tilted(P), rows[:1], Allowance(tolerance=tolerance))
+        assert logs[place] == pytest.approx(alone[0])
+        assert (pays[place] == alone_pays[0]).all()
+    share = np.full(2, 0.2)
+    low, high = bin_boundaries(share, share * 5000, rows, Allowance(tolerance=0.0025, wave=np.array([0.0, 0.04])))
+    _, wide = bin_boundaries(share, share * 5000, rows, Allowance(tolerance=0.04))
+    assert high[1] == pytest.approx(wide[1])
+    assert high[1] - high[0] == pytest.approx(low[0] - low[1])
+
+
+def test_a_wave_of_faults_is_allowed_in_full() -> None:
+    """A missing share of 1 % that a wave of 0.09 brings to 4 % every night is within the boundary, ratio or not."""
+    p, m = np.full(2, 0.01), np.full(2, 1e15)
+    allowance = Allowance(tolerance=0.01, wave=np.array([0.09, 0.0]))
+    low, high = quality_boundaries(p, p * m, m, np.zeros(2, np.bool_), allowance)
+    assert high == pytest.approx([0.01 + 0.3 * np.sqrt(0.0099), 0.015], rel=1e-4)
+    assert low[0] < 0

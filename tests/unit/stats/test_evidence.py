@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model_exporter.stats.dictionary import Allowance, Label
-from model_exporter.stats.evidence import CAP, EvidenceState
+from model_exporter.stats.evidence import CAP, EvidenceState, rounded_bytes
 from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.portfolio import SeasonalTables, build_tables
 
@@ -247,3 +247,14 @@ def test_a_foreign_or_damaged_checkpoint_is_refused() -> None:
     for target, blob in ((other, kept), (own, kept[:-8]), (own, kept + b"x"), (own, b""), (own, nan)):
         with pytest.raises(ValueError, match="checkpoint"):
             target.restore(blob)
+
+
+def test_a_digest_does_not_see_the_last_bits() -> None:
+    """Tables that another processor has built differ in the last bits, and are the same; the fourth digit counts."""
+    values = np.random.default_rng(5).normal(size=1000)
+    noisy = values * (1 + 1e-14 * np.random.default_rng(6).normal(size=1000))
+    assert rounded_bytes(noisy) == rounded_bytes(values)
+    assert rounded_bytes(1e-12 * noisy) == rounded_bytes(1e-12 * values)
+    assert rounded_bytes(values * 1.0001) != rounded_bytes(values)
+    assert rounded_bytes(-np.zeros(2)) == rounded_bytes(np.zeros(2))
+    assert rounded_bytes(np.zeros(0)) == b""

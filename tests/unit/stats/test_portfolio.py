@@ -136,3 +136,18 @@ def test_seasons_of_different_features_are_refused() -> None:
     """Wealth cannot move between tables of other bins."""
     with pytest.raises(ValueError, match="same features"):
         SeasonalTables([[NUMERIC], [BOOLEAN]], Allowance())
+
+
+def test_each_feature_has_its_own_wave() -> None:
+    """Beside features without a wave, one has the bets that it would have alone with that tolerance."""
+    together = build_tables([NUMERIC, CATEGORICAL, BOOLEAN], Allowance(tolerance=0.01, wave=np.array([0.0, 0.04, 0.0])))
+    alone = build_tables([CATEGORICAL], Allowance(tolerance=0.01, wave=np.full(1, 0.04)))
+    plain = build_tables([NUMERIC, BOOLEAN], Allowance(tolerance=0.01))
+    first, last = len(NUMERIC.counts), len(NUMERIC.counts) + len(CATEGORICAL.counts)
+    own = (together.odds.bins >= first) & (together.odds.bins < last)
+    assert together.odds.step[own] == pytest.approx(alone.odds.step)
+    assert together.odds.step[~own] == pytest.approx(plain.odds.step)
+    assert together.adaptive.delta == pytest.approx(
+        [plain.adaptive.delta[0], alone.adaptive.delta[0], plain.adaptive.delta[1]]
+    )
+    assert (together.tilts.log_factors == plain.tilts.log_factors).all()

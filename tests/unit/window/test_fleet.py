@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from batches import T0, baseline_of, batch_of, calls_of
 from model_exporter.baseline.model import Baseline, FeatureType
@@ -12,6 +13,7 @@ from model_exporter.batch import Event, Origin, Role
 from model_exporter.config.settings import FeatureSettings, Learn, Limits, ModelSettings, Settings
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
+from model_exporter.window.layout import Distances, Layout
 from model_exporter.window.notices import BaselineLearned, Expired, LearningRestarted, LimitHit, Notice
 from model_exporter.window.snapshot import INVALID_REASONS, QUALITY, VIOLATIONS, ModelSnapshot, VersionSnapshot
 
@@ -340,11 +342,11 @@ def test_versions_are_bounded() -> None:
 
 def test_series_are_bounded_over_all_models() -> None:
     """A version without room is refused whole and counted."""
-    world = World(settings=Settings(limits=Limits(series=120)))
+    world = World(settings=Settings(limits=Limits(series=140)))
     for name in ("a", "b", "c"):
         world.fleet.predict(name, batch_of({"amount": [1.0] * 5}), T0)
     assert world.counted("model_exporter_dropped_records_total", "series_limit") == 5
-    assert world.fleet.snapshot(T0).series <= 120
+    assert world.fleet.snapshot(T0).series <= 140
 
 
 def test_bins_that_do_not_fit_are_left_out() -> None:
@@ -411,3 +413,44 @@ def test_a_snapshot_does_not_change(world: World) -> None:
         (old == new).all()
         for old, new in zip(before, (frozen.bins, frozen.quality, frozen.windows[0].bins), strict=True)
     )
+
+
+def test_a_shift_scores_over_one_and_chance_does_not(world: World) -> None:
+    """Half a standard deviation in 500 rows is beyond chance, the same share of countries is not."""
+    random = np.random.default_rng(4)
+    amounts, countries = random.normal(0.5, 1, 500).tolist(), random.choice(COUNTRIES, 500).tolist()
+    world.fleet.predict("m", batch_of({"amount": amounts, "country": countries}), T0)
+    scores = world.version().windows[0].shift_score
+    assert scores[0] > 1
+    assert 0 <= scores[1] <= 1
+
+
+def test_a_few_rows_have_no_score(world: World) -> None:
+    """Below 100 rows there is none, as there is no distance."""
+    world.fleet.predict("m", batch_of({"amount": [9.0] * 99, "country": ["XX"] * 99}), T0)
+    assert np.isnan(world.version().windows[0].shift_score).all()
+
+
+def test_distances_are_measured_when_the_counts_of_their_window_change(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that no bin counts costs no distance; a row costs each window one."""
+    measured = []
+    measure = Layout.measure
+
+    def counting(self: Layout, bins: NDArray[np.int64]) -> Distances:
+        measured.append(int(bins.sum()))
+        return measure(self, bins)
+
+    monkeypatch.setattr(Layout, "measure", counting)
+    world.fleet.predict("m", batch_of({"amount": NUMBERS[:200]}), T0)
+    first = world.version()
+    assert measured == [400] * 3
+    world.fleet.predict("m", batch_of(rows=5, origin=Origin.SPAN, version="", errors=["timeout"] * 5), T0)
+    second = world.version()
+    assert second.errors
+    assert measured == [400] * 3
+    assert second.windows[0].psi is first.windows[0].psi
+    world.fleet.predict("m", batch_of({"amount": [0.0]}), T0)
+    world.version()
+    assert measured == [400] * 3 + [402] * 3

@@ -106,6 +106,19 @@ def test_a_week_of_learning_tells_the_hours_apart() -> None:
     assert found.baseline.features[0].seasons is SeasonKind.HOUR_OF_DAY
 
 
+def test_days_of_learning_know_the_wave() -> None:
+    """Two days are too few for hours with a baseline each, but how far the hours differ is learned."""
+    traffic = Traffic(Learn(rows=40_000, stable_for_seconds=2.1 * DAY), rows=70, step=300.0)
+    traffic.flow((0.3 * np.sin(2 * np.pi * np.arange(606) / 288)).tolist())
+    found = traffic.finish()
+    assert isinstance(found, Learned)
+    assert found.doubt == ""
+    amount, flat = found.baseline.features
+    assert amount.seasons is None
+    assert np.sqrt(amount.wave or 0) == pytest.approx(0.33, abs=0.04)
+    assert flat.wave is None
+
+
 def test_a_clock_that_runs_backwards_stands_still() -> None:
     """Rows stay in the order of their arrival, whatever the clock says."""
     traffic = Traffic(Learn(rows=100, stable_for_seconds=10))

@@ -102,12 +102,61 @@ def test_a_daily_rhythm_is_no_drift_where_they_are(rows: int) -> None:
     assert began == [0, 0]
 
 
-def test_a_rhythm_that_only_phi_knows_is_no_drift() -> None:
-    """Three days are too few for seasons, but show that counts vary: no false alarm."""
-    baseline = learned(daily, days=3, every=60)
+@pytest.mark.parametrize("rows", [25, 250])
+@pytest.mark.parametrize("days", [1, 3])
+def test_a_rhythm_within_the_known_wave_is_no_drift(days: float, rows: int) -> None:
+    """A day or three are too few for seasons, but show how far the hours differ: no false alarm in two days."""
+    baseline = learned(daily, days=days, every=60)
     assert baseline.seasons == ()
-    _, began = judge(baseline, daily, slots=2880, every=60)
+    _, began = judge(baseline, daily, slots=2880, every=60, rows=rows)
     assert began == [0, 0]
+
+
+def test_drift_beyond_the_known_wave_is_found_soon() -> None:
+    """With the wave as dependence a shift of 0.7 sd is not told within half an hour; with its height it is."""
+    found = learned(daily, days=3, every=60)
+    [feature] = found.features
+    as_dependence = replace(found, features=(replace(feature, wave=None, phi=200.0, rho=5.0),))
+    shifted: Means = lambda times, random: daily(times, random) + 0.7  # noqa: E731  # a traffic in one line
+    assert judge(found, shifted, slots=120)[1] == [1, 1]
+    assert judge(as_dependence, shifted, slots=120)[1] == [0, 0]
+
+
+def test_a_rhythm_that_only_phi_knows_is_no_drift() -> None:
+    """A file from before waves were measured has the wave in phi: no false alarm."""
+    found = learned(daily, days=3, every=60)
+    old = replace(found, features=(replace(found.features[0], wave=None, phi=200.0, rho=5.0),))
+    _, began = judge(old, daily, slots=2880, every=60)
+    assert began == [0, 0]
+
+
+def test_the_wave_of_a_feature_with_seasons_is_no_tolerance() -> None:
+    """Its hours have laws of their own, so that the tolerance of the level is all that is allowed."""
+    seasonal, plain = learned(daily, days=8, every=60), learned(daily, days=3, every=60)
+    allowed = [bets_on(baseline).levels[1].tables._allowance.divergence[0] for baseline in (seasonal, plain)]
+    assert allowed[0] == 0.0025
+    assert allowed[1] == plain.features[0].wave
+
+
+def test_missing_values_that_come_and_go_with_the_day_are_no_drift() -> None:
+    """2 % by day, 8 % by night, in the baseline as in the traffic: no alarm; 20 % all the time is one."""
+    random = np.random.default_rng(4)
+    times = np.repeat(T0 // DAY * DAY - DAY + np.arange(0.0, DAY, 15.0), 20)
+    night: Callable[[Floats], Floats] = lambda moments: 0.05 + 0.03 * np.sin(2 * np.pi * moments / DAY)  # noqa: E731
+    missing = random.random(len(times)) < night(times)
+    kinds = np.where(missing, np.uint8(Kind.NULL), np.uint8(Kind.NUMBER))
+    values = np.where(missing, np.nan, random.normal(size=len(times)))
+    baseline = build_baseline(
+        [Column("x", Role.INPUT, kinds, values)], model="m", created=T0, source="", span_seconds=DAY, times=times
+    )
+    law = np.array(baseline.features[0].counts[:-1]) / sum(baseline.features[0].counts[:-1])
+    for share, alarms in ((night, [0, 0]), (lambda moments: np.full(len(moments), 0.2), [1, 1])):
+        verdicts, began = Verdicts(bets_on(baseline)), [False, False]
+        moments = T0 // DAY * DAY + np.arange(0.0, DAY, 60.0)
+        for moment, part in zip(moments.tolist(), share(moments).tolist(), strict=True):
+            verdicts.take_slot(moment, random.multinomial(100, np.append(law * (1 - part), part)))
+            began = [was or drift.detected for was, drift in zip(began, verdicts.snapshot, strict=True)]
+        assert began == [bool(alarm) for alarm in alarms]
 
 
 @pytest.mark.parametrize("hour", [0, 6, 12, 18])
@@ -138,7 +187,7 @@ def test_evidence_goes_on_from_one_hour_to_the_next() -> None:
 def test_measured_dependence_has_no_more_alarms_than_allowed() -> None:
     """Slow waves: alarm upon alarm with the default correlation, none with phi from two days of slots."""
     blind, measured = (learned(slow, days=2, timed=timed) for timed in (False, True))
-    assert min(judge(blind, slow, slots=3000, rows=100)[1]) > 3
+    assert min(judge(blind, slow, slots=3000, rows=200)[1]) > 3
     assert judge(measured, slow, slots=3000, rows=25)[1] == [0, 0]
 
 

@@ -1,0 +1,30 @@
+"""What of a model version outlives a restart."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """The evidence of one version of a model, as of the last slot that closed. Counts and windows are not kept.
+
+    Attributes:
+        model: name of the model.
+        version: name of the version.
+        rests_on: digest of the baseline and the settings that the evidence rests on; empty without evidence.
+        first_seen: unix seconds.
+        last_seen: when it last made a prediction, unix seconds of the exporter's clock.
+        last_prediction: event time of the newest prediction, None before the first.
+        drift: the state of the evidence at each of `LEVELS`; empty before a slot was judged.
+        pairs: the same of the evidence on pairs; empty also when none are watched.
+        signals: the state of the operational signals.
+    """
+
+    model: str
+    version: str
+    rests_on: str
+    first_seen: float
+    last_seen: float
+    last_prediction: float | None
+    drift: tuple[bytes, ...]
+    pairs: tuple[bytes, ...]
+    signals: bytes

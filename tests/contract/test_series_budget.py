@@ -1,0 +1,99 @@
+"""What a model version is counted as against the limit of series is never less than what it exposes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import snapshots
+from batches import T0, baseline_of, batch_of
+from model_exporter.config.settings import Limits, ModelSettings, Settings
+from model_exporter.expose.render import Renderer
+from model_exporter.expose.text import Format
+from model_exporter.telemetry import Telemetry
+from model_exporter.window.fleet import Fleet
+from model_exporter.window.pair_drift import MAX_NAMED
+from model_exporter.window.snapshot import (
+    LEVELS,
+    SHAPES,
+    SIGNALS,
+    AnomalySnapshot,
+    DriftSnapshot,
+    PairDriftSnapshot,
+    Snapshot,
+    VersionSnapshot,
+)
+
+ROWS = 2000
+RNG = np.random.default_rng(3)
+NUMBERS = {"amount": RNG.normal(size=ROWS).tolist(), "age": RNG.normal(size=ROWS).tolist()}
+EVERY_TYPE = {
+    **NUMBERS,
+    "country": RNG.choice(["DE", "FR", "IT"], ROWS).tolist(),
+    "returning": RNG.choice([True, False], ROWS).tolist(),
+}
+ONE = {"amount": NUMBERS["amount"]}
+
+
+def snapshot_of(values: Mapping[str, Sequence[object]], *, error_types: int) -> Snapshot:
+    """A model with a baseline of `values`, and two versions with latencies and more error types than there is room."""
+    settings = Settings(
+        models={"m": ModelSettings(approved_versions=("1",))}, limits=Limits(error_types_per_model=error_types)
+    )
+    fleet = Fleet(settings, learned={"m": baseline_of(values)}, recorder=Telemetry(), notify=lambda _: None, now=T0)
+    for version in ("1", "2"):
+        fleet.predict("m", batch_of(values, version=version, latency=[0.1] * ROWS), T0)
+        errors = [f"error {i}" for i in range(error_types + 5)]
+        fleet.predict("m", batch_of({}, rows=len(errors), version=version, errors=errors), T0)
+    fleet.advance(T0 + 30)
+    return fleet.snapshot(T0 + 30)
+
+
+def everything_told(version: VersionSnapshot) -> VersionSnapshot:
+    """The version with an alarm of every kind that names everything it can name."""
+    assert version.layout
+    features = len(version.layout.features)
+    drift = tuple(_all_named(level, features) for level in LEVELS)
+    named = snapshots.pair_verdict("page", version.layout, named=range(features)).pairs * MAX_NAMED
+    pair_drift = tuple(PairDriftSnapshot(level, detected=True, log_evidence=1.0, pairs=named) for level in LEVELS)
+    return replace(
+        version,
+        drift=drift,
+        pair_drift=pair_drift if version.layout.baseline.pairs else (),
+        anomaly=AnomalySnapshot(1.0, np.full(len(SIGNALS), 0.2)),
+    )
+
+
+def _all_named(level: str, features: int) -> DriftSnapshot:
+    return DriftSnapshot(
+        level=level,
+        detected=True,
+        log_evidence=2.0,
+        onset=T0,
+        feature_detected=np.ones(features, np.bool_),
+        feature_log_evidence=np.ones(features),
+        feature_onset=np.full(features, T0),
+        shares=np.full((features, len(SHAPES)), 1 / len(SHAPES)),
+    )
+
+
+def exposed(snapshot: Snapshot) -> int:
+    """Series of versions and of the bins of their baselines."""
+    text = Renderer().render(snapshot, Telemetry().read(), Format.TEXT).decode()
+    lines = [line for line in text.splitlines() if line.startswith("model_") and not line.startswith("model_exporter_")]
+    return sum('version="' in line or line.startswith("model_baseline_bin_") for line in lines)
+
+
+@pytest.mark.parametrize("error_types", [20, 40])
+@pytest.mark.parametrize("values", [EVERY_TYPE, NUMBERS, ONE], ids=["every type", "numbers", "one number"])
+def test_versions_that_tell_everything_fit_their_budget(
+    values: Mapping[str, Sequence[object]], error_types: int
+) -> None:
+    """With every alarm on, every distance known and no room for more error types the budget holds, and not by far."""
+    snapshot = snapshot_of(values, error_types=error_types)
+    (model,) = snapshot.models
+    full = tuple(everything_told(version) for version in model.versions)
+    assert len(full) == 2
+    assert 0.9 * snapshot.series < exposed(replace(snapshot, models=(replace(model, versions=full),)))
+    assert snapshot.series >= exposed(replace(snapshot, models=(replace(model, versions=full),)))
