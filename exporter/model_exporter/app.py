@@ -34,6 +34,7 @@ from model_exporter.window.notices import (
     LimitHit,
     ModelAppeared,
     Notice,
+    PerformanceDropped,
 )
 
 log = logging.getLogger(__name__)
@@ -301,6 +302,11 @@ class App:
                 log.info(
                     "the evidence of the last run does not fit the baseline or the settings of now; it begins anew",
                     extra={"model": model},
+                )
+            case PerformanceDropped(model, version):
+                log.info(
+                    "what outcomes told of a version in the last run does not fit the settings of now; it begins anew",
+                    extra={"model": model, "model_version": version},
                 )
             case Expired(model, version):
                 log.info("series of a silent version dropped", extra={"model": model, "model_version": version})

@@ -3,11 +3,13 @@
     "model_exporter checkpoint"  25 bytes
     format version               uint16, little-endian; another one is as good as a damaged file
     checksum                     16 bytes of BLAKE2b over the rest: against damage, not against malice
-    versions                     MessagePack: an array with one array for each version, in the order of `_Wire`
+    versions                     MessagePack, compressed by zlib: an array with one array for each version, in the order
+                                 of `_Wire`
 
 Names are bytes, because a name from a configuration file may hold half of a surrogate pair.
 """
 
+import zlib
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
@@ -16,11 +18,13 @@ import msgspec
 
 from model_exporter.window.kept import KeptVersion
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""Raised when a field changes, or what any of the states in it means."""
 
 _MARK: Final = b"model_exporter checkpoint"
 _CHECKSUM_AT: Final = len(_MARK) + 2
 _CHECKSUM: Final = 16
+_COMPRESSION: Final = 1  # sums are mostly small whole numbers: a third is left, and more effort saves little
 HEAD: Final = _CHECKSUM_AT + _CHECKSUM
 """Bytes before the versions. Checkpoints that begin with the same ones are the same."""
 
@@ -37,11 +41,13 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     drift: tuple[bytes, ...]
     pairs: tuple[bytes, ...]
     signals: bytes
+    performance: bytes
+    awaited_until: float | None
 
 
 def pack(kept: Sequence[KeptVersion]) -> bytes:
     """The versions as bytes, for `unpack`."""
-    payload = msgspec.msgpack.encode([_to_wire(version) for version in kept])
+    payload = zlib.compress(msgspec.msgpack.encode([_to_wire(version) for version in kept]), _COMPRESSION)
     return _MARK + FORMAT_VERSION.to_bytes(2, "little") + _checksum(payload) + payload
 
 
@@ -59,7 +65,11 @@ def unpack(packed: bytes) -> tuple[KeptVersion, ...]:
     payload = packed[HEAD:]
     if packed[_CHECKSUM_AT:HEAD] != _checksum(payload):
         raise ValueError("its checksum is wrong")
-    return tuple(map(_from_wire, msgspec.msgpack.decode(payload, type=list[_Wire])))
+    try:
+        versions = zlib.decompress(payload)
+    except zlib.error as error:
+        raise ValueError("its versions are not compressed") from error
+    return tuple(map(_from_wire, msgspec.msgpack.decode(versions, type=list[_Wire])))
 
 
 def _checksum(payload: bytes) -> bytes:
@@ -77,6 +87,8 @@ def _to_wire(kept: KeptVersion) -> _Wire:
         drift=kept.drift,
         pairs=kept.pairs,
         signals=kept.signals,
+        performance=kept.performance,
+        awaited_until=kept.awaited_until,
     )
 
 
@@ -91,4 +103,6 @@ def _from_wire(wire: _Wire) -> KeptVersion:
         drift=wire.drift,
         pairs=wire.pairs,
         signals=wire.signals,
+        performance=wire.performance,
+        awaited_until=wire.awaited_until,
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from model_exporter.config.settings import DAY
 from model_exporter.window.delays import Delays
+from model_exporter.window.kept_sums import KeptCohorts
 from model_exporter.window.snapshot import COHORTS
 
 COVERED: Final = 0.8
@@ -28,7 +29,9 @@ _COARSE_SLOTS: Final = 300
 and from four days on so many hours that there are at most 300 of them; a slot grows once it is old enough as a whole.
 With a wait of 7 days that makes at most 460 slots, with one of 30 days 530."""
 
-_PREDICTED, _LABELLED, _SUMS = 0, 1, 2  # columns
+_PREDICTED, _LABELLED = 0, 1  # columns
+SUMS: Final = 2
+"""Columns of a slot before its sums."""
 
 Floats = NDArray[np.float64]
 
@@ -81,12 +84,12 @@ class Cohorts:
         self._levels = (*_LEVELS, (hours * _HOUR, _COARSE_AGE)) if hours > 1 else _LEVELS
         self._now = now // SLOT_SECONDS * SLOT_SECONDS
         self._starts = np.zeros(0)
-        self._table = np.zeros((0, _SUMS + width))
+        self._table = np.zeros((0, SUMS + width))
 
     @property
     def width(self) -> int:
         """Length of the vector of sums."""
-        return self._table.shape[1] - _SUMS
+        return self._table.shape[1] - SUMS
 
     @property
     def slots(self) -> int:
@@ -155,7 +158,7 @@ class Cohorts:
         most = float(np.maximum(predicted, labelled).sum())
         coverage = float(np.minimum(predicted, labelled).sum()) / most if most > 0 else nan
         return Cohort(
-            sums=taken[:, _SUMS:].sum(axis=0),
+            sums=taken[:, SUMS:].sum(axis=0),
             predicted=float(predicted.sum()),
             labelled=float(labelled.sum()),
             coverage=coverage,
@@ -165,8 +168,20 @@ class Cohorts:
 
     def restart(self, width: int) -> None:
         """Forget all sums, and take others of `width` from now on; how many were predicted is kept."""
-        self._table = np.pad(self._table[:, : _PREDICTED + 1], ((0, 0), (0, _SUMS - 1 + width)))
+        self._table = np.pad(self._table[:, : _PREDICTED + 1], ((0, 0), (0, SUMS - 1 + width)))
         self.revision += 1
+
+    def checkpoint(self) -> KeptCohorts:
+        """All slots; the delays are kept by whoever owns them."""
+        return KeptCohorts.of(self._starts, self._table)
+
+    def restore(self, kept: KeptCohorts) -> None:
+        """Add the slots that were kept, to those that they belong to by now.
+
+        Raises:
+            ValueError: they are of another width, or damaged.
+        """
+        self._add(*kept.slots(self._table.shape[1]))
 
     def merge(self, other: Self) -> None:
         """Add what `other`, of the same width and wait, holds, as of the later of the two."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.config.settings import DAY
+from model_exporter.window.kept_sums import KeptDelays, KeptTable
 from model_exporter.window.snapshot import DELAY_BUCKETS, Histogram
 
 HALF_LIFE_SECONDS: Final = 7 * DAY
@@ -80,6 +81,23 @@ class Delays:
         self._faded += other._faded
         self._buckets += other._buckets
         self._total += other._total
+
+    def checkpoint(self) -> KeptDelays:
+        """The memory; counts since the start do not outlive it."""
+        return KeptDelays(self._step, KeptTable.of(self._faded[np.newaxis]))
+
+    def restore(self, kept: KeptDelays) -> None:
+        """Add the memory that was kept.
+
+        Raises:
+            ValueError: it is of other buckets.
+        """
+        table = kept.faded.table()
+        if table.shape != (1, len(self._faded)):
+            raise ValueError(f"no memory of delays has the shape {table.shape}")
+        other = Delays()
+        other._step, other._faded = kept.step, table[0]
+        self.merge(other)
 
     def snapshot(self) -> Histogram:
         """Counts since the start in the buckets of `DELAY_BUCKETS`; a copy."""

@@ -19,6 +19,7 @@ from model_exporter.window.notices import (
     ModelAppeared,
     Notice,
     Notify,
+    PerformanceDropped,
 )
 from model_exporter.window.skew import skewed_rows
 from model_exporter.window.snapshot import Snapshot
@@ -110,7 +111,7 @@ class Fleet:
         gone = []
         for name, model in list(self._models.items()):
             model.advance(now)
-            for version in model.expire(before):
+            for version in model.expire(before, now):
                 self._notify(Expired(name, version))
             if model.versions == 0 and model.last_seen < before and name not in self._settings.models:
                 model.close()
@@ -141,7 +142,8 @@ class Fleet:
         """Begin with the versions of an earlier run, their evidence as it was and their counts at 0.
 
         An alarm that was on is on at once, before the first prediction. Versions that have been silent for too long
-        are left out, and so are, the longest silent first, those that the limits have no room for.
+        are left out, but for their performance while outcomes may come, and so are, the longest silent first, those
+        that the limits have no room for.
 
         Args:
             kept: from `checkpoint`.
@@ -149,9 +151,10 @@ class Fleet:
             now: unix seconds.
         """
         limits = self._settings.limits
+        silent_before = now - limits.expire_after_seconds
         anew: dict[str, None] = {}
         for version in sorted(kept, key=lambda version: version.last_seen, reverse=True):
-            if version.last_seen < now - limits.expire_after_seconds:
+            if not version.outlasts(silent_before, now):
                 continue
             if not admit(version.model):
                 self._refuse("models", version.model, "the evidence kept of the model", 1)
@@ -159,8 +162,11 @@ class Fleet:
             model = self._model(version.model, now)
             if model.versions >= limits.versions_per_model:
                 self._refuse("versions_per_model", version.model, f"version {version.version} any longer", 1)
-            elif not model.restore(version, now):
+                continue
+            if version.last_seen >= silent_before and not model.restore(version, now):
                 anew[version.model] = None
+            if not model.restore_performance(version, now):
+                self._notify(PerformanceDropped(version.model, version.version))
         for name in anew:
             self._notify(EvidenceDropped(name))
 

@@ -1,6 +1,7 @@
 """Whether the groups of a model version's segments are treated alike."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,8 +11,9 @@ from model_exporter.batch import Awaited, Facts, class_of
 from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.config.templates import POSITIVE
 from model_exporter.stats.fairness import GroupErrors, GroupRates
-from model_exporter.window.cohorts import Cohorts
+from model_exporter.window.cohorts import SUMS, Cohorts
 from model_exporter.window.delays import Delays
+from model_exporter.window.kept_sums import KeptCohorts, KeptGroups, to_bytes, to_texts
 from model_exporter.window.scoring import Pair, called
 from model_exporter.window.segments import Grouped, SegmentReader
 from model_exporter.window.snapshot import COHORTS, GroupSnapshot, SegmentSnapshot, SegmentWindow
@@ -115,6 +117,35 @@ class GroupPerformance:
     def advance(self, now: float) -> None:
         """Let time pass."""
         self._cohorts.advance(now)
+
+    def checkpoint(self) -> KeptGroups:
+        """Sums by group and slot, with the groups' names; counters begin at 0 after a restart."""
+        return KeptGroups(tuple(self._sizes), tuple(map(to_bytes, self._names)), self._cohorts.checkpoint())
+
+    def restore(self, kept: KeptGroups) -> None:
+        """Add the sums that were kept to the places that their groups have now, those without one to `_other`.
+
+        Raises:
+            ValueError: they are of other segments, or damaged.
+        """
+        names = [to_texts(told) for told in kept.names]
+        if not len(names) == len(kept.sizes) == len(self._sizes):
+            raise ValueError(f"no sums by {len(self._sizes)} segments are those by {len(kept.sizes)}")
+        if any(len(told) > size for told, size in zip(names, kept.sizes, strict=True)):
+            raise ValueError("there are more groups than places for them")
+        width = sum((size + 1) * self._columns for size in kept.sizes)
+        starts, table = kept.cohorts.slots(SUMS + width)
+        grouped = self._reader.recode(list(zip_longest(*names, fillvalue="")))
+        self._learn_names(grouped)
+        parts, begin = [table[:, :SUMS]], SUMS
+        for told, words, old, size in zip(names, grouped.groups, kept.sizes, self._sizes, strict=True):
+            end = begin + (old + 1) * self._columns
+            blocks = table[:, begin:end].reshape(len(starts), old + 1, self._columns).swapaxes(0, 1)
+            moved = np.zeros((size + 1, len(starts), self._columns))
+            np.add.at(moved, np.append(words.codes[: len(told)], size), blocks[[*range(len(told)), old]])
+            parts.append(moved.swapaxes(0, 1).reshape(len(starts), (size + 1) * self._columns))
+            begin = end
+        self._cohorts.restore(KeptCohorts.of(starts, np.concatenate(parts, axis=1)))
 
     def snapshot(self, now: float, *, is_binary: bool) -> tuple[SegmentSnapshot, ...]:
         """What groups tell, segment by segment. Without a positive class the accuracy is their only rate."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KeptVersion:
-    """The evidence of one version of a model, as of the last slot that closed. Counts and windows are not kept.
+    """The evidence of one version of a model, as of the last slot that closed, and what its outcomes told.
+
+    Counts since the start and the windows of traffic are not kept.
 
     Attributes:
         model: name of the model.
@@ -17,6 +19,8 @@ class KeptVersion:
         drift: the state of the evidence at each of `LEVELS`; empty before a slot was judged.
         pairs: the same of the evidence on pairs; empty also when none are watched.
         signals: the state of the operational signals.
+        performance: what outcomes told of it, from `Performance.checkpoint`; empty when its predictions wait for none.
+        awaited_until: until when outcomes of its predictions may come, unix seconds; None when none may.
     """
 
     model: str
@@ -28,3 +32,9 @@ class KeptVersion:
     drift: tuple[bytes, ...]
     pairs: tuple[bytes, ...]
     signals: bytes
+    performance: bytes
+    awaited_until: float | None
+
+    def outlasts(self, silent_before: float, now: float) -> bool:
+        """Whether it is worth keeping: it made a prediction since then, or outcomes may still come."""
+        return self.last_seen >= silent_before or (self.awaited_until is not None and self.awaited_until > now)

@@ -18,6 +18,7 @@ from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
 from model_exporter.window.pair_drift import MAX_NAMED
+from model_exporter.window.retired import Retired
 from model_exporter.window.schema import Schema, columns_by_room
 from model_exporter.window.snapshot import (
     LATENCY_BUCKETS,
@@ -98,6 +99,7 @@ class ModelState:
             series=shared.series,
             refuse=lambda limit, what, rows: self._shared.refuse(limit, name, what, rows),
         )
+        self._retired = Retired(self.truth)
         self.last_seen = now
         if baseline:
             self.compare_with(baseline, now)
@@ -111,8 +113,8 @@ class ModelState:
 
     @property
     def versions(self) -> int:
-        """How many versions it holds."""
-        return len(self._versions)
+        """How many versions it holds, also those of which only the performance is left."""
+        return len(self._versions) + len(self._retired)
 
     def compare_with(self, baseline: Baseline, now: float) -> None:
         """Freeze `baseline`: from now on rows fall into its bins, which begin at 0."""
@@ -139,7 +141,12 @@ class ModelState:
 
     def checkpoint(self) -> list[KeptVersion]:
         """What of its versions outlives a restart."""
-        return [version.checkpoint(self.name) for version in self._versions.values()]
+        held = [*self._retired, *(version.checkpoint(self.name) for version in self._versions.values())]
+        told = [self.truth.checkpoint(kept.version) for kept in held]
+        return [
+            replace(kept, performance=performance, awaited_until=until)
+            for kept, (performance, until) in zip(held, told, strict=True)
+        ]
 
     def restore(self, kept: KeptVersion, now: float) -> bool:
         """Have a version go on from what an earlier run kept of it, its counts at 0.
@@ -151,6 +158,16 @@ class ModelState:
             self._shared.refuse("series", self.name, f"the evidence kept of version {kept.version}", 1)
             return True
         return version.restore(kept, self._bets, now)
+
+    def restore_performance(self, kept: KeptVersion, now: float) -> bool:
+        """Have the performance of a version go on from what was kept of it; False when that does not fit.
+
+        A version that is not here any more is only its performance, for as long as outcomes may come.
+        """
+        fits = self.truth.restore(kept, self.baseline, now)
+        if kept.version not in self._versions:
+            self._retired.take(kept, now)
+        return fits
 
     def reconfigure(self, settings: ModelSettings, now: float) -> None:
         """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""
@@ -218,7 +235,12 @@ class ModelState:
     def realise(self, joined: Sequence[Joined], now: float) -> None:
         """Add predictions with their outcomes. A version that is gone comes back for them if there is room."""
         self.last_seen = now
-        self.truth.realise(joined, self.baseline, now, has_room=lambda version: self._revive(version, now))
+        self.truth.realise(
+            joined,
+            self.baseline,
+            now,
+            has_room=lambda version: version in self._retired or self._revive(version, now),
+        )
 
     def note(self, event: Event, now: float) -> None:
         """Remember when something changed; an event from the future happened now."""
@@ -243,17 +265,22 @@ class ModelState:
             case Restarted(reason):
                 self._shared.notify(LearningRestarted(self.name, reason))
 
-    def expire(self, before: float) -> list[str]:
-        """Drop the versions that were last seen before then; returns their names."""
+    def expire(self, before: float, now: float) -> list[str]:
+        """Drop the versions that were last seen before then; returns their names.
+
+        The performance of a version stays for as long as outcomes of its predictions may come.
+        """
+        over = self._retired.expire(now)
         gone = [name for name, version in self._versions.items() if version.last_seen < before]
         for name in gone:
-            self._drop(name)
-        return gone
+            self._retired.take(self._drop_state(name).checkpoint(self.name), now)
+        return [*gone, *over]
 
     def close(self) -> None:
         """Give back everything that counts against a shared bound."""
         for name in list(self._versions):
             self._drop(name)
+        self._retired.clear()
         self._release_layout()
         self.truth.close()
         if self._learner:
@@ -334,15 +361,15 @@ class ModelState:
         name = batch.version or (self._current if batch.origin is Origin.SPAN else "") or UNKNOWN_VERSION
         if name in self._versions:
             return self._versions[name]
-        if len(self._versions) >= self._shared.limits.versions_per_model:
-            oldest = min(self._versions.values(), key=lambda version: version.last_seen)
-            self._shared.refuse("versions_per_model", self.name, f"version {oldest.version} any longer", 1)
-            self._drop(oldest.version)
+        self._retired.give_back(name)
+        if self.versions >= self._shared.limits.versions_per_model:
+            oldest = self._retired.drop_oldest() if self._retired else self._drop_oldest()
+            self._shared.refuse("versions_per_model", self.name, f"version {oldest} any longer", 1)
         return self._begin(name, now)
 
     def _revive(self, name: str, now: float) -> bool:
         """Have a state for a version whose outcomes come; False when there is no room for it."""
-        full = len(self._versions) >= self._shared.limits.versions_per_model
+        full = self.versions >= self._shared.limits.versions_per_model
         version = self._versions.get(name) or (None if full else self._begin(name, now))
         if version is None:
             return False
@@ -373,9 +400,19 @@ class ModelState:
         self._current = version.version
 
     def _drop(self, version: str) -> None:
-        gone = self._versions.pop(version)
+        self._drop_state(version)
         self.truth.drop(version)
+
+    def _drop_oldest(self) -> str:
+        oldest = min(self._versions, key=lambda name: self._versions[name].last_seen)
+        self._drop(oldest)
+        return oldest
+
+    def _drop_state(self, version: str) -> VersionState:
+        """Drop all of a version but its performance."""
+        gone = self._versions.pop(version)
         self._shared.series.give_back(self._version_series(gone.error_types))
+        return gone
 
     def _fitting(self, baseline: Baseline) -> tuple[int, ...]:
         """Indices of the features whose bins fit among the series that are left: the first ones."""

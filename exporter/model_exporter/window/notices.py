@@ -54,5 +54,13 @@ class EvidenceDropped:
     model: str
 
 
-Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired | EvidenceDropped
+@dataclass(frozen=True, slots=True)
+class PerformanceDropped:
+    """What an earlier run kept of a version's outcomes does not fit the settings of now, or is damaged."""
+
+    model: str
+    version: str
+
+
+Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired | EvidenceDropped | PerformanceDropped
 Notify = Callable[[Notice], None]

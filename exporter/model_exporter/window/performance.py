@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Facts, Joined, Outcome
 from model_exporter.config.settings import Limits, ModelSettings
-from model_exporter.window.cohorts import Cohorts
+from model_exporter.window.cohorts import SUMS, Cohorts
 from model_exporter.window.facts import FactsReader
 from model_exporter.window.group_performance import GroupPair, GroupPerformance
+from model_exporter.window.kept_performance import KeptPair, KeptPerformance, KeptPlan
 from model_exporter.window.kinds import Plan
 from model_exporter.window.scoring import Pair, Scorer
 from model_exporter.window.segments import Grouped
@@ -71,6 +72,7 @@ class Performance:
     ) -> None:
         self.version = version
         self._since = now
+        self._newest: float | None = None
         self._settings = settings
         self._baseline = baseline
         self._cohorts = Cohorts(0, wait=settings.outcome.wait_seconds, now=now)
@@ -94,9 +96,60 @@ class Performance:
         of_groups = self._groups.series if self._groups else 0
         return FIXED_SERIES + of_groups + (self._scorer.series if self._scorer else 0)
 
+    @property
+    def awaited_until(self) -> float | None:
+        """Until when outcomes of its predictions may come, unix seconds; None before the first prediction."""
+        return None if self._newest is None else self._newest + self._settings.outcome.wait_seconds
+
+    def checkpoint(self, rests_on: str) -> bytes:
+        """What outlives a restart, with the digest of what it rests on: all but the counts since the start."""
+        early = None
+        if self._early is not None:
+            early = tuple(
+                KeptPair.of(one.pair, made_at=one.made_at, sign=one.sign, labels=one.labels) for one in self._early
+            )
+        kept = KeptPerformance(
+            rests_on,
+            self._since,
+            self._newest,
+            plan=KeptPlan.of(self._plan) if self._plan else None,
+            early=early,
+            cohorts=self._cohorts.checkpoint(),
+            delays=self._cohorts.delays.checkpoint(),
+            groups=self._groups.checkpoint() if self._groups else None,
+        )
+        return kept.encode()
+
+    def restore(self, encoded: bytes, rests_on: str) -> None:
+        """Go on, before anything was counted, from what was kept, with the counters at 0.
+
+        Raises:
+            ValueError: it rests on something else or is damaged; what is here now is of no use.
+        """
+        kept = KeptPerformance.decode(encoded)
+        if kept.rests_on != rests_on:
+            raise ValueError("what outcomes or groups mean has changed")
+        self._since, self._newest = min(kept.since, self._since), kept.newest
+        self._early = None
+        if kept.early is not None:  # the counters of this run know nothing of these
+            self._early = [
+                _Booking(one.pair(), one.made_at, one.sign, first=False, labels=one.labels) for one in kept.early
+            ]
+        if kept.plan:
+            self._plan = kept.plan.plan()
+        if self._plan and kept.cohorts.sums.columns > SUMS:
+            self._scorer = self._plan.scorer()
+            self._cohorts.restart(self._scorer.width)
+            self._totals = np.zeros(self._scorer.width)
+        self._cohorts.restore(kept.cohorts)
+        self._cohorts.delays.restore(kept.delays)
+        if self._groups and kept.groups:
+            self._groups.restore(kept.groups)
+
     def expect(self, made_at: NDArray[np.float64], now: float) -> None:
         """Count predictions, float64[n] unix seconds; not all of them can get an outcome."""
         self.advance(now)
+        self._note_newest(made_at)
         self._cohorts.predicted(made_at, np.ones(len(made_at)))
 
     def expect_groups(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
@@ -107,6 +160,7 @@ class Performance:
     def realise(self, joined: Sequence[Joined], now: float) -> Faults:
         """Add predictions with their outcomes; returns those that tell nothing, by reason."""
         self.advance(now)
+        self._note_newest(np.array([one.prediction.made_at for one in joined]))
         faults: Faults = Counter()
         bookings: list[_Booking] = []
         for one in joined:
@@ -177,6 +231,11 @@ class Performance:
         if not usable:
             return [left]
         return [left, _Booking(Pair(facts, one.outcome, weight), made_at, 1, first=False, labels=0)]
+
+    def _note_newest(self, made_at: NDArray[np.float64]) -> None:
+        if len(made_at):
+            newest = float(made_at.max())
+            self._newest = newest if self._newest is None else max(newest, self._newest)
 
     def _note_delays(self, bookings: Sequence[_Booking], now: float) -> None:
         self._joined += len(bookings)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -12,12 +13,15 @@ from model_exporter.batch import Awaited, Batch, Joined
 from model_exporter.config.settings import ModelSettings
 from model_exporter.window.budget import Budget
 from model_exporter.window.facts import FactsReader
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.performance import FIXED_SERIES, Performance
 from model_exporter.window.skew import made_at
 from model_exporter.window.snapshot import DUPLICATE, LOST, UNMATCHED, Fault, TruthSnapshot
 
 MODEL_SERIES: Final = 20
 """Outcomes and predictions that came to nothing, by reason, and what waits in the store."""
+
+_DIGEST_BYTES: Final = 16
 
 Refuse = Callable[[str, str, int], None]
 """Tell that (limit, what) was refused, for so many rows."""
@@ -133,6 +137,34 @@ class Truth:
         self._versions.pop(version, None)
         self._series.give_back(self._reserved.pop(version, 0))
 
+    def awaits(self, version: str, now: float) -> bool:
+        """Whether outcomes of the version's predictions may still come."""
+        performance = self._versions.get(version)
+        return performance is not None and performance.awaited_until is not None and performance.awaited_until > now
+
+    def checkpoint(self, version: str) -> tuple[bytes, float | None]:
+        """What outlives a restart of a version, and until when outcomes may come; nothing when it has no state."""
+        performance = self._versions.get(version)
+        if performance is None:
+            return b"", None
+        return performance.checkpoint(self._rests_on), performance.awaited_until
+
+    def restore(self, kept: KeptVersion, baseline: Baseline | None, now: float) -> bool:
+        """Have the performance of a version go on; False when what was kept does not fit and is let go."""
+        if not kept.performance:
+            return True
+        self.begin()
+        performance = self._performance(kept.version, baseline, 1, now)
+        if performance is None:
+            return True  # and that was told
+        try:
+            performance.restore(kept.performance, self._rests_on)
+        except ValueError:
+            self.drop(kept.version)
+            return False
+        self._reserve(kept.version, performance, 1)
+        return True
+
     def close(self) -> None:
         """Give back everything that counts against a shared bound."""
         for version in list(self._versions):
@@ -169,6 +201,11 @@ class Truth:
                 if self._reserved[version] >= performance.series
             ),
         )
+
+    @property
+    def _rests_on(self) -> str:
+        """The digest of the settings that sums kept over a restart must agree with."""
+        return blake2b(repr(_meaning(self._settings)).encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
     def _performance(self, version: str, baseline: Baseline | None, rows: int, now: float) -> Performance | None:
         """The state of a version, begun where there is none; None without room for it."""

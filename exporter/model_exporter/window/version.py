@@ -72,7 +72,7 @@ class VersionState:
         self._touched += 1
 
     def checkpoint(self, model: str) -> KeptVersion:
-        """What outlives a restart, as of the last slot that closed."""
+        """What outlives a restart, as of the last slot that closed, but for what outcomes told."""
         return KeptVersion(
             model=model,
             version=self.version,
@@ -83,6 +83,8 @@ class VersionState:
             drift=self._verdicts.checkpoint() if self._verdicts else (),
             pairs=self._pairs.checkpoint() if self._pairs else (),
             signals=self._signals.checkpoint(),
+            performance=b"",
+            awaited_until=None,
         )
 
     def restore(self, kept: KeptVersion, bets: Bets | None, now: float) -> bool:

@@ -1,5 +1,7 @@
 """Checkpoints as bytes."""
 
+import zlib
+
 import msgspec
 import pytest
 
@@ -36,16 +38,17 @@ def test_any_turned_bit_is_told() -> None:
 
 def test_another_format_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a later release wrote is not guessed at."""
-    monkeypatch.setattr(frame, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(frame, "FORMAT_VERSION", 3)
     packed = frame.pack([kept_version()])
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version is 2, not 1"):
+    with pytest.raises(ValueError, match="format version is 3, not 2"):
         frame.unpack(packed)
 
 
 def test_a_whole_frame_with_something_else_in_it_is_told() -> None:
     """A payload that is not an array of versions is an error of its own, also with the right checksum."""
-    payload = msgspec.msgpack.encode([[b"m", b"1"]])
+    plain = msgspec.msgpack.encode([[b"m", b"1"]])
     head = frame.pack(())[: frame.HEAD - 16]
-    with pytest.raises(ValueError, match="length"):
-        frame.unpack(head + frame._checksum(payload) + payload)
+    for payload, error in ((zlib.compress(plain), "length"), (plain, "compressed")):
+        with pytest.raises(ValueError, match=error):
+            frame.unpack(head + frame._checksum(payload) + payload)
