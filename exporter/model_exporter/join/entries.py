@@ -12,6 +12,7 @@ from msgspec.msgpack import Decoder, Encoder
 from msgspec.structs import replace
 
 from model_exporter.batch import Awaited, Outcome
+from model_exporter.join.early import let_wait, take_waiting
 from model_exporter.join.matching import decode_outcome, encode_outcome, is_ambiguous, weigh
 from model_exporter.join.store import Unmatched
 
@@ -26,7 +27,7 @@ class Entry(Struct, array_like=True, frozen=True, omit_defaults=True):
         rate: share of the predictions that were kept then.
         has_rows: its request has further rows.
         settled: the outcome that holds.
-        early: outcomes that wait for the prediction, in the order of their arrival, one for each id that it is called.
+        early: outcomes that wait for the prediction, one for each id that it is called; see `early.let_wait`.
     """
 
     due: float
@@ -89,15 +90,7 @@ def add_prediction(old: Entry | None, new: Entry, model: str) -> Step:
     if old.prediction is not None:
         return Step(old)
     step = Step(new)
-    known: Outcome | None = None
-    for outcome in _decoded(old.early, model):
-        if is_ambiguous(outcome, has_rows=new.has_rows):
-            step.unmatched.append(Unmatched.AMBIGUOUS)
-        elif known is None:
-            known = outcome
-        else:
-            known, nothing_new = weigh(known, outcome)
-            step.unmatched.append(nothing_new or Unmatched.OUTDATED)
+    known, step.unmatched = take_waiting(_decoded(old.early, model), has_rows=new.has_rows)
     if known is not None:
         step.entry = replace(new, settled=encode_outcome(known))
         step.pairs.append(Pair(step.entry, known, None))
@@ -126,12 +119,9 @@ def _settle(step: Step, entry: Entry, outcome: Outcome, model: str) -> None:
 
 
 def _add_early(step: Step, entry: Entry, outcome: Outcome, model: str) -> None:
-    waiting = {known.prediction_id: known for known in _decoded(entry.early, model)}
-    if before := waiting.get(outcome.prediction_id):
-        waiting[outcome.prediction_id], nothing_new = weigh(before, outcome)
-        step.unmatched.append(nothing_new or Unmatched.OUTDATED)
-    else:
-        waiting[outcome.prediction_id] = outcome
+    waiting = _decoded(entry.early, model)
+    if unmatched := let_wait(waiting, outcome):
+        step.unmatched.append(unmatched)
     step.entry = replace(entry, early=tuple(map(encode_outcome, waiting.values())))
 
 
@@ -142,5 +132,6 @@ def awaited_of(entry: Entry) -> Awaited:
     return Awaited(*entry.prediction)
 
 
-def _decoded(outcomes: tuple[bytes, ...], model: str) -> list[Outcome]:
-    return [outcome for encoded in outcomes if (outcome := decode_outcome(encoded, model))]
+def _decoded(outcomes: tuple[bytes, ...], model: str) -> dict[str, Outcome]:
+    decoded = [outcome for encoded in outcomes if (outcome := decode_outcome(encoded, model))]
+    return {outcome.prediction_id: outcome for outcome in decoded}

@@ -37,6 +37,11 @@ def key_of(prediction_id: str) -> str:
     return prediction_id.removesuffix(_FIRST_ROW)
 
 
+def first_row_of(key: str) -> str:
+    """The other name of what has this key."""
+    return key + _FIRST_ROW
+
+
 def hashes_of(keys: Iterable[str]) -> NDArray[np.int64]:
     """int64[n] from 0 to 2^63 - 1, the same for the same key everywhere and for ever."""
     digests = b"".join([blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest() for key in keys])

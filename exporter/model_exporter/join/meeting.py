@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.batch import Awaited, Joined, Outcome
+from model_exporter.join.early import let_wait, take_waiting
 from model_exporter.join.filters import Probe
 from model_exporter.join.matching import (
     at_arrival,
     decode_outcome,
     encode_outcome,
+    first_row_of,
     hashes_of,
     is_ahead,
     is_ambiguous,
@@ -166,15 +168,16 @@ class Meeting:
         if share.rate < 1 and number >= threshold_of(share.rate):
             self.account.unmatched[self.model, Unmatched.SAMPLED_OUT] += 1
             return
-        waiting = early.get(outcome.prediction_id)
-        if waiting is None:
-            early[outcome.prediction_id] = _Early(None, number, outcome)
-            return
-        known, nothing_new = weigh(waiting.outcome, outcome)
-        # Of two outcomes that wait the older is never booked, whichever came first.
-        self.account.unmatched[self.model, nothing_new or Unmatched.OUTDATED] += 1
-        waiting.is_changed = waiting.is_changed or not nothing_new or known.time != waiting.outcome.time
-        waiting.outcome = known
+        names = _names_of(key_of(outcome.prediction_id))
+        waiting = {name: early[name].outcome for name in names if name in early}
+        if unmatched := let_wait(waiting, outcome):
+            self.account.unmatched[self.model, unmatched] += 1
+        for name, known in waiting.items():
+            kept = early.get(name)
+            if kept is None:
+                early[name] = _Early(None, number, known)
+            elif encode_outcome(known) != encode_outcome(kept.outcome):  # equal would be true and 1, too
+                kept.outcome, kept.is_changed = known, True
 
     def _find_early(self, hashes: NDArray[np.int64]) -> dict[str, _Early]:
         """Waiting outcomes by the id they were told of, as far as they are under any of `hashes`."""
@@ -191,23 +194,15 @@ class Meeting:
 
     def _take_early(self, early: dict[str, _Early], prediction_id: str, *, has_rows: bool) -> Outcome | None:
         """What was told of a prediction before it came; it waits no more."""
-        key = key_of(prediction_id)
-        waited = [waiting for told_of in (key, f"{key}#0") if (waiting := early.pop(told_of, None))]
-        places = [(*waiting.place, waiting.outcome) for waiting in waited if waiting.place]
-        taken: list[Outcome] = []
-        for partition, row, outcome in sorted(places, key=lambda place: (place[0].number, place[1])):
-            self.shelves.tables.delete_early(partition, row)
-            self.shelves.touch(partition)
-            if is_ambiguous(outcome, has_rows=has_rows):
-                self.account.unmatched[self.model, Unmatched.AMBIGUOUS] += 1
-            else:
-                taken.append(outcome)
-        if not taken:
-            return None
-        known = taken[0]
-        for other in taken[1:]:
-            known, nothing_new = weigh(known, other)
-            self.account.unmatched[self.model, nothing_new or Unmatched.OUTDATED] += 1
+        waited = [waiting for name in _names_of(key_of(prediction_id)) if (waiting := early.pop(name, None))]
+        for waiting in waited:
+            if waiting.place:
+                partition, row = waiting.place
+                self.shelves.tables.delete_early(partition, row)
+                self.shelves.touch(partition)
+        outcomes = {waiting.outcome.prediction_id: waiting.outcome for waiting in waited}
+        known, unmatched = take_waiting(outcomes, has_rows=has_rows)
+        self.account.unmatched.update((self.model, reason) for reason in unmatched)
         return known
 
     def _settle(self, partition: Partition, row: int, outcome: Outcome, *, is_first: bool) -> None:
@@ -235,3 +230,8 @@ class Meeting:
     def _shelf(self, coming: int, *, predictions: bool) -> Partition:
         room = self.capacity[0 if predictions else 1] - coming
         return self.shelves.open(self.model, self.now, self.wait, predictions=predictions, room=room)
+
+
+def _names_of(key: str) -> tuple[str, str]:
+    """What a prediction of this key may be called."""
+    return key, first_row_of(key)
