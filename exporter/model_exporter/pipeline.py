@@ -29,6 +29,8 @@ SNAPSHOT_SECONDS: Final = 1.0
 """How often exposition gets a new picture while data comes in."""
 SNAPSHOT_SHARE: Final = 0.05
 """At most this share of the writer's time goes into pictures: with many models they are taken less often."""
+CHECKPOINT_SHARE: Final = 0.02
+"""The same for checkpoints: with hundreds of versions whose outcomes come they are taken less often."""
 
 JOINED_ROWS: Final = 4096
 """Records of small requests that are added together; more would make a scrape's picture wait."""
@@ -37,7 +39,7 @@ EARLY_SPANS: Final = 50_000
 """Spans that may wait for the logs of their service."""
 
 CHECKPOINT_SECONDS: Final = 30.0
-"""How often the evidence is handed over to be kept: a sudden death loses this much of it, and no verdict."""
+"""How often evidence and performance are handed over to be kept: a sudden death loses this much, and no verdict."""
 
 LINGER_SECONDS: Final = 0.05
 """How long a small request waits for others to be added with it; its sender has its answer already."""
@@ -277,8 +279,8 @@ class Pipeline:
                     self._apply(())  # spans may have waited long enough
                     due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
                 if time.monotonic() >= checkpoint_due:
-                    self._checkpoint()
-                    checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
+                    cost = self._checkpoint()
+                    checkpoint_due = time.monotonic() + max(CHECKPOINT_SECONDS, cost / CHECKPOINT_SHARE)
             self._count([], self._early.let_all_pass(), self._clock())
             self._take_snapshot()
             self._checkpoint()
@@ -369,8 +371,11 @@ class Pipeline:
             self._fleet.refuse_model(model or service, rows)
         return name
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self) -> float:
+        """Hand over what outlives a restart; returns what it cost, seconds."""
+        started = time.thread_time()
         self._keep(self._fleet.checkpoint(), self._clock())
+        return time.thread_time() - started
 
     def _take_snapshot(self) -> float:
         """Let time pass and publish a picture; returns what it cost, seconds."""

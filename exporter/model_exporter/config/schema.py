@@ -157,7 +157,11 @@ class LimitKeys(Keys, frozen=True):
         Count, Meta(description="Bytes on disk of those predictions and outcomes; the sample is made to fit here too.")
     ] = _LIMITS.remembered_bytes
     expire_after: Annotated[
-        Duration, Meta(description="Silence after which the series of a model version are dropped.")
+        Duration,
+        Meta(
+            description="Silence after which the series of a model version are dropped; those of its performance stay "
+            "while outcomes of its predictions may come."
+        ),
     ] = Duration(_LIMITS.expire_after_seconds)
 
 

@@ -380,9 +380,15 @@ CHECKPOINT_TIMESTAMP: Final = Metric(
     _GAUGE,
     "When the evidence that is on disk was taken; a restart goes on from there.",
 )
-CHECKPOINT_SIZE: Final = Metric("model_exporter_checkpoint_size_bytes", _GAUGE, "Size of the evidence on disk.")
+CHECKPOINT_SIZE: Final = Metric(
+    "model_exporter_checkpoint_size_bytes", _GAUGE, "Size of evidence and performance on disk."
+)
 CHECKPOINT_FAILURES: Final = Metric(
-    "model_exporter_checkpoint_failures_total", _COUNTER, "Times that the evidence could not be written.", (), ((),)
+    "model_exporter_checkpoint_failures_total",
+    _COUNTER,
+    "Times that evidence and performance could not be written.",
+    (),
+    ((),),
 )
 
 _process = partial(Metric, group=Group.PROCESS)

@@ -74,13 +74,13 @@ class Checkpoints:
             self._telemetry.count("model_exporter_checkpoint_failures_total")
             if not self._failing:
                 log.warning(
-                    "evidence cannot be kept on disk; trying on",
+                    "evidence and performance cannot be kept on disk; trying on",
                     extra={"file": str(self._file.path), "error": str(error)},
                 )
             self._failing = True
             return
         if self._failing:
-            log.info("evidence is kept on disk again", extra={"file": str(self._file.path)})
+            log.info("evidence and performance are kept on disk again", extra={"file": str(self._file.path)})
         self._failing, self._on_disk = False, packed[:HEAD]
         self._telemetry.set("model_exporter_checkpoint_timestamp_seconds", value=taken_at)
         self._telemetry.set("model_exporter_checkpoint_size_bytes", value=len(packed))

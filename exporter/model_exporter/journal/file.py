@@ -52,5 +52,6 @@ class CheckpointFile:
         else:
             self.set_aside = aside
             log.warning(
-                "the checkpoint was set aside; verdicts begin anew", extra={"file": str(aside), "error": str(why)}
+                "the checkpoint was set aside; verdicts and performance begin anew",
+                extra={"file": str(aside), "error": str(why)},
             )
