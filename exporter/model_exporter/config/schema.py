@@ -21,7 +21,7 @@ from model_exporter.config.outcome_schema import (
     PrivacyKeys,
     SegmentKeys,
 )
-from model_exporter.config.settings import Drift, JoinStoreKind, Learn, Limits, ModelKind
+from model_exporter.config.settings import DEFAULT_FAIRNESS_GAP, Drift, JoinStoreKind, Learn, Limits, ModelKind
 
 _LEARN: Final = Learn()
 _DRIFT: Final = Drift()
@@ -275,7 +275,12 @@ class ObjectiveKeys(Keys, frozen=True):
         Meta(description="Objective of each metric of performance, as `accuracy: 0.9`; the kind says which there are."),
     ] = field(default_factory=dict)
     fairness_gap: Annotated[
-        Share | None, Meta(description="Largest difference of a rate between two groups.", examples=[0.05])
+        Share | None,
+        Meta(
+            description="Largest difference of a rate between two groups; of an error, in parts of the mean absolute "
+            f"error. {DEFAULT_FAIRNESS_GAP:g} for a model with segments.",
+            examples=[0.05],
+        ),
     ] = None
 
 

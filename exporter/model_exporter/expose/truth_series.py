@@ -4,6 +4,7 @@ from math import isnan
 from typing import Final
 
 from model_exporter.expose import truth_catalogue as catalogue
+from model_exporter.expose.business_series import write_indicator
 from model_exporter.expose.metric import Metric
 from model_exporter.expose.segment_series import write_segment
 from model_exporter.expose.text import HistogramBlock, Lines
@@ -58,6 +59,8 @@ class PerformanceText:
             self._write_window(lines, window)
         for segment in told.segments:
             write_segment(lines, self._names, segment)
+        for indicator in told.business:
+            write_indicator(lines, self._names, indicator)
 
     def _write_window(self, lines: Lines, window: CohortSnapshot) -> None:
         """Without predictions there is no coverage, and without outcomes nothing that could be good or provisional."""
