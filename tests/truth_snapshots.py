@@ -70,6 +70,7 @@ def performance(version: str, name: str) -> PerformanceSnapshot:
         ),
         counters=counters,
         segments=(segment(name),),
+        recommended=(("1h", Measure("novelty", 8.5, 8.4, 8.6, 900.0)),),
         business=(
             IndicatorSnapshot("approved", 40.0, 0.0, 70.0, 0.0, (IndicatorWindow("1h", 0.5, 0.4, 0.6),), is_share=True),
             IndicatorSnapshot("loss", 1e6, 5.5, 70.0, 0.0, (IndicatorWindow("1d", -3.5, nan, nan),), is_share=False),
@@ -141,6 +142,10 @@ def _of_performance(told: PerformanceSnapshot, labels: dict[str, str]) -> Iterat
             yield "model_performance_upper", measure.upper, of
     for segment in told.segments:
         yield from _of_segment(segment, {**labels, "segment": segment.name})
+    for name, measure in told.recommended:
+        yield "model_performance", measure.value, {**labels, "window": name, "metric": measure.metric, "of": ""}
+        yield "model_performance_lower", 8.4, {**labels, "window": name, "metric": measure.metric, "of": ""}
+        yield "model_performance_upper", 8.6, {**labels, "window": name, "metric": measure.metric, "of": ""}
     yield from _of_business(labels)
 
 

@@ -135,6 +135,7 @@ class _Loader:
             outcome=_outcome(keys.outcome, expected=node.find("outcome") is not node),
             segments=tuple(segments(keys.segments, node.find("segments"), concealed)),
             business=tuple(indicators(keys.business, node.find("business"), concealed)),
+            catalogue=keys.catalogue,
             privacy=concealed,
         )
 

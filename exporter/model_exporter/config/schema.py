@@ -323,6 +323,13 @@ class ModelKeys(Keys, frozen=True):
         Meta(description="Groups to compare with each other, by name: `feature.NAME`, `segment.NAME`, or a mapping."),
     ] = field(default_factory=dict)
     slo: Annotated[ObjectiveKeys, Meta(description="Service-level objectives.")] = field(default_factory=ObjectiveKeys)
+    catalogue: Annotated[
+        Count | None,
+        Meta(
+            description="Items that there are to recommend, for the share of them that is recommended.",
+            examples=[5000],
+        ),
+    ] = None
     business: Annotated[
         dict[str, BusinessKeys],
         Meta(

@@ -169,6 +169,7 @@ class ModelSettings:
     outcome: OutcomeSettings = OutcomeSettings()
     segments: tuple[Segment, ...] = ()
     business: tuple[Indicator, ...] = ()
+    catalogue: int | None = None  # items that there are to recommend
     privacy: Privacy = Privacy()
 
     @property

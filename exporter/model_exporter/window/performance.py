@@ -16,6 +16,8 @@ from model_exporter.window.cohorts import Cohorts
 from model_exporter.window.facts import FactsReader
 from model_exporter.window.group_performance import GroupPair, GroupPerformance
 from model_exporter.window.kinds import Plan
+from model_exporter.window.recommended import SERIES as RECOMMENDED_SERIES
+from model_exporter.window.recommended import Recommended
 from model_exporter.window.scoring import Pair, Scorer
 from model_exporter.window.segments import Grouped
 from model_exporter.window.snapshot import (
@@ -85,6 +87,7 @@ class Performance:
         if settings.business:
             wait = settings.outcome.wait_seconds
             self._business = Business(settings.business, wait=wait, delays=self._cohorts.delays, now=now)
+        self._recommended: Recommended | None = None
         self._plan: Plan | None = None
         self._scorer: Scorer | None = None
         self._early: list[_Booking] | None = []
@@ -98,7 +101,8 @@ class Performance:
         """How many series it takes at most."""
         of_groups = self._groups.series if self._groups else 0
         of_business = self._business.series if self._business else 0
-        return FIXED_SERIES + of_groups + of_business + (self._scorer.series if self._scorer else 0)
+        of_items = RECOMMENDED_SERIES if self._recommended else 0
+        return FIXED_SERIES + of_groups + of_business + of_items + (self._scorer.series if self._scorer else 0)
 
     def expect(self, made_at: NDArray[np.float64], now: float) -> None:
         """Count predictions, float64[n] unix seconds; not all of them can get an outcome."""
@@ -114,6 +118,14 @@ class Performance:
         """Count the business indicators of predictions, the `rows` of `batch`, whose times are all known."""
         if self._business:
             self._business.predict(batch, rows)
+
+    def count_items(self, rankings: Sequence[tuple[str, ...]], now: float) -> None:
+        """Count the items that predictions list, empty for a prediction without."""
+        if self._recommended is None and any(rankings):
+            settings = self._settings
+            self._recommended = Recommended(catalogue=settings.catalogue, usual=settings.learn.rows)
+        if self._recommended:
+            self._recommended.add(rankings, now)
 
     def recent_business(self) -> NDArray[np.float64] | None:
         """See `Business.take_recent`."""
@@ -159,17 +171,23 @@ class Performance:
             self._groups.advance(now, is_binary=self._is_binary)
         if self._business:
             self._business.advance(now)
+        if self._recommended:
+            self._recommended.advance(now)
 
-    def allow(self, fairness_gap: float) -> None:
-        """Take over another tolerance of gaps between groups."""
+    def adjust(self, settings: ModelSettings) -> None:
+        """Take over settings that change nothing of what outcomes mean."""
+        self._settings = settings
         if self._groups:
-            self._groups.fairness_gap = fairness_gap
+            self._groups.fairness_gap = settings.fairness_gap
+        if self._recommended:
+            self._recommended.catalogue = settings.catalogue
 
     def snapshot(self, now: float) -> PerformanceSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         of_groups = self._groups.revision if self._groups else None
         of_business = self._business.revision if self._business else None
-        parts = (of_groups, of_business)
+        of_items = (self._recommended.revision, self._settings.catalogue) if self._recommended else None
+        parts = (of_groups, of_business, of_items)
         revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, parts
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(now)
@@ -186,6 +204,7 @@ class Performance:
             counters=tuple(self._scorer.counts(self._totals)) if self._scorer else (),
             segments=self._groups.snapshot(now, is_binary=self._is_binary) if self._groups else (),
             business=self._business.snapshot(now) if self._business else (),
+            recommended=self._recommended.snapshot() if self._recommended else (),
         )
 
     @property

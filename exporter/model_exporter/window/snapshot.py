@@ -304,6 +304,7 @@ class PerformanceSnapshot:
     counters: tuple[Counted, ...]
     segments: tuple[SegmentSnapshot, ...] = ()
     business: tuple[IndicatorSnapshot, ...] = ()
+    recommended: tuple[tuple[str, Measure], ...] = ()  # by window of the time of prediction, which ends now
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Joined
 from model_exporter.config.settings import ModelSettings
 from model_exporter.window.budget import Budget
-from model_exporter.window.facts import FactsReader
+from model_exporter.window.facts import RANKS, FactsReader
 from model_exporter.window.performance import FIXED_SERIES, Performance
 from model_exporter.window.skew import made_at
 from model_exporter.window.snapshot import DUPLICATE, LOST, UNMATCHED, Fault, TruthSnapshot
@@ -28,7 +28,8 @@ class Truth:
     """Outcomes of one model's predictions.
 
     A model joins from the start when its configuration speaks of outcomes, else from its first outcome on: whoever
-    sends none pays nothing. What predictions alone tell of segments and indicators is told from the start.
+    sends none pays nothing. What predictions alone tell of segments, indicators and recommended items is told from
+    the start.
 
     Args:
         settings: of the model.
@@ -81,6 +82,7 @@ class Truth:
         if performance and len(rows):
             performance.expect(told.times[rows] if self._joins else np.zeros(0), now)
             performance.count_business(told, rows)
+            performance.count_items(self._reader.items(told, rows), now)
             if grouped:
                 performance.expect_groups(grouped, awaited)
             self._reserve(version, performance, len(rows))
@@ -157,7 +159,7 @@ class Truth:
             for version in list(self._versions):
                 self.drop(version)
         for performance in self._versions.values():
-            performance.allow(settings.fairness_gap)
+            performance.adjust(settings)
         self._begin_as_configured()
 
     def snapshot(self, now: float) -> TruthSnapshot | None:
@@ -182,7 +184,8 @@ class Truth:
     def _begin_as_configured(self) -> None:
         if self._settings.outcome.expected:
             self.begin()
-        if self._settings.segments or self._settings.business:
+        settings = self._settings
+        if settings.segments or settings.business or settings.kind in RANKS:
             self._tell()
 
     def _tell(self) -> None:
