@@ -232,3 +232,37 @@ models:
         20, rel=0.05
     )
     assert page.total("model_pending_predictions") == 0
+
+
+@pytest.mark.slow
+def test_a_gap_of_a_tenth_is_found_at_the_size_that_power_predicts(tmp_path: Path) -> None:
+    """With 15.7 p (1 - p) / g^2 = 353 rows of each group: in about 16 of 20 models, and in about 1 of 20 without a gap.
+
+    The alarm, which may be looked at at all times, is on for none of those without.
+    """
+    random = np.random.default_rng(6)
+    gaps = {f"gap{place}": 0.1 for place in range(20)} | {f"none{place}": 0.0 for place in range(20)}
+    models = "".join(f"  {name}: {{kind: classification, segments: {{g: feature.g}}}}\n" for name in gaps)
+    with run_exporter(tmp_path, f"models:\n{models}") as exporter:
+        for name, gap in gaps.items():
+            groups = np.tile([0, 1], 353)
+            called = random.random(706) < 0.3 + gap * groups
+            records: list[Record] = [
+                {"features": {"g": "ab"[group]}, "prediction": yes}
+                for group, yes in zip(groups.tolist(), called.tolist(), strict=True)
+            ]
+            send(exporter, "/v1/predictions", name, records)
+        page = exporter.wait_for(
+            lambda page: len(page.samples("model_fairness_detected", metric="selection_rate")) == len(gaps),
+            what="all groups to be compared",
+            seconds=SECONDS,
+        )
+    found = {
+        labels["model"]
+        for labels, lower in page.samples("model_fairness_gap_lower", metric="selection_rate", window="1h")
+        if lower > 0
+    }
+    assert 12 <= sum(name.startswith("gap") for name in found) <= 19
+    assert sum(name.startswith("none") for name in found) <= 4
+    on = {labels["model"] for labels, _ in page.samples("model_fairness_alarm")}
+    assert not any(name.startswith("none") for name in on)
