@@ -22,6 +22,7 @@ from model_exporter.window.snapshot import (
     PerformanceSnapshot,
     SegmentSnapshot,
     SegmentWindow,
+    ShareVerdict,
     TruthSnapshot,
 )
 
@@ -72,7 +73,19 @@ def performance(version: str, name: str) -> PerformanceSnapshot:
         segments=(segment(name),),
         recommended=(("1h", Measure("novelty", 8.5, 8.4, 8.6, 900.0)),),
         business=(
-            IndicatorSnapshot("approved", 40.0, 0.0, 70.0, 0.0, (IndicatorWindow("1h", 0.5, 0.4, 0.6),), is_share=True),
+            IndicatorSnapshot(
+                "approved",
+                40.0,
+                0.0,
+                70.0,
+                0.0,
+                (IndicatorWindow("1h", 0.5, 0.4, 0.6),),
+                is_share=True,
+                verdicts=(
+                    ShareVerdict("page", detected=True, log_evidence=1.5),
+                    ShareVerdict("ticket", detected=False, log_evidence=nan),
+                ),
+            ),
             IndicatorSnapshot("loss", 1e6, 5.5, 70.0, 0.0, (IndicatorWindow("1d", -3.5, nan, nan),), is_share=False),
         ),
     )
@@ -157,6 +170,9 @@ def _of_business(labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str,
     yield "model_business_events_total", 70, loss
     yield "model_business_negative_total", 5.5, {**loss, "term": "value"}
     yield "model_business_negative_total", 0, {**loss, "term": "events"}
+    yield "model_business_evidence", 1.5, {**approved, "level": "page"}
+    yield "model_business_detected", 1, {**approved, "level": "page"}
+    yield "model_business_detected", 0, {**approved, "level": "ticket"}
     yield "model_business_kpi", 0.5, {**approved, "window": "1h"}
     yield "model_business_kpi", -3.5, {**loss, "window": "1d"}
     yield "model_business_kpi_lower", 0.4, {**approved, "window": "1h"}

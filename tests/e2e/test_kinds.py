@@ -1,5 +1,6 @@
 """Each kind of model with a configuration of ten lines: predictions and outcomes over HTTP, and what is then told."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -266,3 +267,32 @@ def test_a_gap_of_a_tenth_is_found_at_the_size_that_power_predicts(tmp_path: Pat
     assert sum(name.startswith("none") for name in found) <= 4
     on = {labels["model"] for labels, _ in page.samples("model_fairness_alarm")}
     assert not any(name.startswith("none") for name in on)
+
+
+@pytest.mark.slow
+def test_an_indicator_that_moves_is_told(tmp_path: Path) -> None:
+    """Approvals of a half are learned and are then no alarm; a third is one soon, at both levels."""
+    config = """
+models:
+  m: {kind: classification, learn: {rows: 1000, stable_for: 1s}, business: {approved: {ratio: prediction == yes}}}
+"""
+
+    def batch(every: int) -> list[Record]:
+        return [{"id": "", "prediction": "no" if row % every else "yes"} for row in range(3000)]
+
+    def is_on(page: Page) -> list[float]:
+        return [value for _, value in page.samples("model_business_detected", kpi="approved")]
+
+    def send_until(exporter: Exporter, every: int, *, told: list[float]) -> None:
+        """Send a batch every few seconds until the alarms are as they should be; they are never otherwise before."""
+        deadline = time.monotonic() + SECONDS
+        before = is_on(exporter.page())
+        while (now := is_on(exporter.page())) != told:
+            assert now in (before, [0, 1])
+            assert time.monotonic() < deadline
+            send(exporter, "/v1/predictions", "m", batch(every))
+            time.sleep(3)
+
+    with run_exporter(tmp_path, config) as exporter:
+        send_until(exporter, 2, told=[0, 0])
+        send_until(exporter, 3, told=[1, 1])

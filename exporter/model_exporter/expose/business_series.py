@@ -16,6 +16,11 @@ def write_indicator(lines: Lines, version: Labels, told: IndicatorSnapshot) -> N
     if not told.is_share:
         lines.sample(catalogue.BUSINESS_NEGATIVE, (*names, "value"), told.negative_value)
         lines.sample(catalogue.BUSINESS_NEGATIVE, (*names, "events"), told.negative_events)
+    for verdict in told.verdicts:
+        labels = (*names, verdict.level)
+        if not isnan(verdict.log_evidence):
+            lines.sample(catalogue.BUSINESS_EVIDENCE, labels, verdict.log_evidence)
+        lines.sample(catalogue.BUSINESS_DETECTED, labels, verdict.detected)
     for window in told.windows:
         labels = (*names, window.name)
         lines.sample(catalogue.BUSINESS_KPI, labels, window.value)

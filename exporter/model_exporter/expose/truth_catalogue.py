@@ -198,6 +198,15 @@ BUSINESS_KPI_LOWER: Final = _business(
 BUSINESS_KPI_UPPER: Final = _business(
     "model_business_kpi_upper", _GAUGE, "Upper end of its 95 % interval.", (*_KPI, "window")
 )
+BUSINESS_EVIDENCE: Final = _business(
+    "model_business_evidence",
+    _GAUGE,
+    "Log evidence that a share among the indicators has moved by more than the tolerance; 0 is the alarm.",
+    (*_KPI, "level"),
+)
+BUSINESS_DETECTED: Final = _business(
+    "model_business_detected", _GAUGE, "Whether the alarm of the level on the indicator is on.", (*_KPI, "level")
+)
 
 METRICS: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """All of the above, in the order of exposition."""

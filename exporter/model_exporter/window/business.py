@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.batch import Batch, Facts, Joined, Outcome, Scalar
+from model_exporter.config.settings import Drift, ModelSettings
 from model_exporter.indicators import (
     SUMS,
     Form,
@@ -22,8 +23,10 @@ from model_exporter.stats.intervals import Interval, wilson
 from model_exporter.stats.measure import MIN_MEAN_ROWS, MIN_RATE_ROWS
 from model_exporter.stats.ratios import RatioSums, ratio_interval
 from model_exporter.stats.tally import cleared
-from model_exporter.window.cohorts import Cohorts
+from model_exporter.window.cohorts import SLOT_SECONDS, Cohorts
 from model_exporter.window.delays import Delays
+from model_exporter.window.share_evidence import SERIES as VERDICT_SERIES
+from model_exporter.window.share_evidence import ShareEvidence
 from model_exporter.window.snapshot import COHORTS, IndicatorSnapshot, IndicatorWindow
 
 _TOTALS: Final = 4
@@ -52,15 +55,20 @@ class Business:
     corrections, and totals keep the first outcome that told the indicator.
 
     Args:
-        indicators: of the model, in the order of the settings.
-        wait: how long a prediction may wait for its outcome, seconds.
+        settings: of the model.
         delays: of the model version's outcomes.
         now: unix seconds.
     """
 
-    def __init__(self, indicators: Sequence[Indicator], *, wait: float, delays: Delays, now: float) -> None:
+    def __init__(self, settings: ModelSettings, *, delays: Delays, now: float) -> None:
         self._since = now
-        self._indicators = tuple(indicators)
+        self._indicators = indicators = settings.business
+        wait = settings.outcome.wait_seconds
+        shares = [place for place, one in enumerate(indicators) if one.is_share]
+        self._evidence = {
+            place: ShareEvidence(settings.drift, settings.learn, part=1 / len(shares)) for place in shares
+        }
+        self._slot = now // SLOT_SECONDS
         self._kept = kept_fields(indicators)
         self._places = {
             needs: [place for place, one in enumerate(indicators) if one.needs_outcome is needs]
@@ -76,7 +84,7 @@ class Business:
     @property
     def series(self) -> int:
         """How many series it takes at most."""
-        return _SERIES * len(self._indicators)
+        return _SERIES * len(self._indicators) + VERDICT_SERIES * len(self._evidence)
 
     @property
     def revision(self) -> tuple[int, int]:
@@ -115,6 +123,16 @@ class Business:
         """Let time pass."""
         for cohorts in self._cohorts.values():
             cohorts.advance(now)
+        slot = now // SLOT_SECONDS
+        if slot > self._slot:
+            for evidence in self._evidence.values():
+                evidence.take_slot(self._slot * SLOT_SECONDS)
+            self._slot = slot
+
+    def judge_by(self, drift: Drift) -> None:
+        """Take over other levels of evidence."""
+        for evidence in self._evidence.values():
+            evidence.judge_by(drift)
 
     def take_recent(self) -> Floats | None:
         """Sums of what has been counted since the last call, float64[indicators, len(SUMS)]; None for nothing."""
@@ -134,7 +152,18 @@ class Business:
         for place, (one, totals) in enumerate(zip(self._indicators, self._totals.tolist(), strict=True)):
             value, below, events, events_below = totals
             shown = tuple(windows[place])
-            found.append(IndicatorSnapshot(one.name, value, below, events, events_below, shown, is_share=one.is_share))
+            found.append(
+                IndicatorSnapshot(
+                    one.name,
+                    value,
+                    below,
+                    events,
+                    events_below,
+                    shown,
+                    is_share=one.is_share,
+                    verdicts=self._evidence[place].snapshot if one.is_share else (),
+                )
+            )
         return tuple(found)
 
     def _before(self, told: Sequence[Indicator], pairs: _Pairs, kept: Sequence[Sequence[Scalar]]) -> list[Terms]:
@@ -167,7 +196,11 @@ class Business:
         for place, one in zip(self._places[needs_outcome], terms, strict=True):
             parts = (one.of, -one.of, one.to, -one.to)
             self._totals[place] += [float(weights @ np.fmax(np.nan_to_num(part), 0.0)) for part in parts]
-            self._recent[place] += sums_by(one, weights, nowhere, 1)[0]
+            sums = sums_by(one, weights, nowhere, 1)[0]
+            self._recent[place] += sums
+            if place in self._evidence and sums[0] > 0:
+                rows = RatioSums(*sums.tolist()).rows
+                self._evidence[place].add(round(rows), round(rows * sums[1] / sums[0]))
 
 
 def _pairs(joined: Sequence[tuple[Joined, Facts]]) -> _Pairs:

@@ -85,8 +85,7 @@ class Performance:
             )
         self._business: Business | None = None
         if settings.business:
-            wait = settings.outcome.wait_seconds
-            self._business = Business(settings.business, wait=wait, delays=self._cohorts.delays, now=now)
+            self._business = Business(settings, delays=self._cohorts.delays, now=now)
         self._recommended: Recommended | None = None
         self._plan: Plan | None = None
         self._scorer: Scorer | None = None
@@ -179,6 +178,8 @@ class Performance:
         self._settings = settings
         if self._groups:
             self._groups.fairness_gap = settings.fairness_gap
+        if self._business:
+            self._business.judge_by(settings.drift)
         if self._recommended:
             self._recommended.catalogue = settings.catalogue
 

@@ -278,6 +278,14 @@ class IndicatorWindow(NamedTuple):
     upper: float
 
 
+class ShareVerdict(NamedTuple):
+    """What the evidence says of a share at one level; log evidence is 0 for an alarm, NaN where there is none yet."""
+
+    level: str  # one of LEVELS
+    detected: bool
+    log_evidence: float
+
+
 @dataclass(frozen=True, slots=True)
 class IndicatorSnapshot:
     """A business indicator since the start, above and below 0 apart, and in the windows that tell of enough rows."""
@@ -289,6 +297,7 @@ class IndicatorSnapshot:
     negative_events: float
     windows: tuple[IndicatorWindow, ...]
     is_share: bool  # of predictions for which something is true: nothing of it is below 0
+    verdicts: tuple[ShareVerdict, ...] = ()  # on a share, in the order of LEVELS; empty while it is learned
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Business indicators, from batches and outcomes to what is told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isnan
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from batches import T0, batch_of
 from model_exporter.batch import Awaited, Joined, Outcome, Scalar
-from model_exporter.config.settings import ModelKind, ModelSettings, OutcomeSettings, Settings
+from model_exporter.config.settings import Drift, DriftLevel, Learn, ModelKind, ModelSettings, OutcomeSettings, Settings
 from model_exporter.indicators import Form, Indicator, parse
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
@@ -26,13 +27,17 @@ FRAUD = Indicator("fraud", Form.RATIO, parse("outcome == fraud"))
 class World:
     """A fleet with one model and its indicators."""
 
-    def __init__(self, *indicators: Indicator, expected: bool = True) -> None:
+    def __init__(self, *indicators: Indicator, expected: bool = True, learn: Learn | None = None) -> None:
         self.model = ModelSettings(
-            kind=ModelKind.CLASSIFICATION, outcome=OutcomeSettings(expected=expected), business=indicators
+            kind=ModelKind.CLASSIFICATION,
+            outcome=OutcomeSettings(expected=expected),
+            business=indicators,
+            learn=learn or Learn(),
         )
         settings = Settings(models={"m": self.model})
         self.fleet = Fleet(settings, learned={}, recorder=Telemetry(), notify=lambda _: None, now=T0)
         self.made = 0
+        self.now = T0
 
     def predict(
         self, amounts: Sequence[object], predicted: Sequence[Scalar], errors: Sequence[str] = ()
@@ -185,3 +190,29 @@ def test_an_indicator_is_a_signal_among_the_others() -> None:
     assert odd.evidence > 0
     assert odd.signals[-1] == "business:approval"
     assert odd.contributions[-1] < -0.8
+
+
+def detected(world: World, share: float, *, slots: int) -> list[bool]:
+    """Whether the page's alarm is on after each of so many slots of 300 predictions, so many of them approved."""
+    random = np.random.default_rng(4)
+    found = []
+    for _ in range(slots):
+        batch = batch_of({}, {"prediction": np.where(random.random(300) < share, "approve", "deny").tolist()})
+        world.fleet.predict("m", batch, world.now)
+        world.now += 15
+        world.fleet.advance(world.now)
+        (told,) = world.fleet.snapshot(world.now).models[0].truth.performance  # type: ignore[union-attr]  # it is there
+        found += [verdict.detected for verdict in told.business[0].verdicts if verdict.level == "page"]
+    return found
+
+
+def test_a_share_that_moves_is_told_by_its_evidence() -> None:
+    """From .5 to .3, which has a divergence of .16: within 2000 predictions of the change, and not before."""
+    world = World(APPROVAL, expected=False, learn=Learn(rows=10_000, stable_for_seconds=60.0))
+    assert detected(world, 0.5, slots=34) == []
+    assert not any(detected(world, 0.5, slots=100))
+    assert detected(world, 0.3, slots=7)[-1]
+    world.fleet.reconfigure(
+        Settings(models={"m": replace(world.model, drift=Drift(page=DriftLevel(1e9, 0.25)))}), world.now
+    )
+    assert not any(detected(world, 0.3, slots=20))
