@@ -363,7 +363,7 @@ class ModelSnapshot:
     versions: tuple[VersionSnapshot, ...]
     upstreams: tuple[UpstreamSnapshot, ...]
     outcomes: int
-    truth: TruthSnapshot | None = None  # None while predictions do not wait for their outcomes
+    truth: TruthSnapshot | None = None  # None while neither outcomes nor groups, indicators or lists are told of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Whether the groups of a segment are treated alike, from batches to what is told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,6 +230,21 @@ def test_a_gap_over_the_objective_alarms_and_names_both_groups() -> None:
             ("selection_rate", "north", "south", 0.2)
         ] * expected
         assert {one.metric for one in segment.worst} == {"selection_rate"} & {"selection_rate" * expected}
+
+
+def test_another_objective_keeps_what_was_counted() -> None:
+    """After a reload with a larger one the alarm ends at the next look, and the groups' counters go on."""
+    world = World(ModelKind.CLASSIFICATION, REGION)
+    world.predict(["a", "b"] * 2000, [True, False] * 1000 + [True, True] * 1000)
+    (segment,) = world.segments()
+    assert dict(segment.detected) == {"selection_rate": True}
+    larger = replace(world.model, objectives=(Objective("fairness_gap", 0.6),))
+    world.fleet.reconfigure(world.settings(larger), LATER)
+    world.later(7200.0)
+    world.predict(["a"], [True])
+    (segment,) = world.segments()
+    assert dict(segment.detected) == {"selection_rate": False}
+    assert groups(segment)["a"].predictions == 2001
 
 
 def test_an_alarm_on_errors_is_relative() -> None:
