@@ -11,7 +11,6 @@ from model_exporter.window.snapshot import (
     LEVELS,
     QUALITY,
     SHAPES,
-    SIGNALS,
     VIOLATIONS,
     BinLayout,
     DriftSnapshot,
@@ -139,7 +138,7 @@ def _of_pairs(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Samp
 def _of_anomaly(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
     if version.anomaly:
         yield _sample("model_anomaly_evidence", version.anomaly.evidence, **labels)
-        for signal, part in zip(SIGNALS, version.anomaly.contributions.tolist(), strict=True):
+        for signal, part in zip(version.anomaly.signals, version.anomaly.contributions.tolist(), strict=True):
             if version.anomaly.evidence >= log(0.5) and not isnan(part):
                 yield _sample("model_anomaly_contribution", part, **labels, signal=signal)
 

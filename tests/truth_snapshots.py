@@ -6,7 +6,7 @@ from math import inf, isnan, nan
 
 import numpy as np
 
-from model_exporter.stats.fairness import Gap
+from model_exporter.stats.fairness import Alarm, Gap
 from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import (
     DELAY_BUCKETS,
@@ -17,9 +17,12 @@ from model_exporter.window.snapshot import (
     Counter,
     GroupSnapshot,
     Histogram,
+    IndicatorSnapshot,
+    IndicatorWindow,
     PerformanceSnapshot,
     SegmentSnapshot,
     SegmentWindow,
+    ShareVerdict,
     TruthSnapshot,
 )
 
@@ -68,6 +71,23 @@ def performance(version: str, name: str) -> PerformanceSnapshot:
         ),
         counters=counters,
         segments=(segment(name),),
+        recommended=(("1h", Measure("novelty", 8.5, 8.4, 8.6, 900.0)),),
+        business=(
+            IndicatorSnapshot(
+                "approved",
+                40.0,
+                0.0,
+                70.0,
+                0.0,
+                (IndicatorWindow("1h", 0.5, 0.4, 0.6),),
+                is_share=True,
+                verdicts=(
+                    ShareVerdict("page", detected=True, log_evidence=1.5),
+                    ShareVerdict("ticket", detected=False, log_evidence=nan),
+                ),
+            ),
+            IndicatorSnapshot("loss", 1e6, 5.5, 70.0, 0.0, (IndicatorWindow("1d", -3.5, nan, nan),), is_share=False),
+        ),
     )
 
 
@@ -86,6 +106,9 @@ def segment(name: str) -> SegmentSnapshot:
                 (Gap("selection_rate", name, "north", 0.2, 0.05, 0.35, 70.0),),
             ),
         ),
+        detected=(("selection_rate", True), ("accuracy", False)),
+        alarms=(Alarm("selection_rate", name, "north", 0.25, 0.07),),
+        worst=(Alarm("selection_rate", name, "_rest", -0.25, 0.06),),
     )
 
 
@@ -132,6 +155,28 @@ def _of_performance(told: PerformanceSnapshot, labels: dict[str, str]) -> Iterat
             yield "model_performance_upper", measure.upper, of
     for segment in told.segments:
         yield from _of_segment(segment, {**labels, "segment": segment.name})
+    for name, measure in told.recommended:
+        yield "model_performance", measure.value, {**labels, "window": name, "metric": measure.metric, "of": ""}
+        yield "model_performance_lower", 8.4, {**labels, "window": name, "metric": measure.metric, "of": ""}
+        yield "model_performance_upper", 8.6, {**labels, "window": name, "metric": measure.metric, "of": ""}
+    yield from _of_business(labels)
+
+
+def _of_business(labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
+    approved, loss = {**labels, "kpi": "approved"}, {**labels, "kpi": "loss"}
+    yield "model_business_value_total", 40, approved
+    yield "model_business_value_total", 1e6, loss
+    yield "model_business_events_total", 70, approved
+    yield "model_business_events_total", 70, loss
+    yield "model_business_negative_total", 5.5, {**loss, "term": "value"}
+    yield "model_business_negative_total", 0, {**loss, "term": "events"}
+    yield "model_business_evidence", 1.5, {**approved, "level": "page"}
+    yield "model_business_detected", 1, {**approved, "level": "page"}
+    yield "model_business_detected", 0, {**approved, "level": "ticket"}
+    yield "model_business_kpi", 0.5, {**approved, "window": "1h"}
+    yield "model_business_kpi", -3.5, {**loss, "window": "1d"}
+    yield "model_business_kpi_lower", 0.4, {**approved, "window": "1h"}
+    yield "model_business_kpi_upper", 0.6, {**approved, "window": "1h"}
 
 
 def _of_segment(told: SegmentSnapshot, labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
@@ -153,3 +198,7 @@ def _of_segment(told: SegmentSnapshot, labels: dict[str, str]) -> Iterator[tuple
     yield "model_fairness_gap", 0.2, {**hostile, **of, "other": "north"}
     yield "model_fairness_gap_lower", 0.05, {**hostile, **of, "other": "north"}
     yield "model_fairness_gap_upper", 0.35, {**hostile, **of, "other": "north"}
+    yield "model_fairness_detected", 1, {**labels, "metric": "selection_rate"}
+    yield "model_fairness_detected", 0, {**labels, "metric": "accuracy"}
+    yield "model_fairness_alarm", 0.25, {**hostile, "metric": "selection_rate", "other": "north"}
+    yield "model_segment_worst", -0.25, {**hostile, "metric": "selection_rate"}

@@ -8,9 +8,20 @@ import pytest
 
 import snapshots
 from batches import T0, baseline_of, batch_of
-from model_exporter.config.settings import Limits, ModelSettings, Settings
+from model_exporter.batch import Joined, Outcome
+from model_exporter.config.settings import (
+    Learn,
+    Limits,
+    ModelKind,
+    ModelSettings,
+    OutcomeSettings,
+    Segment,
+    SegmentSource,
+    Settings,
+)
 from model_exporter.expose.render import Renderer
 from model_exporter.expose.text import Format
+from model_exporter.indicators import Form, Indicator, parse
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.pair_drift import MAX_NAMED
@@ -97,3 +108,30 @@ def test_versions_that_tell_everything_fit_their_budget(
     assert len(full) == 2
     assert 0.9 * snapshot.series < exposed(replace(snapshot, models=(replace(model, versions=full),)))
     assert snapshot.series >= exposed(replace(snapshot, models=(replace(model, versions=full),)))
+
+
+def test_groups_indicators_and_items_fit_their_budget() -> None:
+    """Three groups that differ in everything, indicators, and lists of items; with outcomes for all."""
+    share, amount = Indicator("share", Form.RATIO, parse("prediction")), Indicator("sum", Form.SUM, parse("value.v"))
+    model = ModelSettings(
+        kind=ModelKind.CLASSIFICATION,
+        outcome=OutcomeSettings(expected=True),
+        segments=(Segment("g", SegmentSource.FEATURE, "g"),),
+        business=(share, amount),
+    )
+    lists = ModelSettings(kind=ModelKind.RECOMMENDATION, catalogue=50, learn=Learn(rows=100))
+    settings = Settings(models={"m": model, "r": lists})
+    fleet = Fleet(settings, learned={}, recorder=Telemetry(), notify=lambda _: None, now=T0)
+    groups, ids = ["a", "b", "c"] * 1000, [f"p{row}" for row in range(3000)]
+    called: list[object] = [row % 3 == 0 or row % 5 == 0 for row in range(3000)]
+    awaited = fleet.predict("m", batch_of({"g": groups}, {"prediction": called}, ids=ids), T0)
+    told = [Outcome("m", one.prediction_id, None, place % 7 == 0, (("v", 2.0),)) for place, one in enumerate(awaited)]
+    fleet.realise([Joined("m", one, truth, None, 1.0) for one, truth in zip(awaited, told, strict=True)], T0)
+    fleet.predict("r", batch_of({}, rows=200, rankings=[("x", "y")] * 200), T0)
+    fleet.advance(T0 + 3600)
+    snapshot = fleet.snapshot(T0 + 3600)
+    text = Renderer().render(snapshot, Telemetry().read(), Format.TEXT).decode()
+    for name in ("fairness_alarm", "segment_worst", "business_kpi_lower"):
+        assert f"model_{name}{{" in text
+    assert 'metric="novelty"' in text
+    assert snapshot.series >= exposed(snapshot)

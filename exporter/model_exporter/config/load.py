@@ -25,6 +25,8 @@ from model_exporter.config.schema import (
 )
 from model_exporter.config.segments import segments
 from model_exporter.config.settings import (
+    DEFAULT_FAIRNESS_GAP,
+    FAIRNESS_GAP,
     Drift,
     DriftLevel,
     FeatureSettings,
@@ -127,12 +129,13 @@ class _Loader:
             approved_versions=keys.versions.approved,
             features=MappingProxyType({name: _feature(feature) for name, feature in keys.features.items()}),
             objectives=(
-                *_objectives(keys.slo),
+                *_objectives(keys.slo, has_groups=bool(keys.segments)),
                 *performance_objectives(keys.slo.performance, slo.find("performance"), keys.kind),
             ),
             outcome=_outcome(keys.outcome, expected=node.find("outcome") is not node),
             segments=tuple(segments(keys.segments, node.find("segments"), concealed)),
             business=tuple(indicators(keys.business, node.find("business"), concealed)),
+            catalogue=keys.catalogue,
             privacy=concealed,
         )
 
@@ -245,8 +248,9 @@ def _outcome(keys: OutcomeKeys, *, expected: bool) -> OutcomeSettings:
     )
 
 
-def _objectives(keys: ObjectiveKeys) -> Iterator[Objective]:
+def _objectives(keys: ObjectiveKeys, *, has_groups: bool) -> Iterator[Objective]:
     latency = keys.latency_seconds
+    gap = DEFAULT_FAIRNESS_GAP if keys.fairness_gap is None and has_groups else keys.fairness_gap
     for signal, value in (
         ("availability", keys.availability),
         ("latency_p50_seconds", latency.p50),
@@ -254,7 +258,7 @@ def _objectives(keys: ObjectiveKeys) -> Iterator[Objective]:
         ("latency_p95_seconds", latency.p95),
         ("latency_p99_seconds", latency.p99),
         ("schema_violations", keys.schema_violations),
-        ("fairness_gap", keys.fairness_gap),
+        (FAIRNESS_GAP, gap),
     ):
         if value is not None:
             yield Objective(signal, value)

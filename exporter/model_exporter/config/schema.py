@@ -21,7 +21,7 @@ from model_exporter.config.outcome_schema import (
     PrivacyKeys,
     SegmentKeys,
 )
-from model_exporter.config.settings import Drift, JoinStoreKind, Learn, Limits, ModelKind
+from model_exporter.config.settings import DEFAULT_FAIRNESS_GAP, Drift, JoinStoreKind, Learn, Limits, ModelKind
 
 _LEARN: Final = Learn()
 _DRIFT: Final = Drift()
@@ -279,7 +279,12 @@ class ObjectiveKeys(Keys, frozen=True):
         Meta(description="Objective of each metric of performance, as `accuracy: 0.9`; the kind says which there are."),
     ] = field(default_factory=dict)
     fairness_gap: Annotated[
-        Share | None, Meta(description="Largest difference of a rate between two groups.", examples=[0.05])
+        Share | None,
+        Meta(
+            description="Largest difference of a rate between two groups; of an error, in parts of the mean absolute "
+            f"error. {DEFAULT_FAIRNESS_GAP:g} for a model with segments.",
+            examples=[0.05],
+        ),
     ] = None
 
 
@@ -322,6 +327,13 @@ class ModelKeys(Keys, frozen=True):
         Meta(description="Groups to compare with each other, by name: `feature.NAME`, `segment.NAME`, or a mapping."),
     ] = field(default_factory=dict)
     slo: Annotated[ObjectiveKeys, Meta(description="Service-level objectives.")] = field(default_factory=ObjectiveKeys)
+    catalogue: Annotated[
+        Count | None,
+        Meta(
+            description="Items that there are to recommend, for the share of them that is recommended.",
+            examples=[5000],
+        ),
+    ] = None
     business: Annotated[
         dict[str, BusinessKeys],
         Meta(

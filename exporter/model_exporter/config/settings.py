@@ -145,6 +145,12 @@ class Objective:
     value: float
 
 
+FAIRNESS_GAP: Final = "fairness_gap"
+"""Signal of the objective on how far groups may be apart."""
+DEFAULT_FAIRNESS_GAP: Final = 0.05
+"""Its value for models with segments."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """What the configuration says of one model."""
@@ -163,7 +169,14 @@ class ModelSettings:
     outcome: OutcomeSettings = OutcomeSettings()
     segments: tuple[Segment, ...] = ()
     business: tuple[Indicator, ...] = ()
+    catalogue: int | None = None  # items that there are to recommend
     privacy: Privacy = Privacy()
+
+    @property
+    def fairness_gap(self) -> float:
+        """How far groups may be apart: a difference of rates, or a share of the mean absolute error."""
+        told = (objective.value for objective in self.objectives if objective.signal == FAIRNESS_GAP)
+        return next(told, DEFAULT_FAIRNESS_GAP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,10 @@
 from math import log
 from typing import Final
 
-import numpy as np
-
 from model_exporter.expose import catalogue
 from model_exporter.expose.metric import Labels
 from model_exporter.expose.text import Lines, SparseBlock
-from model_exporter.window.snapshot import SIGNALS, AnomalySnapshot
+from model_exporter.window.snapshot import AnomalySnapshot
 
 NAMED_FROM: Final = log(0.5)
 """Evidence (half of the limit) from which on signals are named: below there is nothing that they would explain."""
@@ -19,10 +17,15 @@ class AnomalyText:
 
     def __init__(self, names: Labels) -> None:
         self._names = names
-        self._contributions = SparseBlock(catalogue.ANOMALY_CONTRIBUTION, [(*names, signal) for signal in SIGNALS])
+        self._signals: tuple[str, ...] = ()
+        self._contributions = SparseBlock(catalogue.ANOMALY_CONTRIBUTION, [])
 
     def write(self, lines: Lines, anomaly: AnomalySnapshot) -> None:
         """Add the series of `anomaly`."""
         lines.sample(catalogue.ANOMALY_EVIDENCE, self._names, anomaly.evidence)
-        named = anomaly.evidence >= NAMED_FROM
-        self._contributions.write(lines, anomaly.contributions if named else np.full(len(SIGNALS), np.nan))
+        if anomaly.signals != self._signals:
+            self._signals = anomaly.signals
+            labels = [(*self._names, signal) for signal in anomaly.signals]
+            self._contributions = SparseBlock(catalogue.ANOMALY_CONTRIBUTION, labels)
+        if anomaly.evidence >= NAMED_FROM:
+            self._contributions.write(lines, anomaly.contributions)

@@ -27,6 +27,7 @@ class Group(Enum):
     OUTCOMES = "outcomes"
     PERFORMANCE = "performance"
     SEGMENTS = "segments and fairness"
+    BUSINESS = "business"
     EXPORTER = "the exporter itself"
     PROCESS = "the process"
 

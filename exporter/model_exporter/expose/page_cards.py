@@ -10,7 +10,7 @@ from model_exporter.expose.explanation import FeatureExplanation
 from model_exporter.expose.feature_views import FeatureView
 from model_exporter.expose.markup import ago, bar, facts_list, pill
 from model_exporter.expose.pictures import gauge, histogram
-from model_exporter.expose.prose import SHAPE_WORDS, SIGNAL_WORDS, short_effect
+from model_exporter.expose.prose import SHAPE_WORDS, short_effect, signal_words
 from model_exporter.expose.verdict_views import Alarm, FeatureVerdict, LevelView, PairsView
 from model_exporter.expose.views import LearningView, ModelView, State
 from model_exporter.expose.words import short_span, signed
@@ -82,7 +82,7 @@ def _anomaly(model: ModelView) -> str:
     anomaly = model.anomaly
     if anomaly is None or anomaly.evidence < 0:
         return ""
-    parts = [(SIGNAL_WORDS[signal], part) for signal, part in anomaly.contributions.items() if abs(part) >= _PART_LEAST]
+    parts = [(signal_words(signal), part) for signal, part in anomaly.contributions.items() if abs(part) >= _PART_LEAST]
     told = ", ".join(f"{words} {'up' if part > 0 else 'down'}" for words, part in parts)
     return _verdict("signals", "ticket", anomaly.evidence, f"unusual: {escape(told)}")
 

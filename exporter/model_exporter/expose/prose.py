@@ -81,6 +81,11 @@ def pairs_sentence(pairs: PairsView) -> str:
     return f"{told}, ALARM{f', of {names}{more}' if names else ''}."
 
 
+def signal_words(signal: str) -> str:
+    """What `signal` is called: a business indicator by its own name."""
+    return SIGNAL_WORDS.get(signal) or signal.removeprefix("business:")
+
+
 def anomaly_sentences(anomaly: AnomalyView) -> Iterator[str]:
     """How unusual the operational signals are."""
     yield (
@@ -88,7 +93,7 @@ def anomaly_sentences(anomaly: AnomalyView) -> Iterator[str]:
         f"{exp(anomaly.evidence):.2g} times its limit. No time between false alarms is promised for it."
     )
     parts = ", ".join(
-        f"{SIGNAL_WORDS[signal]} {'higher' if part > 0 else 'lower'} ({percent(abs(part))})"
+        f"{signal_words(signal)} {'higher' if part > 0 else 'lower'} ({percent(abs(part))})"
         for signal, part in anomaly.contributions.items()
         if abs(part) >= _SHAPE_LEAST
     )

@@ -18,6 +18,12 @@ def write_segment(lines: Lines, version: Labels, segment: SegmentSnapshot) -> No
         _write_group(lines, (*names, group.group), group)
     for window in segment.windows:
         _write_window(lines, names, window)
+    for metric, is_on in segment.detected:
+        lines.sample(catalogue.FAIRNESS_DETECTED, (*names, metric), is_on)
+    for alarm in segment.alarms:
+        lines.sample(catalogue.FAIRNESS_ALARM, (*names, alarm.metric, alarm.group, alarm.other), alarm.value)
+    for worst in segment.worst:
+        lines.sample(catalogue.SEGMENT_WORST, (*names, worst.metric, worst.group), worst.value)
 
 
 def _write_group(lines: Lines, names: Labels, group: GroupSnapshot) -> None:

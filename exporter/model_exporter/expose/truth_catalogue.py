@@ -147,5 +147,66 @@ FAIRNESS_GAP_LOWER: Final = _segment(
 )
 FAIRNESS_GAP_UPPER: Final = _segment("model_fairness_gap_upper", _GAUGE, "Upper end of the gap's interval.", _GAP)
 
+_SEGMENT_METRIC: Final = (*_VERSION, "segment", "metric")
+FAIRNESS_DETECTED: Final = _segment(
+    "model_fairness_detected",
+    _GAUGE,
+    "Whether any two groups differ by more than the objective, by all rows since the start, whenever one looks.",
+    _SEGMENT_METRIC,
+)
+FAIRNESS_ALARM: Final = _segment(
+    "model_fairness_alarm",
+    _GAUGE,
+    "How much more of the metric the group has than the other, since the start, while the alarm on the two is on; at "
+    "most 20 pairs of a segment.",
+    (*_SEGMENT_METRIC, "group", "other"),
+)
+SEGMENT_WORST: Final = _segment(
+    "model_segment_worst",
+    _GAUGE,
+    "How much more of the metric, or less below 0, the group has than all others, since the start: the group that "
+    "differs most, where that is more than the objective, whenever one looks.",
+    (*_SEGMENT_METRIC, "group"),
+)
+
+_KPI: Final = (*_VERSION, "kpi")
+_business = partial(Metric, group=Group.BUSINESS)
+BUSINESS_VALUE: Final = _business(
+    "model_business_value_total",
+    _COUNTER,
+    "What the indicator sums: of a share the predictions for which it holds, else the amounts above 0.",
+    _KPI,
+)
+BUSINESS_EVENTS: Final = _business(
+    "model_business_events_total",
+    _COUNTER,
+    "What the indicator divides by: the predictions that tell it, or the amounts above 0 that it names.",
+    _KPI,
+)
+BUSINESS_NEGATIVE: Final = _business(
+    "model_business_negative_total",
+    _COUNTER,
+    "Amounts below 0, without sign, to be taken off: `term` is value or events.",
+    (*_KPI, "term"),
+)
+BUSINESS_KPI: Final = _business(
+    "model_business_kpi", _GAUGE, "The indicator of the predictions made in the window.", (*_KPI, "window")
+)
+BUSINESS_KPI_LOWER: Final = _business(
+    "model_business_kpi_lower", _GAUGE, "Lower end of its 95 % interval; sums have none.", (*_KPI, "window")
+)
+BUSINESS_KPI_UPPER: Final = _business(
+    "model_business_kpi_upper", _GAUGE, "Upper end of its 95 % interval.", (*_KPI, "window")
+)
+BUSINESS_EVIDENCE: Final = _business(
+    "model_business_evidence",
+    _GAUGE,
+    "Log evidence that a share among the indicators has moved by more than the tolerance; 0 is the alarm.",
+    (*_KPI, "level"),
+)
+BUSINESS_DETECTED: Final = _business(
+    "model_business_detected", _GAUGE, "Whether the alarm of the level on the indicator is on.", (*_KPI, "level")
+)
+
 METRICS: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """All of the above, in the order of exposition."""

@@ -4,9 +4,11 @@ from math import isnan
 from typing import Final
 
 from model_exporter.expose import truth_catalogue as catalogue
+from model_exporter.expose.business_series import write_indicator
 from model_exporter.expose.metric import Metric
 from model_exporter.expose.segment_series import write_segment
 from model_exporter.expose.text import HistogramBlock, Lines
+from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import DELAY_BUCKETS, CohortSnapshot, Counter, PerformanceSnapshot, TruthSnapshot
 
 _COUNTERS: Final[dict[Counter, Metric]] = {
@@ -56,8 +58,18 @@ class PerformanceText:
             lines.sample(_COUNTERS[counted.counter], (*self._names, *counted.labels), counted.value)
         for window in told.windows:
             self._write_window(lines, window)
+        for name, measure in told.recommended:
+            self._write_measure(lines, name, measure)
         for segment in told.segments:
             write_segment(lines, self._names, segment)
+        for indicator in told.business:
+            write_indicator(lines, self._names, indicator)
+
+    def _write_measure(self, lines: Lines, window: str, measure: Measure) -> None:
+        labels = (*self._names, measure.metric, measure.label, window)
+        lines.sample(catalogue.PERFORMANCE, labels, measure.value)
+        lines.sample(catalogue.PERFORMANCE_LOWER, labels, measure.lower)
+        lines.sample(catalogue.PERFORMANCE_UPPER, labels, measure.upper)
 
     def _write_window(self, lines: Lines, window: CohortSnapshot) -> None:
         """Without predictions there is no coverage, and without outcomes nothing that could be good or provisional."""
@@ -69,7 +81,4 @@ class PerformanceText:
         lines.sample(catalogue.WINDOW_OUTCOMES, names, window.labelled)
         lines.sample(catalogue.PROVISIONAL, names, window.provisional)
         for measure in window.measures:
-            labels = (*self._names, measure.metric, measure.label, window.name)
-            lines.sample(catalogue.PERFORMANCE, labels, measure.value)
-            lines.sample(catalogue.PERFORMANCE_LOWER, labels, measure.lower)
-            lines.sample(catalogue.PERFORMANCE_UPPER, labels, measure.upper)
+            self._write_measure(lines, window.name, measure)

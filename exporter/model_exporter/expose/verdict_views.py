@@ -15,7 +15,7 @@ from model_exporter.expose.anomaly_series import NAMED_FROM
 from model_exporter.expose.text import clean
 from model_exporter.expose.verdict_series import level_rules
 from model_exporter.expose.words import moment
-from model_exporter.window.snapshot import LEVELS, SHAPES, SIGNALS, DriftSnapshot, VersionSnapshot
+from model_exporter.window.snapshot import LEVELS, SHAPES, DriftSnapshot, VersionSnapshot
 
 
 class Alarm(Enum):
@@ -192,7 +192,7 @@ def view_anomaly(version: VersionSnapshot) -> AnomalyView | None:
         return None
     parts: dict[str, float] = {}
     if anomaly.evidence >= NAMED_FROM:
-        told = zip(SIGNALS, anomaly.contributions.tolist(), strict=True)
+        told = zip(anomaly.signals, anomaly.contributions.tolist(), strict=True)
         parts = {signal: part for signal, part in sorted(told, key=lambda one: -abs(one[1])) if not isnan(part)}
     return AnomalyView(anomaly.evidence, parts)
 

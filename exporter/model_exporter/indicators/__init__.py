@@ -2,7 +2,7 @@
 
 from model_exporter.indicators.columns import outcome_columns, prediction_columns
 from model_exporter.indicators.evaluate import Columns, evaluate
-from model_exporter.indicators.indicator import SUMS, Form, Indicator, Terms, kept_fields, sums_of
+from model_exporter.indicators.indicator import SUMS, Form, Indicator, Terms, kept_fields, sums_by, sums_of
 from model_exporter.indicators.lexer import ExpressionError
 from model_exporter.indicators.parser import parse
 from model_exporter.indicators.syntax import Expression, FieldName, Source
@@ -22,5 +22,6 @@ __all__ = [
     "outcome_columns",
     "parse",
     "prediction_columns",
+    "sums_by",
     "sums_of",
 ]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from model_exporter.indicators.evaluate import Columns, evaluate
 from model_exporter.indicators.syntax import AFTERWARDS, Expression, FieldName
 
-SUMS: Final = ("rows", "of", "to", "of_of", "of_to", "to_to")
-"""What a row adds: that it counts, its two terms, and their products, which the variance of a ratio needs."""
+SUMS: Final = ("rows", "of", "to", "of_of", "of_to", "to_to", "squares")
+"""What a row adds: that it counts, its two terms, their products, which the variance of a ratio needs, and the square
+of its weight."""
 
 
 class Form(Enum):
@@ -47,6 +48,11 @@ class Indicator:
     to: Expression | None = None
 
     @property
+    def is_share(self) -> bool:
+        """Whether it is the share of predictions for which something is true."""
+        return self.form is Form.RATIO and self.to is None
+
+    @property
     def fields(self) -> tuple[FieldName, ...]:
         """What it reads, each once."""
         return tuple(dict.fromkeys((*self.of.fields, *(self.to.fields if self.to else ()))))
@@ -58,8 +64,7 @@ class Indicator:
 
     def terms(self, columns: Columns, rows: int) -> Terms:
         """The terms of `rows` rows. A row counts when everything that it needs is known."""
-        share = self.form is Form.RATIO and self.to is None
-        of = evaluate(self.of, columns, rows, truth=share)
+        of = evaluate(self.of, columns, rows, truth=self.is_share)
         to = np.ones(rows) if self.to is None else evaluate(self.to, columns, rows)
         unknown = np.isnan(of) | np.isnan(to)
         return Terms(np.where(unknown, np.nan, of), np.where(unknown, np.nan, to))
@@ -76,12 +81,19 @@ class Indicator:
 
 def sums_of(terms: Terms, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """What rows add up to: float64[len(SUMS)] in the order of `SUMS`. A row stands for `weights` rows, or one."""
+    rows = len(terms.of)
+    sums: NDArray[np.float64] = sums_by(
+        terms, np.ones(rows) if weights is None else weights, np.zeros(rows, np.int64), 1
+    )[0]
+    return sums
+
+
+def sums_by(terms: Terms, weights: NDArray[np.float64], places: NDArray[np.int64], number: int) -> NDArray[np.float64]:
+    """The sums of the rows of each place, float64[number, len(SUMS)]; row i goes to `places[i]`."""
     counts = ~np.isnan(terms.of)
-    of, to = terms.of[counts], terms.to[counts]
-    weight = np.ones(len(of)) if weights is None else weights[counts]
-    return np.array(
-        [weight.sum(), weight @ of, weight @ to, weight @ (of * of), weight @ (of * to), weight @ (to * to)]
-    )
+    of, to, w, places = terms.of[counts], terms.to[counts], weights[counts], places[counts]
+    columns = (w, w * of, w * to, w * of * of, w * of * to, w * to * to, w * w)
+    return np.column_stack([np.bincount(places, column, number) for column in columns]).astype(np.float64, copy=False)
 
 
 def kept_fields(indicators: Iterable[Indicator]) -> tuple[FieldName, ...]:

@@ -4,7 +4,7 @@ A gap of g between two groups with rate p is found with 80 % power by a 95 % int
 of each group's denominator on: 330 rows for p = .3 and g = .1, and for the true positive rate 330 positives.
 
 Gaps have bounds of two kinds. Intervals (`gaps`) are for one look at a window: Newcombe's for rates, at a confidence
-shared out among the comparisons of one metric. Alarms (`alarms`, `worst`) may be looked at after every slot: they are
+shared out among the comparisons of one metric. Alarms (`alarms`, `apart`) may be looked at after every slot: they are
 about all rows since a fixed start and rest on confidence sequences.
 
 >>> tally = GroupRates(["north", "south"], positive=1)
@@ -18,7 +18,7 @@ about all rows since a fixed start and rest on confidence sequences.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, NamedTuple
@@ -28,7 +28,7 @@ import numpy as np
 from model_exporter.stats.intervals import Interval, Moments, clipped, difference, mean_interval, wilson
 from model_exporter.stats.measure import MIN_MEAN_ROWS, MIN_RATE_ROWS, Measure
 from model_exporter.stats.moments import bounded
-from model_exporter.stats.sequences import gap_beyond, mean_sequence, share_sequence
+from model_exporter.stats.sequences import gap_at_least, mean_sequence, share_sequence
 from model_exporter.stats.tally import Floats, Indices, cleared, effective_rows, weights_of
 
 REST: Final = "_rest"
@@ -66,14 +66,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A gap that is over the tolerance, whenever one looks.
+    """How large a gap is at least, whenever one looks.
 
     Attributes:
         metric: as of a `Gap`.
         group: the group that has more of it.
-        other: the one that has less; `REST` for all others. In `worst` the group is first, whichever has more.
+        other: the one that has less; `REST` for all others: then the group is first, whichever has more.
         value: of the group less that of the other.
-        least: how large the gap is at least, without its sign; over the tolerance.
+        least: how large the gap is at least, without its sign; not positive where there may be none.
     """
 
     metric: str
@@ -127,32 +127,36 @@ class _GroupTally(ABC):
                 found += [_gap(metric, side, rest, 1 - ALPHA / len(compared)) for side, rest in compared]
         return found
 
-    def alarms(self, sums: Floats, tolerance: float) -> list[Alarm]:
+    def alarms(self, sums: Floats, tolerance: float, standing: Collection[Alarm] = ()) -> list[Alarm]:
         """The pairs of groups whose gap is over `tolerance` >= 0, from the sums of all rows since a fixed start.
 
-        Without a gap over the tolerance, one is claimed at any of all looks at a metric with chance 5 % at most.
+        Without a gap over the tolerance, one is claimed at any of all looks at a metric with chance 5 % at most. The
+        alarms that were `standing` at the last look end when the gap itself is within the tolerance.
         """
-        found = []
-        for metric, vectors in self._vectors(sums).items():
-            sides = self._sides(sums, vectors)
-            alpha = ALPHA / len(self._groups)
-            for one, other in combinations(sorted(sides, key=_value, reverse=True), 2):
-                alarm = _alarm(metric, one, other, alpha, tolerance)
-                found += [alarm] if alarm else []
-        return found
+        alpha = ALPHA / max(len(self._groups), 1)
+        found = [
+            _alarm(metric, one, other, alpha)
+            for metric, vectors in self._vectors(sums).items()
+            for one, other in combinations(sorted(self._sides(sums, vectors), key=_value, reverse=True), 2)
+        ]
+        return _over(found, tolerance, standing)
 
-    def worst(self, sums: Floats, tolerance: float) -> list[Alarm]:
-        """For each metric the group furthest from the rest, where that is over `tolerance`: one that is affected more.
+    def apart(self, sums: Floats, tolerance: float, standing: Collection[Alarm] = ()) -> list[Alarm]:
+        """The groups that are further from the rest than `tolerance`, which are affected more: the furthest first.
 
         From the sums of all rows since a fixed start, at every look as `alarms`, with a chance of 5 % of its own.
         """
-        found = []
-        for metric, vectors in self._vectors(sums).items():
-            compared = self._against_rest(vectors, self._sides(sums, vectors))
-            alpha = ALPHA / (2 * len(self._groups))
-            alarms = [_alarm(metric, side, rest, alpha, tolerance) for side, rest in compared]
-            found += sorted((alarm for alarm in alarms if alarm), key=lambda alarm: -alarm.least)[:1]
-        return found
+        alpha = ALPHA / (2 * max(len(self._groups), 1))
+        found = [
+            _alarm(metric, side, rest, alpha)
+            for metric, vectors in self._vectors(sums).items()
+            for side, rest in self._against_rest(vectors, self._sides(sums, vectors))
+        ]
+        return sorted(_over(found, tolerance, standing), key=lambda alarm: -abs(alarm.value))
+
+    def tolerance(self, sums: Floats, share: float) -> float:  # noqa: ARG002  # of errors it depends on them
+        """The tolerance that `share` is, in the metrics' unit."""
+        return share
 
     @abstractmethod
     def _vectors(self, sums: Floats) -> Mapping[str, Floats]:
@@ -294,6 +298,11 @@ class GroupErrors(_GroupTally):
         places = np.repeat(np.arange(_ERROR_COLUMNS), len(w))
         return self._totals(np.tile(groups[known], _ERROR_COLUMNS), places, np.concatenate(parts))
 
+    def tolerance(self, sums: Floats, share: float) -> float:
+        """`share` of the mean absolute error of all rows; without rows 0."""
+        weight, _, errors, *_ = self._by_group(sums).sum(axis=0).tolist()
+        return share * errors / weight * self._scale if weight > 0 else 0.0
+
     def _vectors(self, sums: Floats) -> Mapping[str, Floats]:
         return {"mae": self._by_group(sums)}
 
@@ -327,9 +336,15 @@ def _gap(metric: str, one: _Side, other: _Side, confidence: float) -> Gap:
     return Gap(metric, one.name, other.name, one.value - other.value, *interval, min(one.n, other.n))
 
 
-def _alarm(metric: str, one: _Side, other: _Side, alpha: float, tolerance: float) -> Alarm | None:
+def _alarm(metric: str, one: _Side, other: _Side, alpha: float) -> Alarm:
     first, second = one.sequence(alpha), other.sequence(alpha)
-    if not gap_beyond(first, second, tolerance):
-        return None
-    least = max(first.lower - second.upper, second.lower - first.upper)
-    return Alarm(metric, one.name, other.name, one.value - other.value, least)
+    return Alarm(metric, one.name, other.name, one.value - other.value, gap_at_least(first, second))
+
+
+def _over(found: Sequence[Alarm], tolerance: float, standing: Collection[Alarm]) -> list[Alarm]:
+    on = {(alarm.metric, *sorted((alarm.group, alarm.other))) for alarm in standing}
+    return [
+        one
+        for one in found
+        if one.least > tolerance or (abs(one.value) > tolerance and (one.metric, *sorted((one.group, one.other))) in on)
+    ]

@@ -55,12 +55,13 @@ def share_sequence(share: float, n: float, alpha: float) -> Interval:
     return Interval(max(share - radius, 0.0), min(share + radius, 1.0))
 
 
-def gap_beyond(one: Interval, other: Interval, tolerance: float) -> bool:
-    """Whether two sequences leave no room for a gap of at most `tolerance` between them.
+def gap_at_least(one: Interval, other: Interval) -> float:
+    """The smallest gap, without its sign, that two sequences leave room for; not positive where they overlap.
 
-    With sequences that fail with alpha/2 each this is wrongly true at any look with chance alpha at most.
+    With sequences that fail with alpha/2 each the gap is smaller at any look with chance alpha at most.
 
-    >>> [gap_beyond(Interval(0.5, 0.6), Interval(0.2, 0.4), tolerance) for tolerance in (0.05, 0.1)]
-    [True, False]
+    >>> gap = gap_at_least(Interval(0.5, 0.6), Interval(0.2, 0.4))
+    >>> round(gap, 2)
+    0.1
     """
-    return max(one.lower - other.upper, other.lower - one.upper) > tolerance
+    return max(one.lower - other.upper, other.lower - one.upper)

@@ -1,5 +1,6 @@
 """Whether a version behaves as usual: a few operational signals of every slot, judged together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.naming import PROBABILITIES, SCORE
 from model_exporter.batch import Batch, Column, Role
 from model_exporter.config.settings import ModelKind
+from model_exporter.indicators import Indicator
 from model_exporter.stats.mewma import (
     Anomaly,
     fresh_signals,
@@ -18,6 +20,7 @@ from model_exporter.stats.mewma import (
     share_noise,
     watch,
 )
+from model_exporter.window.business_signals import BusinessSignals
 from model_exporter.window.rolling import SLOT_SECONDS
 from model_exporter.window.snapshot import SIGNALS, AnomalySnapshot
 
@@ -31,9 +34,8 @@ changes by a twentieth is not worth telling, however steady it was."""
 
 _NOISE_MEMORY: Final = 1 / 200
 _LEAST_EVIDENCE: Final = -14.0
-_FORMAT: Final = b"signals of a version 1"
-_KEPT: Final = 2 + 2 * len(SIGNALS)
-"""Numbers before the state of the chart: slots in alarm, the last verdict (NaN for none), the noise."""
+_FORMAT: Final = b"signals of a version 2"
+_DIGEST_BYTES: Final = 8
 
 
 @dataclass(slots=True)
@@ -50,24 +52,30 @@ class _Sums:
 
 
 class Signals:
-    """The operational signals of one version, in the order of `SIGNALS`.
+    """The operational signals of one version, in the order of `SIGNALS`, and business indicators.
 
     The share of predictions made with low confidence, the missing share of the cells that features should have, the
-    share of failed predictions, the mean latency and the throughput. A signal without a value in a slot is absent from
-    it. A slot without predictions is passed over.
+    share of failed predictions, the mean latency and the throughput; see `window.business_signals` for the indicators.
+    A signal without a value in a slot is absent from it. A slot without predictions is passed over.
 
     An alarm keeps its slots from being learned from. One that lasts for `LASTING_SLOTS` may be the new usual, or the
     part of a day that was not seen before: from then on it is learned from, and ends when it has become usual.
+
+    Args:
+        indicators: of the model; the first few are watched.
 
     Attributes:
         snapshot: the verdict on the last slot; None before there is a history.
         slots: how many it has taken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, indicators: Sequence[Indicator] = ()) -> None:
         self._sums = _Sums()
-        self._state = fresh_signals(len(SIGNALS))
-        self._noise = np.full(len(SIGNALS), np.nan)
+        self._business = BusinessSignals(indicators)
+        self._names = (*SIGNALS, *self._business.names)
+        self._least = np.concatenate([np.full(len(SIGNALS), LEAST_NOISE), self._business.least_noise])
+        self._state = fresh_signals(len(self._names))
+        self._noise = np.full(len(self._names), np.nan)
         self._in_alarm = 0
         self.snapshot: AnomalySnapshot | None = None
         self.slots = 0
@@ -91,50 +99,59 @@ class Signals:
         self._sums.seconds += float(seconds.sum())
         self._sums.timed += len(seconds)
 
+    def count_business(self, sums: NDArray[np.float64]) -> None:
+        """Count what the model's indicators add up to, float64[indicators, len(SUMS)]."""
+        self._business.add(sums)
+
     def take_slot(self, predictions: int) -> None:
         """Judge the slot that is over and made so many predictions, and begin the next."""
         sums, self._sums = self._sums, _Sums()
         if predictions == 0:
             return
-        values, noise = _measure(sums, predictions)
+        values, noise = map(np.concatenate, zip(_measure(sums, predictions), self._business.take(), strict=True))
         kept = np.where(np.isnan(self._noise), noise, self._noise)
         self._noise = np.where(np.isnan(noise), kept, kept + _NOISE_MEMORY * (noise - kept))
         self._state, anomaly = watch(
             self._state,
             values,
-            noise=np.fmax(self._noise, LEAST_NOISE),
+            noise=np.fmax(self._noise, self._least),
             accept=self._in_alarm >= LASTING_SLOTS,
         )
         self._in_alarm = self._in_alarm + 1 if anomaly and anomaly.evidence >= 0 else 0
-        self.snapshot = _frozen(anomaly) if anomaly else None
+        self.snapshot = _frozen(anomaly, self._names) if anomaly else None
         self.slots += 1
 
     def checkpoint(self) -> bytes:
         """What was learned and the last verdict, for `restored`. The open slot is not in it."""
-        told = self.snapshot or AnomalySnapshot(np.nan, np.full(len(SIGNALS), np.nan))
+        told = self.snapshot or AnomalySnapshot(np.nan, np.full(len(self._names), np.nan))
         numbers = np.concatenate([[self._in_alarm, told.evidence], told.contributions, self._noise])
-        return _FORMAT + numbers.astype("<f8").tobytes() + self._state.checkpoint()
+        return (
+            _FORMAT + self._business.digest(_DIGEST_BYTES) + numbers.astype("<f8").tobytes() + self._state.checkpoint()
+        )
 
     @classmethod
-    def restored(cls, checkpoint: bytes) -> Self:
-        """The signals that made `checkpoint`, but for the number of their slots.
+    def restored(cls, checkpoint: bytes, indicators: Sequence[Indicator] = ()) -> Self:
+        """The signals that made `checkpoint`, but for the number of their slots; of the same indicators.
 
         Raises:
             ValueError: it is damaged, or of other signals.
         """
-        end = len(_FORMAT) + 8 * _KEPT
-        if not checkpoint.startswith(_FORMAT) or len(checkpoint) < end:
+        signals = cls(indicators)
+        number = len(signals._names)
+        head = _FORMAT + signals._business.digest(_DIGEST_BYTES)
+        end = len(head) + 8 * (2 + 2 * number)
+        if not checkpoint.startswith(head) or len(checkpoint) < end:
             raise ValueError("this is not a checkpoint of a version's signals")
-        numbers = np.frombuffer(checkpoint[len(_FORMAT) : end], "<f8").astype(np.float64)
-        (in_alarm, evidence), contributions, noise = np.split(numbers, [2, 2 + len(SIGNALS)])
+        # Slots in alarm, the last verdict (NaN for none) and the noise stand before the state of the chart.
+        numbers = np.frombuffer(checkpoint[len(head) : end], "<f8").astype(np.float64)
+        (in_alarm, evidence), contributions, noise = np.split(numbers, [2, 2 + number])
         if not (np.isfinite(in_alarm) and in_alarm >= 0):
             raise ValueError("the checkpoint of a version's signals has no number of slots in alarm")
-        signals = cls()
-        signals._state = restored_signals(checkpoint[end:], len(SIGNALS))
+        signals._state = restored_signals(checkpoint[end:], number)
         signals._in_alarm = int(in_alarm)
         signals._noise = noise.copy()
         if np.isfinite(evidence):
-            signals.snapshot = AnomalySnapshot(float(evidence), contributions.copy())
+            signals.snapshot = AnomalySnapshot(float(evidence), contributions.copy(), signals._names)
         return signals
 
 
@@ -179,13 +196,13 @@ def _measure(sums: _Sums, predictions: int) -> tuple[NDArray[np.float64], NDArra
     return np.concatenate([logit_share(counts, totals), amounts]), np.array(noise)
 
 
-def _frozen(anomaly: Anomaly) -> AnomalySnapshot | None:
+def _frozen(anomaly: Anomaly, names: tuple[str, ...]) -> AnomalySnapshot | None:
     if np.isnan(anomaly.evidence):
         return None
     parts = np.fmax(anomaly.contributions, 0.0)
     parts[np.isnan(anomaly.contributions)] = np.nan
     shares = np.copysign(parts, anomaly.deviations) / max(float(np.nansum(parts)), 1e-300) + 0.0  # no -0
-    return AnomalySnapshot(max(anomaly.evidence, _LEAST_EVIDENCE), shares)
+    return AnomalySnapshot(max(anomaly.evidence, _LEAST_EVIDENCE), shares, names)
 
 
 assert SIGNALS == ("low_confidence", "missing", "errors", "latency", "throughput")  # noqa: S101  # the order of `_measure`

@@ -14,6 +14,9 @@ from model_exporter.config.templates import POSITIVE, template_of
 from model_exporter.indicators import kept_fields, prediction_columns
 from model_exporter.window.segments import Grouped, SegmentReader
 
+RANKS: Final = frozenset({ModelKind.RANKING, ModelKind.RECOMMENDATION})
+"""Kinds of model whose predictions are lists of items."""
+
 _PROBABILITIES: Final = "probabilities."
 _LAYOUT_BYTES: Final = 2
 _TWO: Final = 2
@@ -37,7 +40,7 @@ class FactsReader:
         self._positive = settings.outcome.positive or POSITIVE
         # Without a name for the positive class, nor any other class, a score can still tell true from false.
         self._decides = settings.kind is ModelKind.CLASSIFICATION and self._positive == POSITIVE
-        self._ranks = settings.kind in {ModelKind.RANKING, ModelKind.RECOMMENDATION}
+        self._ranks = settings.kind in RANKS
         self._fields = kept_fields(settings.business)
         self.layout = layout_of(settings)
 
@@ -55,6 +58,13 @@ class FactsReader:
         facts = map(Facts.encode, self._facts(batch, rows, grouped))
         times = np.fmin(batch.times[rows], now)  # of a NaN and a number it takes the number
         return list(map(Awaited, (ids[row] for row in rows.tolist()), times.tolist(), repeat(batch.version), facts))
+
+    def items(self, batch: Batch, rows: _Rows) -> list[tuple[str, ...]]:
+        """The items that the predictions at the indices `rows` list, empty for one without; none of other models."""
+        if not (self._ranks or (self._template.items and batch.rankings)):
+            return []
+        outputs = {column.name: column for column in batch.columns if column.role is Role.OUTPUT}
+        return self._items(batch, rows, self._answers(outputs, rows).predicted)
 
     def _facts(self, batch: Batch, rows: _Rows, grouped: Grouped | None) -> Iterable[Facts]:
         """The facts of `rows`, field by field; a field that no row has costs nothing."""

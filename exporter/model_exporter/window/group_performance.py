@@ -1,7 +1,7 @@
 """Whether the groups of a model version's segments are treated alike."""
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,8 +11,9 @@ from model_exporter.batch import Awaited, Facts, class_of
 from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.config.templates import POSITIVE
 from model_exporter.stats.fairness import GroupErrors, GroupRates
-from model_exporter.window.cohorts import SUMS, Cohorts
+from model_exporter.window.cohorts import SLOT_SECONDS, SUMS, Cohorts
 from model_exporter.window.delays import Delays
+from model_exporter.window.gap_alarms import ALARM_SERIES, GapAlarms
 from model_exporter.window.kept_sums import KeptCohorts, KeptGroups, to_bytes, to_texts
 from model_exporter.window.scoring import Pair, called
 from model_exporter.window.segments import Grouped, SegmentReader
@@ -20,6 +21,7 @@ from model_exporter.window.snapshot import COHORTS, GroupSnapshot, SegmentSnapsh
 
 _IS, _IS_NOT, _ANOTHER = 1, 0, 2
 """Codes of classes: the positive one, one that is not, and a predicted one that is neither positive nor right."""
+_TRUTHS: Final = frozenset({"0", "1"})
 _SERIES_OF_GROUP: Final = 6 + len(COHORTS) * 3 * 5 * 2
 """Counters, and in each window five metrics and their gaps to the rest, with bounds."""
 
@@ -40,7 +42,8 @@ class GroupPerformance:
     """Rates or errors by group, in cohorts and since the start, one segment after another in one vector of sums.
 
     Of classifiers the selection rate counts the predictions that have an id, with or without outcome. Of models that
-    neither classify nor predict numbers, or whose kind is not configured, there is the traffic of groups alone.
+    neither classify nor predict numbers there is the traffic of groups alone, and so there is while a model whose kind
+    is not configured has not met an outcome that tells it.
 
     Args:
         settings: of the model.
@@ -57,25 +60,48 @@ class GroupPerformance:
         self._positive = settings.outcome.positive or POSITIVE
         # A segment of ranges has one more of them than edges; one of values has `_other` beside those with a name.
         self._sizes = [len(segment.edges) + 1 if segment.edges else limit + 1 for segment in reader.segments]
-        self._is_numeric = settings.kind in (ModelKind.REGRESSION, ModelKind.FORECASTING)
-        self._is_classifier = settings.kind is ModelKind.CLASSIFICATION
-        self._columns = _rates([]).width if self._is_classifier else GroupErrors([]).width if self._is_numeric else 0
-        width = sum((size + 1) * self._columns for size in self._sizes)
+        self._kind: ModelKind | None = None
+        self._is_numeric = self._is_classifier = False
+        self._columns = 0
+        self._predicted: set[str] = set()  # grows until one is neither true nor false
         self._traffic = [np.zeros(size, np.int64) for size in self._sizes]
-        self._totals = np.zeros(width)
-        self._cohorts = Cohorts(width, wait=settings.outcome.wait_seconds, now=now, delays=delays)
+        self._totals = np.zeros(0)
+        self._cohorts = Cohorts(0, wait=settings.outcome.wait_seconds, now=now, delays=delays)
         self._names: list[tuple[str, ...]] = [()] * len(self._sizes)
         self._revision = 0
+        self._alarms = [GapAlarms() for _ in self._sizes]
+        self._looked = self._revision, now // SLOT_SECONDS
+        self.fairness_gap = settings.fairness_gap
+        if settings.kind:
+            self.score_as(settings.kind)
 
     @property
     def series(self) -> int:
         """How many series it takes at most."""
-        return sum(_SERIES_OF_GROUP * (len(names) + 1) for names in self._names)
+        return sum(ALARM_SERIES + _SERIES_OF_GROUP * (len(names) + 1) for names in self._names)
+
+    @property
+    def looks_binary(self) -> bool:
+        """Whether all classes predicted so far are true and false, and there are some."""
+        return bool(self._predicted) and self._predicted <= _TRUTHS
 
     @property
     def revision(self) -> tuple[int, int]:
         """Changes with what it tells."""
         return self._revision, self._cohorts.revision
+
+    def score_as(self, kind: ModelKind) -> None:
+        """Have rates or errors from now on, as a model of `kind` has them; the first that is told holds."""
+        if self._kind is not None:
+            return
+        self._kind = kind
+        self._is_numeric = kind in (ModelKind.REGRESSION, ModelKind.FORECASTING)
+        self._is_classifier = kind is ModelKind.CLASSIFICATION
+        self._columns = _rates([]).width if self._is_classifier else GroupErrors([]).width if self._is_numeric else 0
+        width = sum((size + 1) * self._columns for size in self._sizes)
+        self._totals = np.zeros(width)
+        self._cohorts.restart(width)
+        self._revision += 1
 
     def expect(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
         """Count the groups of predictions, and what was predicted for those that wait for their outcome."""
@@ -88,6 +114,8 @@ class GroupPerformance:
             return
         slots, places = self._slots([made_at for made_at, _ in told])
         classes = [called(facts) for _, facts in told]
+        if self._predicted <= _TRUTHS:
+            self._predicted.update(name for name in classes if name is not None)
         codes = np.array([-1 if name is None else int(name == self._positive) for name in classes], np.int64)
         parts: list[Floats] = []
         for groups, size in zip(self._codes([facts for _, facts in told]), self._sizes, strict=True):
@@ -114,9 +142,16 @@ class GroupPerformance:
         chosen, nowhere = [pairs[row].pair for row in rows], np.zeros(len(rows), np.int64)
         self._totals += self._sums(chosen, [codes[rows] for codes in groups], nowhere, 1)[0]
 
-    def advance(self, now: float) -> None:
-        """Let time pass."""
+    def advance(self, now: float, *, is_binary: bool) -> None:
+        """Let time pass, and compare the groups once in a slot; `is_binary` as for `snapshot`."""
         self._cohorts.advance(now)
+        slot = now // SLOT_SECONDS
+        if self._columns and slot > self._looked[1] and self._revision != self._looked[0]:
+            for alarms, (begin, end), names in zip(self._alarms, self._parts(), self._names, strict=True):
+                listed = self._listed(self._totals[begin:end], len(names)).ravel()
+                alarms.look(self._tally(names, is_binary=is_binary), listed, self.fairness_gap)
+            self._revision += 1
+            self._looked = self._revision, slot
 
     def checkpoint(self) -> KeptGroups:
         """Sums by group and slot, with the groups' names; counters begin at 0 after a restart."""
@@ -151,21 +186,28 @@ class GroupPerformance:
         """What groups tell, segment by segment. Without a positive class the accuracy is their only rate."""
         windows = {name: self._cohorts.window(name, now).sums for name in COHORTS} if self._columns else {}
         found: list[SegmentSnapshot] = []
-        begin = 0
-        for segment, size, names, traffic in zip(
-            self._reader.segments, self._sizes, self._names, self._traffic, strict=True
+        for segment, (begin, end), names, traffic, alarms in zip(
+            self._reader.segments, self._parts(), self._names, self._traffic, self._alarms, strict=True
         ):
-            end = begin + (size + 1) * self._columns
-            tally = GroupErrors(names) if self._is_numeric else _rates(names, is_binary=is_binary)
+            tally = self._tally(names, is_binary=is_binary)
             told: list[SegmentWindow] = []
             for name, sums in windows.items():
                 listed = self._listed(sums[begin:end], len(names)).ravel()
                 told.append(SegmentWindow(name, tuple(tally.measures(listed)), tuple(tally.gaps(listed))))
             since = self._listed(self._totals[begin:end], len(names))
             groups = self._counted(names, traffic, since, is_binary=is_binary)
-            found.append(SegmentSnapshot(segment.name, tuple(groups), tuple(told)))
-            begin = end
+            found.append(
+                SegmentSnapshot(segment.name, tuple(groups), tuple(told), alarms.detected, alarms.alarms, alarms.worst)
+            )
         return tuple(found)
+
+    def _parts(self) -> list[tuple[int, int]]:
+        """Where each segment's sums stand."""
+        ends = list(accumulate((size + 1) * self._columns for size in self._sizes))
+        return list(zip([0, *ends[:-1]], ends, strict=True))
+
+    def _tally(self, names: Sequence[str], *, is_binary: bool) -> GroupRates | GroupErrors:
+        return GroupErrors(names) if self._is_numeric else _rates(names, is_binary=is_binary)
 
     def _counted(
         self, names: Sequence[str], traffic: Codes, sums: Floats, *, is_binary: bool

@@ -12,7 +12,7 @@ from model_exporter.batch import Facts, Outcome, Role, Scalar, class_of
 from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.config.templates import POSITIVE
 from model_exporter.stats.score_edges import edges_from_bins, uniform_edges
-from model_exporter.window.facts import relevant_items
+from model_exporter.window.facts import RANKS, relevant_items
 from model_exporter.window.scoring import (
     ClassScorer,
     ForecastScorer,
@@ -31,7 +31,6 @@ MAX_HORIZONS: Final = 20
 
 _PREDICTION: Final = "prediction"
 
-_RANKS: Final = (ModelKind.RANKING, ModelKind.RECOMMENDATION)
 _NUMBERS: Final = (ModelKind.REGRESSION, ModelKind.FORECASTING)
 _BINARY: Final = frozenset({"0", "1"})
 
@@ -109,7 +108,7 @@ class Plan:
 
     def fault(self, facts: Facts, outcome: Outcome) -> Fault | None:
         """Why the pair cannot be scored; None when it can."""
-        ranks = self.kind in _RANKS
+        ranks = self.kind in RANKS
         if outcome.value is None and not (ranks and outcome.items):
             return Fault.NO_VALUE
         if ranks:

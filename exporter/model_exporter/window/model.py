@@ -13,6 +13,7 @@ from model_exporter.batch import Awaited, Batch, Event, Joined, Origin, Upstream
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
+from model_exporter.window.business_signals import MAX_INDICATORS
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
@@ -174,6 +175,11 @@ class ModelState:
         previous, self.settings = self.settings, settings
         self._changes["config"] = now
         self.truth.reconfigure(settings)
+        if settings.business != previous.business:
+            more = _business_series(settings) - _business_series(previous)
+            self._shared.series.give_back(-more * len(self._versions))
+            for version in self._versions.values():
+                version.watch_business(settings.business)
         baseline = settings.baseline or self.baseline
         changed = settings.features != previous.features or settings.drift != previous.drift
         if baseline and (changed or baseline != self.baseline):
@@ -212,7 +218,9 @@ class ModelState:
         if not batch.rows or batch.origin is not Origin.LOG:
             return []
         self._count_features(version, batch, now)
-        return self.truth.expect(version.version, batch, self.baseline, now)
+        awaited = self.truth.expect(version.version, batch, self.baseline, now)
+        self._watch_business()
+        return awaited
 
     def call_upstreams(self, calls: UpstreamBatch, fresh: NDArray[np.bool_]) -> None:
         """Count calls to others, but those outside the mask bool[n] `fresh`; beyond the limit they share one name."""
@@ -241,6 +249,7 @@ class ModelState:
             now,
             has_room=lambda version: version in self._retired or self._revive(version, now),
         )
+        self._watch_business()
 
     def note(self, event: Event, now: float) -> None:
         """Remember when something changed; an event from the future happened now."""
@@ -330,6 +339,12 @@ class ModelState:
             return batch.rows
         return failed if "errors" in counts else 0
 
+    def _watch_business(self) -> None:
+        """Hand the signals of each version what its indicators have counted since."""
+        for name, sums in self.truth.recent_business():
+            if name in self._versions:
+                self._versions[name].count_business(sums)
+
     def _count_features(self, version: VersionState, batch: Batch, now: float) -> None:
         batch = self._admit_features(batch, now)
         version.count_features(self._schema.count(batch), now)
@@ -388,6 +403,7 @@ class ModelState:
             features=len(self._schema),
             layout=self._layout,
             bets=self._bets,
+            indicators=self.settings.business,
         )
         return self._versions[name]
 
@@ -441,10 +457,16 @@ class ModelState:
     def _version_series(self, error_types: int) -> int:
         """Series that one version takes now, with so many error types and one for the rest."""
         errors = error_types + 1
-        return _VERSION_SERIES + errors + _FEATURE_SERIES * len(self._schema) + self._binned_series()
+        own = _VERSION_SERIES + _business_series(self.settings)
+        return own + errors + _FEATURE_SERIES * len(self._schema) + self._binned_series()
 
     def _binned_series(self) -> int:
         if not self._layout:
             return 0
         pairs = _PAIR_SERIES if self._layout.pairs else 0
         return self._layout.width + _BINNED_SERIES * len(self._layout.place) + pairs
+
+
+def _business_series(settings: ModelSettings) -> int:
+    """What the business indicators among the signals of a version may contribute to an anomaly."""
+    return min(len(settings.business), MAX_INDICATORS)

@@ -9,13 +9,16 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Awaited, Facts, Joined, Outcome
+from model_exporter.batch import Awaited, Batch, Facts, Joined, Outcome
 from model_exporter.config.settings import Limits, ModelSettings
+from model_exporter.window.business import Business
 from model_exporter.window.cohorts import SUMS, Cohorts
 from model_exporter.window.facts import FactsReader
 from model_exporter.window.group_performance import GroupPair, GroupPerformance
 from model_exporter.window.kept_performance import KeptPair, KeptPerformance, KeptPlan
 from model_exporter.window.kinds import Plan
+from model_exporter.window.recommended import SERIES as RECOMMENDED_SERIES
+from model_exporter.window.recommended import Recommended
 from model_exporter.window.scoring import Pair, Scorer
 from model_exporter.window.segments import Grouped
 from model_exporter.window.snapshot import (
@@ -82,6 +85,10 @@ class Performance:
             self._groups = GroupPerformance(
                 settings, reader.segments, limit=groups_per_segment, delays=self._cohorts.delays, now=now
             )
+        self._business: Business | None = None
+        if settings.business:
+            self._business = Business(settings, delays=self._cohorts.delays, now=now)
+        self._recommended: Recommended | None = None
         self._plan: Plan | None = None
         self._scorer: Scorer | None = None
         self._early: list[_Booking] | None = []
@@ -94,7 +101,9 @@ class Performance:
     def series(self) -> int:
         """How many series it takes at most."""
         of_groups = self._groups.series if self._groups else 0
-        return FIXED_SERIES + of_groups + (self._scorer.series if self._scorer else 0)
+        of_business = self._business.series if self._business else 0
+        of_items = RECOMMENDED_SERIES if self._recommended else 0
+        return FIXED_SERIES + of_groups + of_business + of_items + (self._scorer.series if self._scorer else 0)
 
     @property
     def awaited_until(self) -> float | None:
@@ -157,25 +166,48 @@ class Performance:
         if self._groups:
             self._groups.expect(grouped, awaited)
 
+    def count_business(self, batch: Batch, rows: NDArray[np.intp]) -> None:
+        """Count the business indicators of predictions, the `rows` of `batch`, whose times are all known."""
+        if self._business:
+            self._business.predict(batch, rows)
+
+    def count_items(self, rankings: Sequence[tuple[str, ...]], now: float) -> None:
+        """Count the items that predictions list, empty for a prediction without."""
+        if self._recommended is None and any(rankings):
+            settings = self._settings
+            self._recommended = Recommended(catalogue=settings.catalogue, usual=settings.learn.rows)
+        if self._recommended:
+            self._recommended.add(rankings, now)
+
+    def recent_business(self) -> NDArray[np.float64] | None:
+        """See `Business.take_recent`."""
+        return self._business.take_recent() if self._business else None
+
     def realise(self, joined: Sequence[Joined], now: float) -> Faults:
         """Add predictions with their outcomes; returns those that tell nothing, by reason."""
         self.advance(now)
         self._note_newest(np.array([one.prediction.made_at for one in joined]))
         faults: Faults = Counter()
         bookings: list[_Booking] = []
+        readable: list[tuple[Joined, Facts]] = []
         for one in joined:
             facts = Facts.decode(one.prediction.facts)
             if facts is None:
                 faults[Fault.FORMAT] += 1
                 continue
             if self._reader and facts.layout != self._reader.layout:
-                facts = replace(facts, groups=())  # of segments as they were configured before
+                facts = replace(facts, groups=(), fields=())  # of segments and indicators as configured before
+            readable.append((one, facts))
             if self._plan is None and (one.outcome.value is not None or one.outcome.items):
                 self._plan = Plan.first(self._settings, self._baseline, Pair(facts, one.outcome, 1.0))
+                if self._groups:
+                    self._groups.score_as(self._plan.kind)
             fault = self._plan.fault(facts, one.outcome) if self._plan else Fault.NO_VALUE
             if fault:
                 faults[fault] += 1
             bookings += self._bookings(one, facts, usable=fault is None)
+        if self._business:
+            self._business.realise(readable)
         if bookings and self._plan:
             self._note_delays([booking for booking in bookings if booking.labels > 0], now)
             is_frozen = self._scorer is not None and self._early is None
@@ -189,12 +221,29 @@ class Performance:
         """Let time pass."""
         self._cohorts.advance(now)
         if self._groups:
-            self._groups.advance(now)
+            self._groups.advance(now, is_binary=self._is_binary)
+        if self._business:
+            self._business.advance(now)
+        if self._recommended:
+            self._recommended.advance(now)
+
+    def adjust(self, settings: ModelSettings) -> None:
+        """Take over settings that change nothing of what outcomes mean."""
+        self._settings = settings
+        if self._groups:
+            self._groups.fairness_gap = settings.fairness_gap
+        if self._business:
+            self._business.judge_by(settings.drift)
+        if self._recommended:
+            self._recommended.catalogue = settings.catalogue
 
     def snapshot(self, now: float) -> PerformanceSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         of_groups = self._groups.revision if self._groups else None
-        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, of_groups
+        of_business = self._business.revision if self._business else None
+        of_items = (self._recommended.revision, self._settings.catalogue) if self._recommended else None
+        parts = (of_groups, of_business, of_items)
+        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, parts
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(now)
         return self._snapshot[1]
@@ -209,11 +258,17 @@ class Performance:
             windows=tuple(self._window(name, now) for name in COHORTS),
             counters=tuple(self._scorer.counts(self._totals)) if self._scorer else (),
             segments=self._groups.snapshot(now, is_binary=self._is_binary) if self._groups else (),
+            business=self._business.snapshot(now) if self._business else (),
+            recommended=self._recommended.snapshot() if self._recommended else (),
         )
 
     @property
     def _is_binary(self) -> bool:
-        return self._settings.outcome.positive is not None or (self._plan is not None and self._plan.tells is not None)
+        if self._settings.outcome.positive is not None:
+            return True
+        if self._plan is None:
+            return self._groups is not None and self._groups.looks_binary
+        return self._plan.tells is not None
 
     def _bookings(self, one: Joined, facts: Facts, *, usable: bool) -> list[_Booking]:
         """What a pair changes: it enters, or replaces what the earlier outcome of its prediction was."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Role
 from model_exporter.config.settings import ModelSettings
-from model_exporter.stats.fairness import Gap
+from model_exporter.stats.fairness import Alarm, Gap
 from model_exporter.stats.measure import Measure
 
 WINDOWS: Final = {"5m": 300.0, "1h": 3600.0, "1d": 86_400.0}
@@ -32,7 +32,7 @@ SHAPES: Final = ("up", "down", "wider", "narrower", "bin", "missing", "other")
 category grew or shrank, more or fewer are missing (or unseen, or out of range), or another shape."""
 
 SIGNALS: Final = ("low_confidence", "missing", "errors", "latency", "throughput")
-"""Operational signals that are judged together."""
+"""Operational signals that are judged together, and with them the first indicators of a model: `business:NAME`."""
 
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the latency histograms, seconds; one more bucket is unbounded."""
@@ -146,13 +146,14 @@ class PairDriftSnapshot:
 class AnomalySnapshot:
     """How unusual the last slot with predictions was, by the operational signals of one model version together.
 
-    `evidence` is the logarithm of T2 over its limit: 0 is the alarm. `contributions` are float64[len(SIGNALS)], the
+    `evidence` is the logarithm of T2 over its limit: 0 is the alarm. `contributions` are float64[len(signals)], the
     signals' parts in it, whose absolute values sum to 1: positive for a signal above its usual, negative for one below,
     0 for one that deviates no more than the others let expect, NaN for one that does not take part.
     """
 
     evidence: float
     contributions: NDArray[np.float64]
+    signals: tuple[str, ...] = SIGNALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +255,49 @@ class SegmentWindow:
 
 @dataclass(frozen=True, slots=True)
 class SegmentSnapshot:
-    """The groups of one segment."""
+    """The groups of one segment.
+
+    `detected` says by metric, where groups can be compared, whether any two of them are too far apart; `alarms` are
+    these, those furthest apart first, and `worst` for each metric the group furthest from all others, if too far.
+    """
 
     name: str
     groups: tuple[GroupSnapshot, ...]
     windows: tuple[SegmentWindow, ...]
+    detected: tuple[tuple[str, bool], ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    worst: tuple[Alarm, ...] = ()
+
+
+class IndicatorWindow(NamedTuple):
+    """A business indicator over one window of the time of prediction."""
+
+    name: str  # one of COHORTS
+    value: float
+    lower: float  # NaN for a sum, which has no bounds
+    upper: float
+
+
+class ShareVerdict(NamedTuple):
+    """What the evidence says of a share at one level; log evidence is 0 for an alarm, NaN where there is none yet."""
+
+    level: str  # one of LEVELS
+    detected: bool
+    log_evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSnapshot:
+    """A business indicator since the start, above and below 0 apart, and in the windows that tell of enough rows."""
+
+    name: str
+    value: float  # what is summed, where it is above 0
+    negative_value: float  # and below, without sign
+    events: float  # what it is divided by: predictions, unless it says otherwise
+    negative_events: float
+    windows: tuple[IndicatorWindow, ...]
+    is_share: bool  # of predictions for which something is true: nothing of it is below 0
+    verdicts: tuple[ShareVerdict, ...] = ()  # on a share, in the order of LEVELS; empty while it is learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +312,8 @@ class PerformanceSnapshot:
     windows: tuple[CohortSnapshot, ...]  # in the order of COHORTS
     counters: tuple[Counted, ...]
     segments: tuple[SegmentSnapshot, ...] = ()
+    business: tuple[IndicatorSnapshot, ...] = ()
+    recommended: tuple[tuple[str, Measure], ...] = ()  # by window of the time of prediction, which ends now
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +363,7 @@ class ModelSnapshot:
     versions: tuple[VersionSnapshot, ...]
     upstreams: tuple[UpstreamSnapshot, ...]
     outcomes: int
-    truth: TruthSnapshot | None = None  # None while predictions do not wait for their outcomes
+    truth: TruthSnapshot | None = None  # None while neither outcomes nor groups, indicators or lists are told of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,19 @@
 """The outcomes of one model: which predictions wait for theirs, and what becomes of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Joined
 from model_exporter.config.settings import ModelSettings
 from model_exporter.window.budget import Budget
-from model_exporter.window.facts import FactsReader
+from model_exporter.window.facts import RANKS, FactsReader
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.performance import FIXED_SERIES, Performance
 from model_exporter.window.skew import made_at
@@ -31,7 +32,8 @@ class Truth:
     """Outcomes of one model's predictions.
 
     A model joins from the start when its configuration speaks of outcomes, else from its first outcome on: whoever
-    sends none pays nothing.
+    sends none pays nothing. What predictions alone tell of segments, indicators and recommended items is told from
+    the start.
 
     Args:
         settings: of the model.
@@ -47,6 +49,7 @@ class Truth:
         self._series = series
         self._refuse = refuse
         self._joins = False
+        self._tells = False
         self._versions: dict[str, Performance] = {}
         self._reserved: dict[str, int] = {}
         self._unmatched: Counter[str] = Counter(dict.fromkeys(UNMATCHED, 0))
@@ -56,8 +59,7 @@ class Truth:
         self._pending = 0
         self._outcomes_waiting = 0
         self._rate = 1.0
-        if settings.outcome.expected:
-            self.begin()
+        self._begin_as_configured()
 
     @property
     def joins(self) -> bool:
@@ -66,30 +68,31 @@ class Truth:
 
     def begin(self) -> None:
         """Let predictions wait for their outcomes from now on."""
-        if not self._joins:
-            self._joins = True
-            self._series.give_back(-MODEL_SERIES)
+        self._joins = True
+        self._tell()
 
     def expect(self, version: str, batch: Batch, baseline: Baseline | None, now: float) -> list[Awaited]:
         """Count the predictions of `batch`, all of them new; returns those that can be joined, as they wait.
 
         A failed prediction has no outcome. One without an id has one that nobody can find: it counts as predicted.
         """
-        if not self._joins or not batch.rows:
+        if not self._tells or not batch.rows:
             return []
         rows = np.flatnonzero(batch.errors.codes < 0)
         told = replace(batch, version=version, times=made_at(batch.times, now))
         performance = self._performance(version, baseline, len(rows), now)
         grouped = self._reader.segments.groups(told) if self._settings.segments else None
-        awaited = self._reader.read(told, rows, now, grouped)
+        awaited = self._reader.read(told, rows, now, grouped) if self._joins or grouped else []
         if performance and len(rows):
-            performance.expect(told.times[rows], now)
+            performance.expect(told.times[rows] if self._joins else np.zeros(0), now)
+            performance.count_business(told, rows)
+            performance.count_items(self._reader.items(told, rows), now)
             if grouped:
                 performance.expect_groups(grouped, awaited)
-                self._reserve(version, performance, len(rows))
+            self._reserve(version, performance, len(rows))
         if grouped and grouped.refused:
             self._refuse("groups_per_segment", "a group's own series", grouped.refused)
-        return awaited
+        return awaited if self._joins else []
 
     def realise(
         self, joined: Sequence[Joined], baseline: Baseline | None, now: float, *, has_room: Callable[[str], bool]
@@ -107,6 +110,13 @@ class Truth:
             for fault, outcomes in performance.realise(pairs, now).items():
                 self._unmatched[fault.value] += outcomes
             self._reserve(version, performance, len(pairs))
+
+    def recent_business(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Sums of the indicators by version, of what has been counted since the last call; see `Business`."""
+        for version, performance in self._versions.items():
+            recent = performance.recent_business()
+            if recent is not None:
+                yield version, recent
 
     def count_unmatched(self, reason: str, outcomes: int) -> None:
         """Count outcomes that met no prediction; those told before, with the same value, are counted apart."""
@@ -169,9 +179,9 @@ class Truth:
         """Give back everything that counts against a shared bound."""
         for version in list(self._versions):
             self.drop(version)
-        if self._joins:
+        if self._tells:
             self._series.give_back(MODEL_SERIES)
-            self._joins = False
+        self._joins = self._tells = False
 
     def reconfigure(self, settings: ModelSettings) -> None:
         """Take over changed settings. Where they change what outcomes mean, performance begins anew."""
@@ -180,12 +190,13 @@ class Truth:
             self._reader = FactsReader(settings, groups_per_segment=self._groups_per_segment)
             for version in list(self._versions):
                 self.drop(version)
-        if settings.outcome.expected:
-            self.begin()
+        for performance in self._versions.values():
+            performance.adjust(settings)
+        self._begin_as_configured()
 
     def snapshot(self, now: float) -> TruthSnapshot | None:
-        """Freeze the state as of the last `advance`; None for a model that does not join."""
-        if not self._joins:
+        """Freeze the state as of the last `advance`; None for a model that has nothing to tell."""
+        if not self._tells:
             return None
         return TruthSnapshot(
             early=self._early,
@@ -206,6 +217,18 @@ class Truth:
     def _rests_on(self) -> str:
         """The digest of the settings that sums kept over a restart must agree with."""
         return blake2b(repr(_meaning(self._settings)).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+    def _begin_as_configured(self) -> None:
+        if self._settings.outcome.expected:
+            self.begin()
+        settings = self._settings
+        if settings.segments or settings.business or settings.kind in RANKS:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._tells:
+            self._tells = True
+            self._series.give_back(-MODEL_SERIES)
 
     def _performance(self, version: str, baseline: Baseline | None, rows: int, now: float) -> Performance | None:
         """The state of a version, begun where there is none; None without room for it."""

@@ -1,11 +1,13 @@
 """Counts and windows of one version of a model."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.batch import Batch
+from model_exporter.indicators import Indicator
 from model_exporter.window.anomaly import Signals
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Distances, Layout
@@ -37,6 +39,7 @@ class VersionState:
         features: int,
         layout: Layout | None,
         bets: Bets | None,
+        indicators: Sequence[Indicator] = (),
     ) -> None:
         self.version = version
         self.first_seen = now
@@ -46,7 +49,8 @@ class VersionState:
         self._errors = BoundedCounts(error_types)
         self._durations: Durations | None = None
         self._counts = Rolling(_HEAD + len(QUALITY) * max(8, features), on_close=self._close_slot)
-        self._signals = Signals()
+        self._indicators = tuple(indicators)
+        self._signals = Signals(indicators)
         self._bins: Rolling | None = None
         self._layout: Layout | None = None
         self._measured: dict[str, tuple[Counts, Distances]] = {}  # by window, for the counts as they were
@@ -142,6 +146,16 @@ class VersionState:
         """Count predictions made with low confidence, out of those whose confidence is known."""
         self._signals.count_confidence(uncertain, scored)
 
+    def watch_business(self, indicators: Sequence[Indicator]) -> None:
+        """Watch other business indicators; what was usual is learned anew."""
+        self._indicators = tuple(indicators)
+        self._signals = Signals(indicators)
+        self._touched += 1
+
+    def count_business(self, sums: NDArray[np.float64]) -> None:
+        """Count what the business indicators add up to, float64[indicators, len(SUMS)]."""
+        self._signals.count_business(sums)
+
     def count_features(self, counts: FeatureCounts, now: float) -> None:
         """Count what the columns of one batch amount to."""
         features = len(counts.quality)
@@ -167,7 +181,7 @@ class VersionState:
 
     def _restore_signals(self, kept: KeptVersion) -> bool:
         try:
-            self._signals = Signals.restored(kept.signals)
+            self._signals = Signals.restored(kept.signals, self._indicators)
         except ValueError:
             return False
         return True

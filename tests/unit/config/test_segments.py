@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from model_exporter.config.load import load_settings
-from model_exporter.config.settings import ModelSettings, Segment, SegmentSource
+from model_exporter.config.settings import ModelSettings, Objective, Segment, SegmentSource
 from model_exporter.errors import ConfigError
 
 FEATURE, ATTRIBUTE = SegmentSource.FEATURE, SegmentSource.ATTRIBUTE
@@ -31,6 +31,23 @@ def load(tmp_path: Path, text: str) -> ModelSettings:
 def test_a_segment_is_a_name_or_a_mapping(tmp_path: Path, text: str, segment: Segment) -> None:
     """Of a feature or of an attribute, with bins or without."""
     assert load(tmp_path, f"segments: {{s: {text}}}").segments == (segment,)
+
+
+@pytest.mark.parametrize(
+    ("text", "objectives"),
+    [
+        ("segments: {s: feature.x}", (Objective("fairness_gap", 0.05),)),
+        ("segments: {s: feature.x}, slo: {fairness_gap: 0.2}", (Objective("fairness_gap", 0.2),)),
+        ("kind: ranking", ()),
+    ],
+)
+def test_a_model_with_segments_has_an_objective_for_them(
+    tmp_path: Path, text: str, objectives: tuple[Objective, ...]
+) -> None:
+    """The configured one or the default, which is exported as any other; one without segments has none."""
+    settings = load(tmp_path, text)
+    assert settings.objectives == objectives
+    assert settings.fairness_gap == (objectives[0].value if objectives else 0.05)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as reference
 
-from model_exporter.stats.fairness import REST, GroupErrors, GroupRates
+from model_exporter.stats.fairness import REST, Alarm, GroupErrors, GroupRates
 from model_exporter.stats.intervals import newcombe
 
 Codes = NDArray[np.int64]
@@ -96,7 +96,7 @@ def test_one_group_has_no_gap() -> None:
         sums = tally.predicted(codes, predicted[:n]) + tally.realised(codes, actual[:n], predicted[:n])
         assert tally.gaps(sums) == []
         assert tally.alarms(sums, 0.0) == []
-        assert tally.worst(sums, 0.0) == []
+        assert tally.apart(sums, 0.0) == []
 
 
 def test_without_a_positive_class_only_accuracy_is_compared() -> None:
@@ -119,6 +119,17 @@ def test_an_alarm_needs_more_than_the_tolerance() -> None:
     assert tally.alarms(sums, 0.2) == []
 
 
+def test_an_alarm_stands_until_the_gap_is_within_the_tolerance() -> None:
+    """Where the rows so far no longer prove it the gap still does; one that did not stand does not begin so."""
+    groups = np.repeat([0, 1], 400)
+    tally = GroupRates(["a", "b"], positive=1)
+    sums = tally.predicted(groups, (np.arange(800) % 20 < np.where(groups, 8, 6)).astype(np.int64))
+    assert tally.alarms(sums, 0.05) == []
+    standing = [Alarm("selection_rate", "a", "b", 0.3, 0.2)]
+    assert [(one.group, one.other) for one in tally.alarms(sums, 0.05, standing)] == [("b", "a")]
+    assert tally.alarms(sums, 0.1001, standing) == []
+
+
 def test_the_worst_group_is_named() -> None:
     """The one group that differs stands first against the rest, whether it has more or less."""
     rng = np.random.default_rng(0)
@@ -126,7 +137,7 @@ def test_the_worst_group_is_named() -> None:
     for sign in (-1, 1):
         predicted = (rng.random(30_000) < 0.5 + sign * 0.15 * (groups == 3)).astype(np.int64)
         tally = GroupRates(list("abcde"), positive=1)
-        (worst,) = tally.worst(tally.predicted(groups, predicted), 0.05)
+        worst = tally.apart(tally.predicted(groups, predicted), 0.05)[0]
         assert (worst.metric, worst.group, worst.other) == ("selection_rate", "d", REST)
         assert np.sign(worst.value) == sign
         assert worst.least > 0.05
@@ -148,7 +159,7 @@ def test_errors_are_compared_by_group() -> None:
     assert gap.group == "b"
     assert 0.6 < gap.lower < gap.value < gap.upper < 1.0
     assert {alarm.group for alarm in tally.alarms(sums, 0.3)} == {"b"}
-    assert [alarm.group for alarm in tally.worst(sums, 0.3)] == ["b"]
+    assert tally.apart(sums, 0.3)[0].group == "b"
 
 
 def test_numbers_that_are_none_are_left_out() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model_exporter.stats.intervals import Interval, Moments
-from model_exporter.stats.sequences import gap_beyond, mean_sequence, sequence_radius, share_sequence
+from model_exporter.stats.sequences import gap_at_least, mean_sequence, sequence_radius, share_sequence
 
 
 def test_the_radius_is_the_formula() -> None:
@@ -27,13 +27,13 @@ def test_a_mean_lies_in_the_middle_of_its_sequence() -> None:
     assert (upper - lower) / 2 == pytest.approx(sequence_radius(x.std(ddof=1), 300, 0.02))
 
 
-def test_a_gap_is_beyond_only_without_overlap_and_tolerance() -> None:
-    """Whichever side is larger; a gap that just reaches the tolerance is not beyond."""
+def test_a_gap_is_at_least_what_lies_between() -> None:
+    """Whichever side is larger; none is left where they overlap."""
     low, high = Interval(0.1, 0.25), Interval(0.5, 0.75)
-    assert gap_beyond(low, high, 0.2)
-    assert gap_beyond(high, low, 0.2)
-    assert not gap_beyond(low, high, 0.25)
-    assert not gap_beyond(Interval(0.1, 0.5), Interval(0.4, 0.6), 0.0)
+    assert gap_at_least(low, high) > 0.2
+    assert gap_at_least(high, low) > 0.2
+    assert gap_at_least(low, high) == 0.25
+    assert gap_at_least(Interval(0.1, 0.5), Interval(0.4, 0.6)) < 0
 
 
 @pytest.mark.slow

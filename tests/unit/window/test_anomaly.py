@@ -7,6 +7,7 @@ import pytest
 
 from batches import T0, batch_of
 from model_exporter.config.settings import Learn, ModelKind, Settings
+from model_exporter.indicators import Form, Indicator, parse
 from model_exporter.stats.mewma import MIN_SLOTS
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.anomaly import LASTING_SLOTS, Signals, low_confidence
@@ -162,3 +163,18 @@ def test_a_version_judges_its_slots() -> None:
     assert last
     assert last.evidence > 0
     assert set(told(last)) == {"missing"}
+
+
+def test_a_checkpoint_is_of_the_same_indicators() -> None:
+    """What was usual of one indicator is not taken for another's; the very signals go on."""
+    approval = Indicator("approval", Form.RATIO, parse("prediction == approve"))
+    signals = Signals([approval])
+    for seed in range(LONG_ENOUGH // 10):
+        signals.count_business(np.array([[10.0, 5.0, 10.0, 5.0, 5.0, 10.0, 10.0]]))
+        feed(signals, 10, seed=seed)
+    kept = signals.checkpoint()
+    again = Signals.restored(kept, [approval])
+    assert again.checkpoint() == kept
+    for others in ([], [Indicator("approval", Form.MEAN, parse("score"))]):
+        with pytest.raises(ValueError, match="not a checkpoint"):
+            Signals.restored(kept, others)
