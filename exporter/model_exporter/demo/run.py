@@ -40,6 +40,7 @@ models:
 _GRAPH: Final = "graph?g0.expr=model_drift_psi%7Bwindow%3D%225m%22%7D&g0.tab=0&g0.range_input=5m"
 _QUERIES: Final = """\
                topk(3, model_drift_psi{role="input",window="5m"})
+               model_performance{metric="accuracy",window="1h"}
                rate(model_feature_missing_total[1m]) > 0
                histogram_quantile(0.95, sum by (le) (rate(model_prediction_duration_seconds_bucket[1m])))"""
 _START_SECONDS: Final = 30.0
