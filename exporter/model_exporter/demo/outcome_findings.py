@@ -73,14 +73,18 @@ def agrees(told: PerformanceView, *, had: float | None) -> Finding:
 
 
 def fell(before: PerformanceView, now: PerformanceView, lately: LatelyView | None) -> Finding:
-    """Whether accuracy is below where it was `before`: in the window, diluted by older predictions, and lately."""
+    """Whether accuracy is below where it was `before`: in the window, diluted by older predictions, and lately.
+
+    An exporter that judges performance must have raised its alarm, too.
+    """
     if before.lower is None or now.upper is None or lately is None:
         return Finding(holds=False, text="accuracy after the change of concept: not shown")
+    alarm = "" if now.detected is None else f"; alarm on performance: {'on' if now.detected else 'off'}"
     return Finding(
-        now.upper < before.lower and lately.upper < before.lower,
+        now.upper < before.lower and lately.upper < before.lower and now.detected is not False,
         f"accuracy before the change of concept: {span(before)}; after it {span(now)} of the last hour's predictions, "
         f"{lately.accuracy:.4f} ({lately.lower:.4f} to {lately.upper:.4f}) of the last {LATELY_SECONDS:.0f} seconds' "
-        "outcomes",
+        f"outcomes{alarm}",
     )
 
 

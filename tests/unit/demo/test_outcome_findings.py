@@ -79,6 +79,8 @@ def test_the_accuracy_that_the_model_had_must_be_within_the_bounds() -> None:
         (PerformanceView(0.92, 0.91, 0.925), LatelyView(0.7, 0.68, 0.72, 900), False),  # the window agrees with before
         (PerformanceView(0.9, 0.89, 0.91), LatelyView(0.91, 0.89, 0.93, 900), False),  # it has recovered
         (PerformanceView(0.9, 0.89, 0.91), None, False),
+        (PerformanceView(0.9, 0.89, 0.91, detected=True), LatelyView(0.7, 0.68, 0.72, 900), True),
+        (PerformanceView(0.9, 0.89, 0.91, detected=False), LatelyView(0.7, 0.68, 0.72, 900), False),  # no alarm
         (PerformanceView(), LatelyView(0.7, 0.68, 0.72, 900), False),
     ],
 )
