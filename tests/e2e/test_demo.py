@@ -10,7 +10,7 @@ from pathlib import Path
 from model_exporter.demo.processes import fetch, start, wait_until
 
 COMMAND = [sys.executable, "-m", "model_exporter", "demo"]
-SECONDS = 180
+SECONDS = 240
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -31,8 +31,8 @@ class Plan:
     relabelled: float | None
 
 
-BRIEF: Final = Plan(learning=40.0, steady=25.0, shifted=45.0, recovered=35.0, relabelled=45.0)
-LASTING: Final = Plan(learning=None, steady=25.0, shifted=45.0, recovered=35.0, relabelled=None)
+BRIEF: Final = Plan(learning=40.0, steady=20.0, shifted=45.0, recovered=30.0, relabelled=45.0)
+LASTING: Final = Plan(learning=None, steady=20.0, shifted=45.0, recovered=30.0, relabelled=None)
 
 
 class _Phase(Enum):
