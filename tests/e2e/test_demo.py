@@ -18,14 +18,14 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_once_ends_well_when_the_changes_are_visible() -> None:
-    """Baseline, no alarm, a shift that an alarm names, then a fall of accuracy without drift; all within 150 seconds.
+    """Baseline, no alarm, a shift that an alarm names, then a fall of accuracy without drift, all within three minutes.
 
-    Every prediction is counted, and every outcome joined, once.
+    Two are enough for an idle machine. Every prediction is counted, and every outcome joined, once.
     """
     started = time.monotonic()
     done = _run("--once")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - started < 150
+    assert time.monotonic() - started < 180
     assert "The shift and the change of concept are visible" in done.stdout
     assert "FAILED" not in done.stdout
 
