@@ -1,6 +1,7 @@
 """A real Prometheus scrapes a running exporter and answers queries about it."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from e2e.exporters import Exporter, run_exporter
 from e2e.programs import require
 from model_exporter.demo.processes import fetch, free_port, prometheus_command, running, wait_until
 
+README = Path(__file__).parents[2] / "README.md"
 CONFIG = """
 environment: test
 models:
@@ -112,3 +114,39 @@ def test_promtool_has_nothing_to_say_of_the_live_page(exporter: Exporter) -> Non
         [promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_query_of_the_readme_is_the_accuracy_by_the_latest_outcomes(scraped: tuple[Exporter, Prometheus]) -> None:
+    """Of three classes: by what the counters gained, not by what they held before."""
+    exporter, prometheus = scraped
+    (query,) = re.findall(r"```promql\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    # Every cell holds more than it gains, so that `increase` extrapolates all of them alike.
+    _send_outcomes(exporter, 0, 600, wrong_of_ten=3)
+    _see_outcomes(prometheus, 600)
+    _send_outcomes(exporter, 600, 150, wrong_of_ten=5)
+    _see_outcomes(prometheus, 750)
+    assert prometheus.query(query) == {(("model", "fraud"), ("version", "1")): pytest.approx(0.5)}
+
+
+def _send_outcomes(exporter: Exporter, first: int, rows: int, *, wrong_of_ten: int) -> None:
+    """Predictions and their outcomes, each class as often as the others, of ten in a row some wrong."""
+    names = ("approve", "decline", "review")
+    predictions, outcomes = [], []
+    for number in range(first, first + rows):
+        truth = names[number // 10 % 3]
+        predicted = names[(number // 10 + 1) % 3] if number % 10 < wrong_of_ten else truth
+        predictions.append({"model": "fraud", "version": "1", "id": f"p{number}", "prediction": predicted})
+        outcomes.append({"model": "fraud", "id": f"p{number}", "outcome": truth})
+    # Outcomes first: nothing configures them, so that predictions wait for theirs only once one was seen.
+    for path, body in (("/v1/outcomes", outcomes), ("/v1/predictions", predictions)):
+        status, reply = exporter.post(path, body, lines=True)
+        assert status == 200, reply
+
+
+def _see_outcomes(prometheus: Prometheus, outcomes: int) -> None:
+    """Wait until Prometheus has seen so many."""
+    wait_until(
+        lambda: prometheus.value("sum(model_confusion_total)") == outcomes,
+        what=f"{outcomes} outcomes in Prometheus",
+        seconds=60,
+    )

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from e2e.exporters import Exporter, post
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
@@ -17,10 +19,11 @@ def _block(language: str, containing: str) -> str:
     return str(found)
 
 
-def test_the_python_example_is_counted(exporter: Exporter, tmp_path: Path) -> None:
-    """Copied into a file and run, it makes one prediction with its features, its outputs and its latency."""
+def test_the_python_examples_are_counted(exporter: Exporter, tmp_path: Path) -> None:
+    """Copied into a file and run, they make one prediction with features, outputs and latency, and tell its outcome."""
     script = tmp_path / "predict.py"
-    script.write_text(_block("python", "LogRecord").replace("http://localhost:4318", exporter.endpoint), "utf-8")
+    told = _block("python", "LoggerProvider(") + _block("python", "model.outcome")
+    script.write_text(told.replace("http://localhost:4318", exporter.endpoint), "utf-8")
     subprocess.run([sys.executable, str(script)], timeout=SECONDS, check=True)
     page = exporter.settled()
     labels = {"model": "fraud", "version": "1.4.2"}
@@ -28,13 +31,14 @@ def test_the_python_example_is_counted(exporter: Exporter, tmp_path: Path) -> No
     assert page.total("model_feature_values_total", **labels, role="input") == 2
     assert page.total("model_feature_values_total", **labels, role="output") == 2
     assert page.total("model_prediction_duration_seconds_count", **labels) == 1
+    assert page.total("model_outcomes_total", model="fraud") == 1
 
 
 def test_the_json_examples_are_accepted(exporter: Exporter) -> None:
     """Bodies of the predictions, outcomes and events doors, with the content type that curl gives them."""
     bodies = {
         "/v1/predictions": re.search(r"-d '\n(.*?)'", README, re.DOTALL),
-        "/v1/outcomes": re.search(r"`POST /v1/outcomes`: `(.*?)`", README),
+        "/v1/outcomes": re.search(r"`POST /v1/outcomes`: `(.*?)`", README, re.DOTALL),
         "/v1/events": re.search(r"`POST /v1/events`:\s+`(.*?)`", README),
     }
     for path, match in bodies.items():
@@ -67,3 +71,14 @@ def test_the_configuration_example_is_valid(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("containing", ["feed:", "segments: {region: feature.country, sex"])
+def test_the_examples_of_outcomes_are_valid(tmp_path: Path, containing: str) -> None:
+    """Each kind of model, and the three ways to tell a group."""
+    path = tmp_path / "exporter.yml"
+    path.write_text(_block("yaml", containing), "utf-8")
+    command = [sys.executable, "-m", "model_exporter", "check-config", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in (done.stdout + done.stderr).lower()

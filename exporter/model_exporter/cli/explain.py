@@ -72,7 +72,8 @@ def explain(
     """Ask a running exporter why MODEL has drifted, or why no alarm is on.
 
     The answer tells how large the difference from the baseline is, how strong the evidence, over how many predictions
-    and since when, and shows baseline and window side by side.
+    and since when, and shows baseline and window side by side. Where outcomes are known it tells how good the
+    predictions were, else why that is not known.
     """
     columns = width or shutil.get_terminal_size().columns
     encoding = sys.stdout.encoding or "ascii"

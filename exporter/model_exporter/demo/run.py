@@ -35,10 +35,12 @@ models:
     kind: classification
     owner: screening-ml
     learn: {rows: 2000, stable_for: 5s}
+    outcome: {positive: malignant, wait: 1h}
 """
 _GRAPH: Final = "graph?g0.expr=model_drift_psi%7Bwindow%3D%225m%22%7D&g0.tab=0&g0.range_input=5m"
 _QUERIES: Final = """\
                topk(3, model_drift_psi{role="input",window="5m"})
+               model_performance{metric="accuracy",window="1h"}
                rate(model_feature_missing_total[1m]) > 0
                histogram_quantile(0.95, sum by (le) (rate(model_prediction_duration_seconds_bucket[1m])))"""
 _START_SECONDS: Final = 30.0
@@ -48,13 +50,13 @@ def run_demo(*, once: bool, rate: float, seed: int, shift: bool = True) -> int:
     """Run the demo and return the exit code of the command.
 
     Args:
-        once: end by itself, within two minutes, with a verdict.
+        once: end by itself, within some two and a half minutes, with a verdict.
         rate: predictions a second.
         seed: of the training split and the traffic.
-        shift: False keeps the traffic normal to the end, which makes `once` fail.
+        shift: False keeps traffic and truth normal to the end, which makes `once` fail.
 
     Returns:
-        0 when the user ended the demo, or `once` found the shift in the exporter's metrics; 1 otherwise.
+        0 when the user ended the demo, or `once` found all changes in the exporter's metrics; 1 otherwise.
     """
     with _ended_by_signal() as ended, TemporaryDirectory(prefix="model_exporter-demo-") as name, ExitStack() as stack:
         try:

@@ -32,6 +32,33 @@ class VerdictView:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceView:
+    """Accuracy over the predictions of the last hour; None where the exporter gives no number.
+
+    `coverage` is the share of them whose outcome is known, `provisional` is 1 while that may be a biased few,
+    `estimated` the accuracy that is expected without outcomes, and `detected` the alarm on performance.
+    """
+
+    accuracy: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    coverage: float | None = None
+    provisional: float | None = None
+    estimated: float | None = None
+    detected: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LatelyView:
+    """Accuracy of the outcomes that came in lately, with the 95 % interval."""
+
+    accuracy: float
+    lower: float
+    upper: float
+    outcomes: float
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One moment of the demo. `counted` is None as long as the exporter shows no predictions."""
 
@@ -42,6 +69,8 @@ class View:
     baseline: str
     features: tuple[FeatureView, ...]  # worst first
     verdict: VerdictView
+    performance: PerformanceView = PerformanceView()
+    lately: LatelyView | None = None
 
 
 class Screen:
@@ -93,6 +122,9 @@ def _panel(view: View) -> list[str]:
         f"  predictions  {view.sent:,} sent, {_count(view.counted)} counted by the exporter",
         f"  baseline     {view.baseline}",
         f"  verdict      {_verdict(view.verdict)}",
+        f"  accuracy     {_accuracy(view.performance)}",
+        f"  of late      {_lately(view.lately)}",
+        *_performance_verdict(view.performance),
         "",
         f"  {'worst features, 5 min':<24}{'PSI':>8}{'n':>10}{'missing so far':>17}",
     ]
@@ -109,7 +141,8 @@ def _line(view: View) -> str:
     worst = ", ".join(f"{feature.name} {feature.psi:.3f}" for feature in view.features[:3] if feature.psi is not None)
     return (
         f"{view.seconds:4.0f} s  {view.phase}; sent {view.sent:,}, counted {_count(view.counted)}; "
-        f"baseline {view.baseline}; worst PSI: {worst or 'none yet'}; verdict: {_verdict(view.verdict)}"
+        f"baseline {view.baseline}; worst PSI: {worst or 'none yet'}; verdict: {_verdict(view.verdict)}; "
+        f"accuracy: {_accuracy(view.performance)}; of late: {_lately(view.lately)}"
     )
 
 
@@ -120,6 +153,35 @@ def _verdict(verdict: VerdictView) -> str:
         return "no drift"
     named = ", ".join(f"{name} ({shape})" for name, shape in verdict.named)
     return f"DRIFT of {named}" if named else "DRIFT"
+
+
+def _accuracy(told: PerformanceView) -> str:
+    """Performance as the exporter reports it, or why it does not."""
+    if told.coverage is None:
+        return "none yet, no prediction is old enough"
+    covered = f"{told.coverage:.0%} of outcomes known"
+    if told.accuracy is None:
+        return f"none yet, {covered}"
+    doubt = ", provisional" if told.provisional else ""
+    expected = "" if told.estimated is None else f"; estimated without outcomes {told.estimated:.3f}"
+    return f"{_between(told.accuracy, told.lower, told.upper)} over 1 h, {covered}{doubt}{expected}"
+
+
+def _lately(lately: LatelyView | None) -> str:
+    if lately is None:
+        return "no outcomes"
+    return f"{_between(lately.accuracy, lately.lower, lately.upper)} by the last {lately.outcomes:,.0f} outcomes"
+
+
+def _performance_verdict(told: PerformanceView) -> list[str]:
+    """The alarm on performance, once there is a verdict."""
+    if told.detected is None:
+        return []
+    return [f"  performance  {'WORSE than it was' if told.detected else 'no worse than it was'}"]
+
+
+def _between(value: float, lower: float | None, upper: float | None) -> str:
+    return f"{value:.3f}" if lower is None or upper is None else f"{value:.3f} ({lower:.3f} to {upper:.3f})"
 
 
 def _count(number: float | None) -> str:

@@ -21,7 +21,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from model_exporter.demo.laboratory import Laboratory
+
 Rows = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 _MODEL: Final = "tumour"
 _VERSION: Final = "1.0.0"
@@ -42,6 +45,9 @@ _SCALED: Final = {"texture": 1.3, "smoothness": 0.85}
 _LOST: Final = "symmetry"
 """What the shift takes away from some requests."""
 _LOST_SHARE: Final = 0.2
+_POSITIVE: Final = "malignant"
+_DISPUTED: Final = "texture"
+"""What a new pathologist goes by: a benign cell with more of it than the median is called malignant from then on."""
 _QUEUE: Final = 16_384
 _FLUSH_EVERY: Final = _QUEUE // 2
 _SEND_EVERY_MILLIS: Final = 500
@@ -50,8 +56,9 @@ _SEND_EVERY_MILLIS: Final = 500
 class Classifier:
     """Benign or malignant, from ten measures of a cell's nucleus (Wisconsin breast cancer data, as in scikit-learn).
 
-    Trained on half of the 569 rows; `held_out` is float64[rows, 10], the other half, and `accuracy` is the share of
-    it that the model gets right.
+    Trained on half of the 569 rows; `held_out` is float64[rows, 10], the other half, `truth` names the classes of its
+    rows, and `accuracy` is the share of it that the model gets right. `new_truth` is what the rows are called after the
+    concept has changed.
     """
 
     def __init__(self, *, seed: int) -> None:
@@ -63,6 +70,12 @@ class Classifier:
         self._means = x_train.mean(axis=0)
         self._classes: list[str] = data.target_names.tolist()
         self.held_out: Rows = x_test
+        self.truth: list[str] = [self._classes[place] for place in y_test]
+        disputed = x_test[:, _FEATURES.index(_DISPUTED)]
+        more = disputed > np.median(disputed)
+        self.new_truth: list[str] = [
+            _POSITIVE if above else truth for above, truth in zip(more.tolist(), self.truth, strict=True)
+        ]
         self.accuracy = float(self._pipeline.score(x_test, y_test))
 
     def predict(self, row: Rows) -> tuple[str, float]:
@@ -75,12 +88,15 @@ class Classifier:
 class Service:
     """Serves predictions on rows drawn from the held-out half, and logs each with the OpenTelemetry SDK.
 
+    The truth about them is logged by a laboratory, for most of them and some seconds later.
+
     Args:
         classifier: the model.
         endpoint: where the exporter takes OTLP over HTTP, as `http://host:port`.
         seed: of the rows drawn.
 
     Attributes:
+        laboratory: knows how many were right.
         sent: predictions so far.
         lost: how many of them went without the feature `lossy`.
     """
@@ -93,6 +109,7 @@ class Service:
     def __init__(self, classifier: Classifier, *, endpoint: str, seed: int) -> None:
         self._classifier = classifier
         self._random = np.random.default_rng(seed)
+        self.laboratory = Laboratory(seed=seed)
         resource = Resource.create({"service.name": _MODEL, "service.version": _VERSION})
         self._logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
         self._logs.add_log_record_processor(
@@ -115,19 +132,35 @@ class Service:
         self.sent = 0
         self.lost = 0
 
-    def answer(self, requests: int, *, shifted: bool) -> None:
-        """Serve `requests` predictions, one row each, as they come or shifted."""
-        rows = self._draw(requests, shifted=shifted)
-        for row in rows:
+    def answer(self, requests: int, *, shifted: bool = False, relabelled: bool = False) -> None:
+        """Serve `requests` predictions, one row each, and tell the outcomes that are due.
+
+        The inputs are as they come or `shifted`, the truth is as it was or `relabelled`.
+        """
+        places = self._random.integers(len(self._classifier.held_out), size=requests)
+        truth = self._classifier.new_truth if relabelled else self._classifier.truth
+        for place, row in zip(places.tolist(), self._rows(places, shifted=shifted), strict=True):
             with self._tracer.start_as_current_span(
                 "POST /predict",
                 kind=SpanKind.SERVER,
                 attributes={"http.request.method": "POST", "http.route": "/predict", "http.response.status_code": 200},
             ):
                 label, probability = self._classifier.predict(row)
-                self._tell(row, label, probability)
+                self._tell(row, label, probability, truth=truth[place])
             if self.sent % _FLUSH_EVERY == 0:  # the SDK drops what its queue has no room for
                 self.flush()
+        self.report()
+
+    def report(self) -> None:
+        """Tell the outcomes that are due."""
+        for report in self.laboratory.due(time.time()):
+            self._logger.emit(
+                LogRecord(
+                    timestamp=time.time_ns(),
+                    event_name="model.outcome",
+                    attributes={"model.name": _MODEL, "prediction.id": report.prediction, "outcome": report.truth},
+                )
+            )
 
     def flush(self) -> None:
         """Send everything that waits."""
@@ -139,29 +172,31 @@ class Service:
         self._logs.shutdown()
         self._traces.shutdown()
 
-    def _draw(self, count: int, *, shifted: bool) -> Rows:
-        rows = self._classifier.held_out[self._random.integers(len(self._classifier.held_out), size=count)]
+    def _rows(self, places: Indices, *, shifted: bool) -> Rows:
+        rows = self._classifier.held_out[places]
         if shifted:
             for name, factor in _SCALED.items():
                 rows[:, _FEATURES.index(name)] *= factor
-            rows[self._random.random(count) < _LOST_SHARE, _FEATURES.index(_LOST)] = np.nan
+            rows[self._random.random(len(rows)) < _LOST_SHARE, _FEATURES.index(_LOST)] = np.nan
         return rows
 
-    def _tell(self, row: Rows, label: str, probability: float) -> None:
+    def _tell(self, row: Rows, label: str, probability: float, *, truth: str) -> None:
         features = {name: value for name, value in zip(_FEATURES, row.tolist(), strict=True) if not math.isnan(value)}
+        at, prediction = time.time_ns(), f"{self._random.integers(2**63):016x}"
         self._logger.emit(
             LogRecord(
-                timestamp=time.time_ns(),
+                timestamp=at,
                 event_name="model.prediction",
                 attributes={
                     "model.name": _MODEL,
                     "model.version": _VERSION,
-                    "prediction.id": f"{self._random.integers(2**63):016x}",
+                    "prediction.id": prediction,
                     "features": features,
                     "prediction": label,
                     "score": probability,
                 },
             )
         )
+        self.laboratory.take(prediction, predicted=label, truth=truth, at=at / 1e9)
         self.sent += 1
         self.lost += _LOST not in features

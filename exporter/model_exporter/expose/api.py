@@ -8,6 +8,7 @@ from model_exporter.expose.explain_text import render
 from model_exporter.expose.explanation import Explanation
 from model_exporter.expose.feature_views import FeatureView, view_features
 from model_exporter.expose.text import clean
+from model_exporter.expose.truth_views import OutcomesView, PerformanceView, view_outcomes, view_performance
 from model_exporter.expose.verdict_views import (
     Alarm,
     AnomalyView,
@@ -85,6 +86,7 @@ class VersionView:
     pairs: tuple[PairsView, ...]
     anomaly: AnomalyView | None
     features: tuple[FeatureView, ...]
+    performance: PerformanceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ class UpstreamView:
 
 @dataclass(frozen=True, slots=True)
 class ModelDetail:
-    """One model with everything that is known of it; times in unix seconds."""
+    """One model with everything that is known of it; times in unix seconds.
+
+    `outcomes` were received; `truth` is what became of them, None while no prediction waits for any.
+    """
 
     summary: ModelView
     tier: int | None
@@ -107,6 +112,7 @@ class ModelDetail:
     changes: dict[str, float]
     sources: dict[str, float]
     outcomes: int
+    truth: OutcomesView | None
     upstreams: tuple[UpstreamView, ...]
     versions: tuple[VersionView, ...]
 
@@ -140,6 +146,7 @@ def view_detail(model: ModelSnapshot, *, at: float) -> ModelDetail:
         changes={clean(change): at for change, at in model.changes},
         sources={clean(source): at for source, at in model.sources},
         outcomes=model.outcomes,
+        truth=view_outcomes(model),
         upstreams=tuple(UpstreamView(clean(u.upstream), u.errors, _latency(u.duration)) for u in model.upstreams),
         versions=tuple(_version(model, version, at) for version in model.versions),
     )
@@ -173,6 +180,7 @@ def _version(model: ModelSnapshot, version: VersionSnapshot, at: float) -> Versi
         pairs=view_pairs(version),
         anomaly=view_anomaly(version),
         features=view_features(version, places, at=at),
+        performance=view_performance(model, version.version),
     )
 
 

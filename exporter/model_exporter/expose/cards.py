@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from model_exporter.expose.explanation import FeatureExplanation, explain_features
+from model_exporter.expose.truth_views import OutcomesView, PerformanceView, view_outcomes, view_performance
 from model_exporter.expose.verdict_views import Alarm, strongest_first
 from model_exporter.expose.views import WORST, ModelView, active_version, view_model
 from model_exporter.window.snapshot import Snapshot
@@ -12,10 +13,15 @@ _GRAVEST_FIRST = (Alarm.PAGE, Alarm.TICKET)
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One model, with the features of its active version that have the strongest evidence."""
+    """One model, with the features of its active version that have the strongest evidence, and its performance.
+
+    `outcomes` are None while no prediction waits for any, `performance` is None before the first version.
+    """
 
     model: ModelView
     features: tuple[FeatureExplanation, ...]
+    outcomes: OutcomesView | None
+    performance: PerformanceView | None
 
 
 def view_cards(snapshot: Snapshot) -> tuple[ModelCard, ...]:
@@ -24,7 +30,8 @@ def view_cards(snapshot: Snapshot) -> tuple[ModelCard, ...]:
     for model in snapshot.models:
         active = active_version(model)
         features = explain_features(active, strongest_first(active)[:WORST], at=snapshot.at) if active else ()
-        cards.append(ModelCard(view_model(model), features))
+        performance = view_performance(model, active.version) if active else None
+        cards.append(ModelCard(view_model(model), features, view_outcomes(model), performance))
     return tuple(sorted(cards, key=lambda card: _gravity(card.model)))
 
 

@@ -15,6 +15,7 @@ from model_exporter.expose.prose import (
     standing_sentence,
     verdict_sentences,
 )
+from model_exporter.expose.truth_prose import performance_sentences, performance_state
 from model_exporter.expose.verdict_views import Alarm, LevelView
 from model_exporter.expose.words import moment, share
 
@@ -51,6 +52,9 @@ def render(explanation: Explanation, *, width: int, ascii_only: bool = False) ->
     if explanation.anomaly:
         state = "UNUSUAL" if explanation.anomaly.evidence >= 0 else "as usual"
         lines += ["", f"signals: {state}", *paper.bullets(anomaly_sentences(explanation.anomaly))]
+    if explanation.performance:
+        state = performance_state(explanation.performance)
+        lines += ["", f"performance: {state}", *paper.bullets(performance_sentences(explanation.performance))]
     for feature in explanation.features:
         lines += ["", *_feature(paper, feature, explanation)]
     if explanation.others:

@@ -61,6 +61,13 @@ svg { display: block; } dd svg { display: inline-block; margin-right: .7rem; }
 .fill.ticket { fill: var(--busy); } .line { stroke: var(--ink); } .was { fill: var(--was); }
 .now { fill: var(--tint); stroke: var(--accent); stroke-width: 1.2; stroke-linejoin: round; }
 .axis { stroke: var(--line); } .key { display: inline-block; vertical-align: -.1em; }
+section { margin-top: .9rem; padding-top: .8rem; border-top: 1px solid var(--line); }
+h4 { font-size: .95rem; margin: 0; }
+.sides { display: flex; flex-wrap: wrap; gap: .8rem 3rem; margin: .9rem 0 .6rem; } figure { margin: 0; max-width: 100%;
+  overflow-x: auto; } .sides > div { flex: 1 1 18rem; } .gaps { margin: .2rem 0 0; padding-left: 1.1rem; }
+.matrix { margin-top: .3rem; max-width: 100%; height: auto; } .matrix text { fill: var(--soft); font-size: 12px; }
+.matrix .count { fill: var(--ink); }
+.cell { fill: var(--accent); }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
 """
 

@@ -9,6 +9,7 @@ from model_exporter.expose.cards import ModelCard
 from model_exporter.expose.explanation import FeatureExplanation
 from model_exporter.expose.feature_views import FeatureView
 from model_exporter.expose.markup import ago, bar, facts_list, pill
+from model_exporter.expose.page_performance import render_performance
 from model_exporter.expose.pictures import gauge, histogram
 from model_exporter.expose.prose import SHAPE_WORDS, short_effect, signal_words
 from model_exporter.expose.verdict_views import Alarm, FeatureVerdict, LevelView, PairsView
@@ -33,7 +34,8 @@ def render_card(card: ModelCard, now: float) -> str:
     return (
         f'<div class="card{look}"><div class="top"><h3><a href="{_path(model)}">{escape(model.name)}</a></h3>'
         f'{_state(model)}<span class="soft">{escape(about)}</span>{why}</div>'
-        f"{_verdicts(model, now)}{_facts(model, now)}{_features(card, now)}</div>"
+        f"{_verdicts(model, now)}{_facts(model, now)}"
+        f"{render_performance(card.outcomes, card.performance)}{_features(card, now)}</div>"
     )
 
 

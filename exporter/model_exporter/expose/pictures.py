@@ -1,6 +1,6 @@
 """Small pictures for the page, as SVG without colours of its own: the style sheet knows light and dark."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -25,6 +25,11 @@ _GAP: Final = 7.0
 _PAIR_GAP: Final = 0.22
 _PAD: Final = 2.0
 _GAUGE: Final = 90
+_CLASSES: Final = 6
+"""Classes of a confusion matrix that is drawn."""
+_NAMES, _CELL, _ROW = 104, 84, 26
+"""Width of the names and of a cell, height of a row."""
+_LETTERS: Final = 13
 _LOWEST: Final = -16.0
 """Log evidence at the left end of a gauge."""
 
@@ -68,6 +73,44 @@ def gauge(evidence: float, look: str) -> str:
     return (
         f'<svg class="gauge" width="{_GAUGE}" height="12" aria-hidden="true">{track}{fill}'
         f'<path class="line" d="M{line:.1f} 0V12"/></svg>'
+    )
+
+
+def matrix(confusion: Mapping[str, Mapping[str, float]]) -> str:
+    """Counts by actual class (rows) and predicted class (columns), darker for a larger share of the row.
+
+    Empty when there are no counts, or more classes than can be read.
+    """
+    classes = list(dict.fromkeys([*confusion, *(name for row in confusion.values() for name in row)]))
+    counts = {actual: {name: confusion.get(actual, {}).get(name, 0.0) for name in classes} for actual in classes}
+    kept = [name for name in classes if any(counts[name].values()) or any(row[name] for row in counts.values())]
+    if not 0 < len(kept) <= _CLASSES:
+        return ""
+    drawn = [_heading(_NAMES + (place + 0.5) * _CELL, _ROW - 7, name, "middle") for place, name in enumerate(kept)]
+    for line, actual in enumerate(kept, 1):
+        drawn.append(_heading(_NAMES - 8, line * _ROW + 17, actual, "end"))
+        row = sum(counts[actual].values())
+        for place, name in enumerate(kept):
+            count = counts[actual][name]
+            drawn.append(_cell(_NAMES + place * _CELL, line * _ROW, count, count / row if row > 0 else 0.0))
+    width, height = _NAMES + len(kept) * _CELL, (len(kept) + 1) * _ROW
+    return (
+        f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="counts by actual class, a row each, and predicted class">{"".join(drawn)}</svg>'
+    )
+
+
+def _heading(x: float, y: float, name: str, anchor: str) -> str:
+    """The name of a class, cut to the room there is, with the whole of it behind."""
+    cut = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(cut)}<title>{escape(name)}</title></text>'
+
+
+def _cell(x: float, y: float, count: float, share: float) -> str:
+    return (
+        f'<rect class="cell" x="{x + 1:g}" y="{y + 1:g}" width="{_CELL - 2}" height="{_ROW - 2}" rx="3" '
+        f'fill-opacity="{0.06 + 0.5 * share:.2f}"/>'
+        f'<text class="count" x="{x + _CELL / 2:g}" y="{y + 17:g}" text-anchor="middle">{count:,.0f}</text>'
     )
 
 

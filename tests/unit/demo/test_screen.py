@@ -1,8 +1,9 @@
 import io
+from dataclasses import replace
 
 import pytest
 
-from model_exporter.demo.screen import FeatureView, Screen, VerdictView, View
+from model_exporter.demo.screen import FeatureView, LatelyView, PerformanceView, Screen, VerdictView, View
 
 TO_OPEN = "http://127.0.0.1:1/metrics"
 
@@ -76,3 +77,37 @@ def test_the_verdict_is_told_in_words(verdict: VerdictView, told: str) -> None:
     Screen(stream, title="demo", to_open=TO_OPEN).show(_view(1, verdict=verdict))
     (line,) = [line for line in stream.getvalue().splitlines() if line.startswith("  verdict ")]
     assert line.removeprefix("  verdict ").strip() == told
+
+
+@pytest.mark.parametrize(
+    ("performance", "told"),
+    [
+        (PerformanceView(), "none yet, no prediction is old enough"),
+        (PerformanceView(coverage=0.4), "none yet, 40% of outcomes known"),
+        (PerformanceView(0.93, 0.92, 0.94, 0.9, 0), "0.930 (0.920 to 0.940) over 1 h, 90% of outcomes known"),
+        (
+            PerformanceView(0.93, 0.92, 0.94, 0.4, 1, estimated=0.95),
+            "0.930 (0.920 to 0.940) over 1 h, 40% of outcomes known, provisional; estimated without outcomes 0.950",
+        ),
+    ],
+)
+def test_accuracy_is_told_with_its_bounds_or_with_the_reason_for_none(performance: PerformanceView, told: str) -> None:
+    """What is provisional says so, and no number stands where the exporter gives none."""
+    stream = io.StringIO()
+    view = replace(_view(1), performance=performance, lately=LatelyView(0.7, 0.68, 0.72, 1234))
+    Screen(stream, title="demo", to_open=TO_OPEN).show(view)
+    (line,) = [line for line in stream.getvalue().splitlines() if "sent 2,000" in line]
+    assert line.endswith(f"; accuracy: {told}; of late: 0.700 (0.680 to 0.720) by the last 1,234 outcomes")
+
+
+def test_a_verdict_on_performance_has_a_line_once_there_is_one() -> None:
+    """An exporter that judges no performance is not shown as one that finds it good."""
+    lines = {}
+    for detected in (None, False, True):
+        stream = _Terminal()
+        view = replace(_view(1), performance=PerformanceView(detected=detected))
+        Screen(stream, title="demo", to_open=TO_OPEN).show(view)
+        lines[detected] = [
+            line.split(maxsplit=1)[1] for line in stream.getvalue().splitlines() if "performance" in line
+        ]
+    assert lines == {None: [], False: ["no worse than it was"], True: ["WORSE than it was"]}

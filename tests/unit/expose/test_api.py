@@ -9,6 +9,7 @@ import snapshots
 from model_exporter.expose.api import failure, success, view_detail, view_explanation
 from model_exporter.expose.explanation import explain
 from model_exporter.expose.text import clean
+from truth_snapshots import truth
 
 
 def test_every_model_can_be_told_in_full() -> None:
@@ -105,3 +106,18 @@ def test_failures_have_the_envelope_of_prometheus() -> None:
         "errorType": "not_found",
         "error": r'no "\ud800"',
     }
+
+
+def test_the_detail_has_the_performance_of_each_version() -> None:
+    """What became of outcomes stands with the model, what they tell with the version; no number is null, not 0."""
+    model = replace(snapshots.fraud_model(), outcomes=7, truth=truth(("1.4.2",), "fraud"))
+    told = json.loads(success(view_detail(model, at=snapshots.AT)))["data"]
+    assert (told["outcomes"], told["truth"]["pending_predictions"]) == (7, 1000)
+    performance = told["versions"][0]["performance"]
+    assert performance["windows"][0]["measures"][0] == {
+        "metric": "accuracy", "of": "", "value": 0.9, "lower": 0.85, "upper": 0.93, "rows": 412.0
+    }  # fmt: skip
+    assert (performance["windows"][2]["coverage"], performance["windows"][2]["provisional"]) == (None, None)
+    fresh = json.loads(success(view_detail(replace(model, truth=None), at=snapshots.AT)))["data"]
+    assert fresh["truth"] is None
+    assert fresh["versions"][0]["performance"]["note"].startswith("no outcomes yet")

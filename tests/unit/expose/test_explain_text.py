@@ -10,6 +10,7 @@ from model_exporter.baseline.terminal import columns
 from model_exporter.expose.explain_text import LEAST_WIDTH, MOST_WIDTH, render
 from model_exporter.expose.explanation import Explanation, explain
 from model_exporter.window.snapshot import ModelSnapshot
+from truth_snapshots import truth
 
 
 def explanations() -> Iterator[Explanation]:
@@ -119,3 +120,12 @@ def test_only_a_bin_without_rows_has_no_bar() -> None:
     lines = render(explanation, width=80).splitlines()
     assert re.search(r"▏ +0\.01%$", next(line for line in lines if line.startswith("true")))
     assert re.search(r"1\.0% +0%$", next(line for line in lines if line.startswith("missing")))
+
+
+def test_performance_has_its_lines() -> None:
+    """Known with numbers, or unknown with the reason, whatever drift says."""
+    model = snapshots.fraud_model()
+    assert "performance: unknown" in render(explain(replace(model, truth=None), at=snapshots.AT), width=100)
+    text = render(explain(replace(model, truth=truth(("1.4.2",), "fraud")), at=snapshots.AT), width=100)
+    assert "performance: known" in text
+    assert "accuracy 0.9 (0.85 to 0.93)" in " ".join(text.split())

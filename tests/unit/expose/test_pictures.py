@@ -9,7 +9,7 @@ import snapshots
 from baselines import feature as built
 from model_exporter.baseline.model import FeatureBaseline
 from model_exporter.expose.feature_views import FeatureView, view_features
-from model_exporter.expose.pictures import HEIGHT, WIDTH, Bars, bars, gauge, histogram
+from model_exporter.expose.pictures import HEIGHT, WIDTH, Bars, bars, gauge, histogram, matrix
 
 RNG = np.random.default_rng(9)
 
@@ -133,3 +133,30 @@ def test_a_gauge_reaches_its_line_at_zero() -> None:
     svg = gauge(0.0, "")
     fill = re.findall(r'<rect class="[^"]*" y="3" width="([\d.]+)"', svg)[1]
     assert f'd="M{fill} 0V12"' in svg
+
+
+def test_a_confusion_matrix_has_every_count_in_its_place() -> None:
+    """Rows are actual classes; a darker cell is a larger share of its row; classes without any count are left out."""
+    root = ET.fromstring(matrix({"a": {"a": 90, "b": 10}, "b": {"a": 0, "b": 40}, "_other": {"a": 0}}))  # noqa: S314
+    counts = [(element.text, float(element.get("y", ""))) for element in root if element.get("class") == "count"]
+    assert [count for count, _ in counts] == ["90", "10", "0", "40"]
+    assert counts[0][1] == counts[1][1] < counts[2][1] == counts[3][1]
+    shades = [float(element.get("fill-opacity", "")) for element in root if element.get("class") == "cell"]
+    assert shades[3] > shades[0] > shades[1] > shades[2]
+    assert float(root.get("width", "")) >= max(float(element.get("x", "")) for element in root)
+
+
+def test_a_matrix_that_cannot_be_read_is_not_drawn() -> None:
+    """Without counts, or with more classes than fit."""
+    assert matrix({}) == ""
+    assert matrix({"a": {"a": 0.0}}) == ""
+    assert matrix({str(place): {str(place): 5.0} for place in range(7)}) == ""
+
+
+def test_the_name_of_a_class_is_text_and_is_cut() -> None:
+    """The whole of it is behind the picture."""
+    name = "<script>alert(1)</script> and more"
+    root = ET.fromstring(matrix({name: {name: 5.0}}))  # noqa: S314  # our own text
+    told = [element for element in root if element.get("text-anchor") and not element.get("class")]
+    assert {element.text for element in told} == {"<script>aler…"}
+    assert {title.text for title in root.iter("title")} == {name}
