@@ -16,4 +16,7 @@ def kept_version(model: str = "m", *, last_prediction: float | None = T0) -> Kep
         drift=(b"\x00page", b"ticket\xff"),
         pairs=(),
         signals=b"signals",
+        performance=(b"page", b"\x00ticket"),
+        reference=b"reference\xff",
+        estimates=b"",
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 from model_exporter.expose import truth_catalogue as catalogue
 from model_exporter.expose.metric import Metric
+from model_exporter.expose.performance_verdict_series import write_estimate, write_performance_drift, write_reference
 from model_exporter.expose.segment_series import write_segment
 from model_exporter.expose.text import HistogramBlock, Lines
 from model_exporter.window.snapshot import DELAY_BUCKETS, CohortSnapshot, Counter, PerformanceSnapshot, TruthSnapshot
@@ -28,6 +29,8 @@ def write_truth(lines: Lines, model: str, truth: TruthSnapshot) -> None:
     lines.sample(catalogue.PENDING, (model,), truth.pending)
     lines.sample(catalogue.PENDING_OUTCOMES, (model,), truth.outcomes_waiting)
     lines.sample(catalogue.SAMPLING, (model,), truth.rate)
+    if truth.reference:
+        write_reference(lines, model, truth.reference)
 
 
 class PerformanceText:
@@ -58,6 +61,10 @@ class PerformanceText:
             self._write_window(lines, window)
         for segment in told.segments:
             write_segment(lines, self._names, segment)
+        for drift in told.drift:
+            write_performance_drift(lines, self._names, drift)
+        for estimate in told.estimates:
+            write_estimate(lines, self._names, estimate)
 
     def _write_window(self, lines: Lines, window: CohortSnapshot) -> None:
         """Without predictions there is no coverage, and without outcomes nothing that could be good or provisional."""

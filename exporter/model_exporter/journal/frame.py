@@ -16,7 +16,7 @@ import msgspec
 
 from model_exporter.window.kept import KeptVersion
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 _MARK: Final = b"model_exporter checkpoint"
 _CHECKSUM_AT: Final = len(_MARK) + 2
@@ -37,6 +37,9 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     drift: tuple[bytes, ...]
     pairs: tuple[bytes, ...]
     signals: bytes
+    performance: tuple[bytes, ...]
+    reference: bytes
+    estimates: bytes
 
 
 def pack(kept: Sequence[KeptVersion]) -> bytes:
@@ -77,6 +80,9 @@ def _to_wire(kept: KeptVersion) -> _Wire:
         drift=kept.drift,
         pairs=kept.pairs,
         signals=kept.signals,
+        performance=kept.performance,
+        reference=kept.reference,
+        estimates=kept.estimates,
     )
 
 
@@ -91,4 +97,7 @@ def _from_wire(wire: _Wire) -> KeptVersion:
         drift=wire.drift,
         pairs=wire.pairs,
         signals=wire.signals,
+        performance=wire.performance,
+        reference=wire.reference,
+        estimates=wire.estimates,
     )

@@ -17,6 +17,9 @@ class KeptVersion:
         drift: the state of the evidence at each of `LEVELS`; empty before a slot was judged.
         pairs: the same of the evidence on pairs; empty also when none are watched.
         signals: the state of the operational signals.
+        performance: the state of the evidence on performance at each of `LEVELS`; empty before a slot was judged.
+        reference: the outcomes that all versions of the model are compared with; empty without any.
+        estimates: what performance is estimated from; empty until it is complete.
     """
 
     model: str
@@ -28,3 +31,6 @@ class KeptVersion:
     drift: tuple[bytes, ...]
     pairs: tuple[bytes, ...]
     signals: bytes
+    performance: tuple[bytes, ...] = ()
+    reference: bytes = b""
+    estimates: bytes = b""

@@ -16,7 +16,7 @@ from model_exporter.window.budget import Budget
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
-from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
+from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify, PerformanceLearned
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.schema import Schema, columns_by_room
 from model_exporter.window.snapshot import (
@@ -97,6 +97,7 @@ class ModelState:
             groups_per_segment=shared.limits.groups_per_segment,
             series=shared.series,
             refuse=lambda limit, what, rows: self._shared.refuse(limit, name, what, rows),
+            learned=lambda *told: self._shared.notify(PerformanceLearned(name, *told)),
         )
         self.last_seen = now
         if baseline:
@@ -139,7 +140,7 @@ class ModelState:
 
     def checkpoint(self) -> list[KeptVersion]:
         """What of its versions outlives a restart."""
-        return [version.checkpoint(self.name) for version in self._versions.values()]
+        return [self.truth.keep(version.checkpoint(self.name)) for version in self._versions.values()]
 
     def restore(self, kept: KeptVersion, now: float) -> bool:
         """Have a version go on from what an earlier run kept of it, its counts at 0.
@@ -150,7 +151,7 @@ class ModelState:
         if version is None:
             self._shared.refuse("series", self.name, f"the evidence kept of version {kept.version}", 1)
             return True
-        return version.restore(kept, self._bets, now)
+        return version.restore(kept, self._bets, now) & self.truth.restore(kept, self.baseline, now)
 
     def reconfigure(self, settings: ModelSettings, now: float) -> None:
         """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""

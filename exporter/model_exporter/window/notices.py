@@ -54,5 +54,15 @@ class EvidenceDropped:
     model: str
 
 
-Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired | EvidenceDropped
+@dataclass(frozen=True, slots=True)
+class PerformanceLearned:
+    """The first outcomes of a model are complete: from now on its performance is compared with theirs."""
+
+    model: str
+    outcomes: int
+    metric: str
+    value: float
+
+
+Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired | EvidenceDropped | PerformanceLearned
 Notify = Callable[[Notice], None]

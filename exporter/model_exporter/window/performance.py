@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace as changed
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,17 +10,22 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Awaited, Facts, Joined, Outcome
+from model_exporter.batch import Awaited, Batch, Facts, Joined, Outcome
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.cohorts import Cohorts
+from model_exporter.window.estimates import Estimates, Realised
 from model_exporter.window.facts import FactsReader
 from model_exporter.window.group_performance import GroupPair, GroupPerformance
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.kinds import Plan
+from model_exporter.window.performance_reference import PerformanceReference
+from model_exporter.window.performance_verdicts import PerformanceVerdicts
 from model_exporter.window.scoring import Pair, Scorer
 from model_exporter.window.segments import Grouped
 from model_exporter.window.snapshot import (
     COHORTS,
     DELAY_BUCKETS,
+    LEVELS,
     CohortSnapshot,
     Fault,
     PerformanceSnapshot,
@@ -29,8 +35,8 @@ EARLY_PAIRS: Final = 500
 """Pairs that are kept to score them again when a class or a horizon turns up that there was none of before; then the
 names are frozen, and later ones share `_other`."""
 
-FIXED_SERIES: Final = 3 * len(COHORTS) + len(DELAY_BUCKETS) + 6
-"""Coverage, sizes and state of the windows, the delays, the lag and the counts of joins."""
+FIXED_SERIES: Final = 3 * len(COHORTS) + len(DELAY_BUCKETS) + 6 + 3 * len(LEVELS)
+"""Coverage, sizes and state of the windows, the delays, the lag and the counts of joins, and the verdicts."""
 
 Faults = Counter[Fault]
 
@@ -57,6 +63,7 @@ class Performance:
         now: unix seconds.
         reader: tells the groups of the model's segments; None without segments.
         groups_per_segment: as in `Limits`.
+        reference: what the versions of the model are compared with; None for one of this version alone.
     """
 
     def __init__(
@@ -68,6 +75,7 @@ class Performance:
         *,
         reader: FactsReader | None = None,
         groups_per_segment: int = Limits().groups_per_segment,
+        reference: PerformanceReference | None = None,
     ) -> None:
         self.version = version
         self._since = now
@@ -80,6 +88,8 @@ class Performance:
             self._groups = GroupPerformance(
                 settings, reader.segments, limit=groups_per_segment, delays=self._cohorts.delays, now=now
             )
+        self._verdicts = PerformanceVerdicts(reference or PerformanceReference(settings), now)
+        self._estimates = Estimates(settings, self._cohorts.delays, now)
         self._plan: Plan | None = None
         self._scorer: Scorer | None = None
         self._early: list[_Booking] | None = []
@@ -92,12 +102,16 @@ class Performance:
     def series(self) -> int:
         """How many series it takes at most."""
         of_groups = self._groups.series if self._groups else 0
-        return FIXED_SERIES + of_groups + (self._scorer.series if self._scorer else 0)
+        return FIXED_SERIES + of_groups + self._estimates.series + (self._scorer.series if self._scorer else 0)
 
     def expect(self, made_at: NDArray[np.float64], now: float) -> None:
         """Count predictions, float64[n] unix seconds; not all of them can get an outcome."""
         self.advance(now)
         self._cohorts.predicted(made_at, np.ones(len(made_at)))
+
+    def expect_answers(self, batch: Batch, rows: NDArray[np.intp], now: float) -> None:
+        """Count what was predicted in the rows of `batch`, whose times are known, whether or not they can be joined."""
+        self._estimates.expect(batch, rows, now)
 
     def expect_groups(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
         """Count predictions by group, those that wait for their outcome by what was predicted, too."""
@@ -129,32 +143,48 @@ class Performance:
             self._enter(bookings, plan)
             if self._groups:
                 self._groups.realise([GroupPair(b.pair, b.made_at, b.sign, b.first) for b in bookings])
+            self._verdicts.take(plan.kind, [booking.pair for booking in bookings if booking.first])
+            self._estimates.realise(plan, [Realised(b.pair, b.made_at, b.labels * b.pair.weight) for b in bookings])
         return faults
 
     def advance(self, now: float) -> None:
         """Let time pass."""
         self._cohorts.advance(now)
+        self._verdicts.advance(now)
+        self._estimates.advance(now)
         if self._groups:
             self._groups.advance(now)
+
+    def keep(self, kept: KeptVersion) -> KeptVersion:
+        """`kept` with what of this state outlives a restart."""
+        return changed(kept, performance=self._verdicts.checkpoint(), estimates=self._estimates.checkpoint())
+
+    def restore(self, kept: KeptVersion) -> bool:
+        """Go on from what was kept; False when some of it does not fit and is let go."""
+        return self._verdicts.restore(kept.performance) & self._estimates.restore(kept.estimates)
 
     def snapshot(self, now: float) -> PerformanceSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         of_groups = self._groups.revision if self._groups else None
-        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, of_groups
+        judged = self._verdicts.slots, self._estimates.revision
+        revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, of_groups, judged
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(now)
         return self._snapshot[1]
 
     def _freeze(self, now: float) -> PerformanceSnapshot:
+        windows = tuple(self._window(name, now) for name in COHORTS)
         return PerformanceSnapshot(
             version=self.version,
             joined=self._joined,
             corrections=self._corrections,
             delay=self._cohorts.delays.snapshot(),
             lag=self._cohorts.lag,
-            windows=tuple(self._window(name, now) for name in COHORTS),
+            windows=windows,
             counters=tuple(self._scorer.counts(self._totals)) if self._scorer else (),
             segments=self._groups.snapshot(now, is_binary=self._is_binary) if self._groups else (),
+            drift=self._verdicts.snapshot,
+            estimates=self._estimates.snapshot(now, windows),
         )
 
     @property

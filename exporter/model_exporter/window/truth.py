@@ -12,12 +12,14 @@ from model_exporter.batch import Awaited, Batch, Joined
 from model_exporter.config.settings import ModelSettings
 from model_exporter.window.budget import Budget
 from model_exporter.window.facts import FactsReader
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.performance import FIXED_SERIES, Performance
+from model_exporter.window.performance_reference import Learned, PerformanceReference
 from model_exporter.window.skew import made_at
 from model_exporter.window.snapshot import DUPLICATE, LOST, UNMATCHED, Fault, TruthSnapshot
 
-MODEL_SERIES: Final = 20
-"""Outcomes and predictions that came to nothing, by reason, and what waits in the store."""
+MODEL_SERIES: Final = 23
+"""Outcomes and predictions that came to nothing, by reason, what waits in the store, and the reference."""
 
 Refuse = Callable[[str, str, int], None]
 """Tell that (limit, what) was refused, for so many rows."""
@@ -34,10 +36,21 @@ class Truth:
         groups_per_segment: as in `Limits`.
         series: the bound on the series of all models.
         refuse: hears what there was no room for.
+        learned: hears when the outcomes are complete that performance is compared with.
     """
 
-    def __init__(self, settings: ModelSettings, *, groups_per_segment: int, series: Budget, refuse: Refuse) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        *,
+        groups_per_segment: int,
+        series: Budget,
+        refuse: Refuse,
+        learned: Learned = lambda *_: None,
+    ) -> None:
         self._settings = settings
+        self._learned = learned
+        self._reference = PerformanceReference(settings, learned)
         self._groups_per_segment = groups_per_segment
         self._reader = FactsReader(settings, groups_per_segment=groups_per_segment)
         self._series = series
@@ -80,6 +93,7 @@ class Truth:
         awaited = self._reader.read(told, rows, now, grouped)
         if performance and len(rows):
             performance.expect(told.times[rows], now)
+            performance.expect_answers(told, rows, now)
             if grouped:
                 performance.expect_groups(grouped, awaited)
                 self._reserve(version, performance, len(rows))
@@ -128,6 +142,25 @@ class Truth:
         for performance in self._versions.values():
             performance.advance(now)
 
+    def keep(self, kept: KeptVersion) -> KeptVersion:
+        """`kept` with what outcomes tell of the version, as far as it outlives a restart."""
+        performance = self._versions.get(kept.version)
+        known = performance.keep(kept) if performance else kept
+        return replace(known, reference=self._reference.checkpoint())
+
+    def restore(self, kept: KeptVersion, baseline: Baseline | None, now: float) -> bool:
+        """Go on from what an earlier run kept of a version; False when some of it does not fit and is let go."""
+        if not (kept.reference or kept.performance or kept.estimates):
+            return True
+        self.begin()
+        fits = self._reference.restore(kept.reference)
+        performance = self._performance(kept.version, baseline, 0, now)
+        if performance is None:
+            return fits
+        fits &= performance.restore(kept)
+        self._reserve(kept.version, performance, 0)
+        return fits
+
     def drop(self, version: str) -> None:
         """Forget a version."""
         self._versions.pop(version, None)
@@ -146,8 +179,11 @@ class Truth:
         before, self._settings = self._settings, settings
         if _meaning(before) != _meaning(settings):
             self._reader = FactsReader(settings, groups_per_segment=self._groups_per_segment)
+            self._reference = PerformanceReference(settings, self._learned)
             for version in list(self._versions):
                 self.drop(version)
+        elif (before.drift, before.objectives) != (settings.drift, settings.objectives):
+            self._reference.reconfigure(settings)
         if settings.outcome.expected:
             self.begin()
 
@@ -168,6 +204,7 @@ class Truth:
                 for version, performance in self._versions.items()
                 if self._reserved[version] >= performance.series
             ),
+            reference=self._reference.snapshot(),
         )
 
     def _performance(self, version: str, baseline: Baseline | None, rows: int, now: float) -> Performance | None:
@@ -184,6 +221,7 @@ class Truth:
                 now,
                 reader=self._reader,
                 groups_per_segment=self._groups_per_segment,
+                reference=self._reference,
             )
         return self._versions[version]
 

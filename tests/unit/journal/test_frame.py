@@ -36,10 +36,10 @@ def test_any_turned_bit_is_told() -> None:
 
 def test_another_format_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a later release wrote is not guessed at."""
-    monkeypatch.setattr(frame, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(frame, "FORMAT_VERSION", 3)
     packed = frame.pack([kept_version()])
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version is 2, not 1"):
+    with pytest.raises(ValueError, match="format version is 3, not 2"):
         frame.unpack(packed)
 
 
