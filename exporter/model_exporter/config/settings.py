@@ -36,8 +36,8 @@ class DriftLevel:
     """What it takes for drift to be told at one level.
 
     Attributes:
-        patience_seconds: mean time between false alarms of one model, at least, over all of its features and
-            their pairs.
+        patience_seconds: mean time between false alarms of one model, at least, over all of its features, their
+            pairs and its performance.
         tolerance: divergence from the baseline (chi-squared) that does not matter; a mean shift of d standard
             deviations has about d squared.
     """

@@ -48,6 +48,8 @@ def render(explanation: Explanation, *, width: int, ascii_only: bool = False) ->
     lines = [*_head(paper, explanation)]
     for level in explanation.verdicts:
         lines += ["", *_level(paper, level, explanation)]
+    if explanation.performance:
+        lines += ["", "performance:", *paper.bullets([explanation.performance])]
     if explanation.anomaly:
         state = "UNUSUAL" if explanation.anomaly.evidence >= 0 else "as usual"
         lines += ["", f"signals: {state}", *paper.bullets(anomaly_sentences(explanation.anomaly))]

@@ -15,6 +15,7 @@ from model_exporter.baseline.model import MISSING, FeatureBaseline, FeatureType
 from model_exporter.config.convert import did_you_mean
 from model_exporter.errors import ModelExporterError
 from model_exporter.expose.feature_views import FeatureView, feature_at, view_features
+from model_exporter.expose.performance_prose import performance_sentence
 from model_exporter.expose.series import learned_share
 from model_exporter.expose.text import clean
 from model_exporter.expose.verdict_views import (
@@ -93,6 +94,7 @@ class Explanation:
         no_verdict: why nothing was judged; empty when something was.
         others: features that an alarm names and that are not among `features`.
         note: why the feature asked for is not compared with the baseline; empty when it is.
+        performance: what outcomes say, a sentence; empty when they say nothing.
     """
 
     model: str
@@ -107,6 +109,7 @@ class Explanation:
     features: tuple[FeatureExplanation, ...]
     others: tuple[str, ...]
     note: str
+    performance: str = ""
 
 
 def explain(model: ModelSnapshot, *, at: float, version: str | None = None, feature: str | None = None) -> Explanation:
@@ -145,6 +148,7 @@ def explain(model: ModelSnapshot, *, at: float, version: str | None = None, feat
         features=explain_features(chosen, told, at=at) if chosen else (),
         others=tuple(clean(feature_at(layout, place).name) for place in named if place not in told) if layout else (),
         note=note,
+        performance=performance_sentence(model, chosen.version) if chosen else "",
     )
 
 
