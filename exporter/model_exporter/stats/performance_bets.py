@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from model_exporter.stats.bins import ordinal_bins, tail_refined_edges
 from model_exporter.stats.dependence import RHO
 from model_exporter.stats.dictionary import MEAN_TILTS, TILT_LABELS, Allowance, Label, tilted
-from model_exporter.stats.features import FeatureBins, Flags, Floats, Indices, Kind, totals
+from model_exporter.stats.features import LEAST_BINS, FeatureBins, Flags, Floats, Indices, Kind, totals
 from model_exporter.stats.portfolio import MEMORIES, build_tables
 from model_exporter.stats.tables import Adaptive, Odds, Rows, Tables, Tilts
 
@@ -88,10 +88,7 @@ class ErrorShares:
 
     def tables(self, allowance: Allowance) -> Tables:
         """See `PerformanceBins`."""
-        tables = build_tables([self._bins], allowance, rho=RHO)
-        on_right, on_wrong = (tables.odds.bins == bin_ for bin_ in (0, 1))
-        pays_for_wrong = np.where(on_wrong, tables.odds.step > 0, on_right & (tables.odds.step < 0))
-        return _only(tables, np.zeros(0, np.bool_), pays_for_wrong)
+        return share_tables([self._bins], allowance)
 
 
 class ErrorBins:
@@ -189,6 +186,14 @@ class Objectives:
                 segment_feature=np.arange(features),
             ),
         )
+
+
+def share_tables(references: Sequence[FeatureBins], allowance: Allowance) -> Tables:
+    """Bets that the share of wrong ones has grown, one feature for each reference: boolean bins of right and wrong."""
+    tables = build_tables(references, allowance, rho=RHO)
+    bin_ = tables.odds.bins % LEAST_BINS[Kind.BOOLEAN]
+    pays_for_wrong = np.where(bin_ == 1, tables.odds.step > 0, (bin_ == 0) & (tables.odds.step < 0))
+    return _only(tables, np.zeros(0, np.bool_), pays_for_wrong)
 
 
 def _only(tables: Tables, tilts: Flags, odds: Flags) -> Tables:

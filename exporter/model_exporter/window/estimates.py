@@ -7,15 +7,15 @@ of what they mean is not. When the outcomes have come, the estimate for these ve
 became of them, and the difference shows such a change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, nan
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch import Batch, Facts, class_of
+from model_exporter.batch import Batch, class_of
 from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.stats.estimates import REASONS, Estimate, Estimator, reference_edges
 from model_exporter.window.answers import AnswerReader
@@ -46,6 +46,29 @@ class Realised(NamedTuple):
     pair: Pair
     made_at: float
     weight: float
+
+
+class _Answered(NamedTuple):
+    """What estimates need of a pair; outcomes of a reference wait as this."""
+
+    made_at: float
+    weight: float
+    actual: str | None
+    called: str | None
+    score: float | None
+    own: float | None  # probability of the predicted class
+
+    @classmethod
+    def of(cls, realised: Realised) -> Self:
+        """That of a pair."""
+        facts, name = realised.pair.facts, called(realised.pair.facts)
+        own = facts.probabilities.get(name) if facts.probabilities and name is not None else None
+        actual = class_of(realised.pair.outcome.value)
+        return cls(realised.made_at, realised.weight, actual, name, score_of(facts), own)
+
+    def known(self, of_positive: bool) -> float | None:  # noqa: FBT001  # whose score it is
+        """The score of the positive class, or of the predicted one."""
+        return self.score if of_positive or self.own is None else self.own
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True):
@@ -83,7 +106,7 @@ class Estimates:
     def __init__(self, settings: ModelSettings, delays: Delays, now: float) -> None:
         self._settings = settings
         self._cohorts = Cohorts(0, wait=settings.outcome.wait_seconds, now=now, delays=delays)
-        self._waiting: list[Realised] | None = []
+        self._waiting: list[_Answered] | None = []
         self._reference: _Reference | None = None
         self._counted: list[tuple[Floats, Codes]] = []  # made when and in which cell, not booked yet
         self._rows = 0
@@ -118,11 +141,11 @@ class Estimates:
         """Take note of outcomes: for the reference until it is complete, and for the comparison with estimates."""
         if plan.kind is not ModelKind.CLASSIFICATION:
             return
-        if self._reference is None and self._waiting is not None:
-            self._waiting += realised
+        if self._reference:
+            self._compare(self._reference, [_Answered.of(one) for one in realised])
+        elif self._waiting is not None:
+            self._waiting += map(_Answered.of, realised)
             self._learn(plan, self._waiting)
-        elif self._reference:
-            self._compare(self._reference, realised)
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -160,34 +183,29 @@ class Estimates:
             return False
         return True
 
-    def _learn(self, plan: Plan, waiting: list[Realised]) -> None:
+    def _learn(self, plan: Plan, waiting: list[_Answered]) -> None:
         """Freeze the reference when there are enough outcomes with a score."""
-        labelled = [(one, *_answer(one.pair.facts, plan.tells is not None)) for one in waiting if one.weight > 0]
-        known = [(one, name, score) for one, name, score in labelled if name is not None and score is not None]
+        of_positive = plan.tells is not None
+        known = [
+            one for one in waiting if one.weight > 0 and one.called is not None and one.known(of_positive) is not None
+        ]
         needed = self._settings.outcome.reference
         if len(known) < needed:
             if len(waiting) > PATIENCE * needed:
                 self._waiting = None
             return
-        known = known[:needed]
-        classes, scores = plan.classes, np.array([score for _, _, score in known])
-        positive = None if plan.tells is None else classes.index(plan.tells)
+        codes = {name: code for code, name in enumerate(plan.classes)}
+        called, scores = _coded(known[:needed], codes, of_positive)
         # Of several classes each has cells of its own: fewer bins then, so that each cell has labels enough.
-        cells = 1 if positive is not None else len(classes)
+        cells = 1 if of_positive else len(codes)
         edges = reference_edges(scores)[:: ceil(cells * FULL_ROWS / len(scores))]
-        estimator = Estimator(classes, edges, positive=positive)
-        codes = {name: code for code, name in enumerate(classes)}
-        other = len(classes)
-        labels = estimator.labelled(
-            np.array([codes.get(class_of(one.pair.outcome.value) or "", other) for one, _, _ in known], np.int64),
-            np.array([codes.get(name, other) for _, name, _ in known], np.int64),
-            scores,
-        )
-        kept = _Kept(classes, positive, tuple(edges.tolist()), tuple(labels.tolist()))
-        self._begin(_Reference(self._settings, kept))
-        if self._reference:
-            self._compare(self._reference, waiting)
-        self._waiting = None
+        positive = None if plan.tells is None else codes[plan.tells]
+        actual = np.array([codes.get(one.actual or "", len(codes)) for one in known[:needed]], np.int64)
+        labels = Estimator(plan.classes, edges, positive=positive).labelled(actual, called, scores)
+        kept = _Kept(plan.classes, positive, tuple(edges.tolist()), tuple(labels.tolist()))
+        reference = _Reference(self._settings, kept)
+        self._begin(reference)
+        self._compare(reference, waiting)
 
     def _begin(self, reference: _Reference) -> None:
         if len(reference.labelled) != reference.estimator.labelled_width:
@@ -196,17 +214,14 @@ class Estimates:
         self._waiting = None
         self._cohorts.restart(2 * reference.estimator.traffic_width)
 
-    def _compare(self, reference: _Reference, realised: Sequence[Realised]) -> None:
+    def _compare(self, reference: _Reference, answered: Sequence[_Answered]) -> None:
         """Count predictions that have their outcome by class and score."""
-        changed = [one for one in realised if one.weight]
-        if not changed:
-            return
-        answers = [_answer(one.pair.facts, reference.kept.positive is not None) for one in changed]
-        other = len(reference.codes)
-        codes = np.array([-1 if name is None else reference.codes.get(name, other) for name, _ in answers], np.int64)
-        scores = np.array([nan if score is None else score for _, score in answers], np.float64)
-        made_at, weights = (np.array([getattr(one, name) for one in changed]) for name in ("made_at", "weight"))
-        self._book(made_at, reference.estimator.cells(codes, scores), weights, joined=True)
+        changed = [one for one in answered if one.weight]
+        if changed:
+            codes, scores = _coded(changed, reference.codes, reference.kept.positive is not None)
+            made_at = np.array([one.made_at for one in changed])
+            weights = np.array([one.weight for one in changed])
+            self._book(made_at, reference.estimator.cells(codes, scores), weights, joined=True)
 
     def _book_counted(self) -> None:
         """Book the predictions that were counted."""
@@ -223,12 +238,11 @@ class Estimates:
         self._cohorts.realised(slots, sums.reshape(len(slots), width), np.zeros(len(slots)))
 
 
-def _answer(facts: Facts, of_positive: bool) -> tuple[str | None, float | None]:  # noqa: FBT001  # whose score it is
-    """The class that was predicted, and the score of the positive class or of the predicted one."""
-    name = called(facts)
-    if not of_positive and facts.probabilities and name in facts.probabilities:
-        return name, facts.probabilities[name]
-    return name, score_of(facts)
+def _coded(answered: Sequence[_Answered], codes: Mapping[str, int], of_positive: bool) -> tuple[Codes, Floats]:  # noqa: FBT001  # whose score it is
+    """The code of the predicted class, -1 for none and their number for others, and the score, NaN for none."""
+    called = [-1 if one.called is None else codes.get(one.called, len(codes)) for one in answered]
+    scores = [one.known(of_positive) for one in answered]
+    return np.array(called, np.int64), np.array([nan if score is None else score for score in scores], np.float64)
 
 
 def _errors(estimate: Estimate, weight: float, window: CohortSnapshot) -> tuple[EstimateError, ...]:
