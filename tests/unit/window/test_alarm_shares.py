@@ -12,7 +12,7 @@ def test_detectors_together_stay_within_the_budget() -> None:
     assert sum(shares.values()) <= 1 + 1e-12
 
 
-@pytest.mark.parametrize("name", ["FEATURES", "PAIRS"])
+@pytest.mark.parametrize("name", ["FEATURES", "PAIRS", "PERFORMANCE"])
 def test_there_is_a_share_for_every_detector_of_drift(name: str) -> None:
-    """Features and pairs each have one."""
+    """Features, pairs and performance each have one."""
     assert 0 < getattr(alarm_shares, name) < 1
