@@ -44,7 +44,7 @@ bench: setup ## Measure what a prediction and a scrape cost
 
 bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, peers
 	@$(BIN)/python -m pip install --quiet --no-deps --requirement tests/benchmarks/requirements.txt
-	@for bench in false_alarms delay gauges pairs seasons mewma stretch; do $(call run-bench,$$bench) || exit 1; done
+	@for bench in false_alarms delay concept_change gauges pairs seasons mewma stretch; do $(call run-bench,$$bench) || exit 1; done
 	@$(MAKE) --no-print-directory bench-peers
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own

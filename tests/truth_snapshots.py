@@ -6,6 +6,7 @@ from math import inf, isnan, nan
 
 import numpy as np
 
+from model_exporter.stats.estimates import REASONS
 from model_exporter.stats.fairness import Alarm, Gap
 from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import (
@@ -15,11 +16,15 @@ from model_exporter.window.snapshot import (
     CohortSnapshot,
     Counted,
     Counter,
+    EstimateError,
+    EstimateSnapshot,
     GroupSnapshot,
     Histogram,
     IndicatorSnapshot,
     IndicatorWindow,
+    PerformanceDriftSnapshot,
     PerformanceSnapshot,
+    ReferenceSnapshot,
     SegmentSnapshot,
     SegmentWindow,
     ShareVerdict,
@@ -45,6 +50,7 @@ def truth(versions: Sequence[str], name: str) -> TruthSnapshot:
         unmatched=tuple((reason, place) for place, reason in enumerate(UNMATCHED)),
         lost=tuple((reason, place) for place, reason in enumerate(LOST)),
         performance=tuple(performance(version, name) for version in versions),
+        reference=ReferenceSnapshot(1000, (("accuracy", 0.93),)),
     )
 
 
@@ -88,6 +94,19 @@ def performance(version: str, name: str) -> PerformanceSnapshot:
             ),
             IndicatorSnapshot("loss", 1e6, 5.5, 70.0, 0.0, (IndicatorWindow("1d", -3.5, nan, nan),), is_share=False),
         ),
+        drift=(
+            PerformanceDriftSnapshot("page", detected=False, log_evidence=-3.5, onset=nan, metric=""),
+            PerformanceDriftSnapshot("ticket", detected=True, log_evidence=1.25, onset=1.7e9, metric="accuracy"),
+        ),
+        estimates=(
+            EstimateSnapshot(
+                "1h",
+                (Measure("accuracy", 0.91, 0.88, 0.94, 800.0), Measure("precision", 0.7, 0.6, 0.8, 90.0, name)),
+                withdrawn="",
+                errors=(EstimateError("accuracy", "", 0.08), EstimateError("precision", name, -0.01)),
+            ),
+            EstimateSnapshot("1d", (), withdrawn="few_labels", errors=()),
+        ),
     )
 
 
@@ -124,6 +143,9 @@ def expected_of_truth(told: TruthSnapshot, model: str) -> Iterator[tuple[str, fl
     yield "model_pending_predictions", told.pending, labels
     yield "model_pending_outcomes", told.outcomes_waiting, labels
     yield "model_outcome_sampling_ratio", told.rate, labels
+    if told.reference:
+        yield "model_performance_reference_outcomes", 1000, labels
+        yield "model_performance_reference", 0.93, {**labels, "metric": "accuracy"}
     for performance in told.performance:
         yield from _of_performance(performance, {**labels, "version": performance.version})
 
@@ -160,6 +182,7 @@ def _of_performance(told: PerformanceSnapshot, labels: dict[str, str]) -> Iterat
         yield "model_performance_lower", 8.4, {**labels, "window": name, "metric": measure.metric, "of": ""}
         yield "model_performance_upper", 8.6, {**labels, "window": name, "metric": measure.metric, "of": ""}
     yield from _of_business(labels)
+    yield from _of_verdicts(told, labels)
 
 
 def _of_business(labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
@@ -177,6 +200,30 @@ def _of_business(labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str,
     yield "model_business_kpi", -3.5, {**loss, "window": "1d"}
     yield "model_business_kpi_lower", 0.4, {**approved, "window": "1h"}
     yield "model_business_kpi_upper", 0.6, {**approved, "window": "1h"}
+
+
+def _of_verdicts(told: PerformanceSnapshot, labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
+    for drift in told.drift:
+        level = {**labels, "level": drift.level}
+        yield "model_performance_drift_evidence", drift.log_evidence, level
+        yield "model_performance_drift_detected", drift.detected, level
+        if drift.detected:
+            yield "model_performance_drift_onset_timestamp_seconds", drift.onset, level
+    for estimate in told.estimates:
+        yield from _of_estimate(estimate, {**labels, "window": estimate.name})
+
+
+def _of_estimate(told: EstimateSnapshot, labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:
+    for measure in told.measures:
+        of = {**labels, "metric": measure.metric, "of": measure.label}
+        yield "model_estimated_performance", measure.value, of
+        yield "model_estimated_performance_lower", measure.lower, of
+        yield "model_estimated_performance_upper", measure.upper, of
+    for error in told.errors:
+        of = {**labels, "metric": error.metric, "of": error.label}
+        yield "model_estimated_performance_error", error.value, of
+    for reason in REASONS:
+        yield "model_estimated_performance_withdrawn", told.withdrawn == reason, {**labels, "reason": reason}
 
 
 def _of_segment(told: SegmentSnapshot, labels: dict[str, str]) -> Iterator[tuple[str, float, dict[str, str]]]:

@@ -35,6 +35,7 @@ from model_exporter.window.notices import (
     ModelAppeared,
     Notice,
     PerformanceDropped,
+    PerformanceLearned,
 )
 
 log = logging.getLogger(__name__)
@@ -297,6 +298,11 @@ class App:
                 log.warning(
                     "a limit was hit; model_exporter_limit_hits_total counts on",
                     extra={"limit": f"limits.{limit}", "model": model, "refused": what},
+                )
+            case PerformanceLearned(model, outcomes, metric, value):
+                log.info(
+                    "performance is compared with that of the first outcomes from now on",
+                    extra={"model": model, "outcomes": outcomes, metric: value},
                 )
             case EvidenceDropped(model):
                 log.info(

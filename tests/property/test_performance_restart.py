@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batches import T0
+from kept_versions import kept_version
 from model_exporter.batch import Awaited, Facts, Joined, Outcome, Scalar
 from model_exporter.config.settings import ModelKind, ModelSettings, OutcomeSettings
 from model_exporter.window.kinds import MAX_CLASSES
@@ -80,7 +81,7 @@ def begun(kind: str, now: float) -> Performance:
 def restarted(kind: str, before: Performance, now: float) -> Performance:
     """What another process goes on with."""
     after = begun(kind, now)
-    after.restore(before.checkpoint(RESTS_ON), RESTS_ON)
+    after.restore(before.keep(kept_version(), RESTS_ON), RESTS_ON)
     return after
 
 

@@ -244,7 +244,10 @@ def _outcome(keys: OutcomeKeys, *, expected: bool) -> OutcomeSettings:
     if positive is not None:
         positive = str(positive) if type(positive) is int else class_of(positive)
     return OutcomeSettings(
-        expected=expected, positive=positive, wait_seconds=keys.wait or OutcomeSettings().wait_seconds
+        expected=expected,
+        positive=positive,
+        wait_seconds=keys.wait or OutcomeSettings().wait_seconds,
+        reference=keys.reference or OutcomeSettings().reference,
     )
 
 

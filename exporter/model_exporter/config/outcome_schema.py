@@ -24,6 +24,7 @@ Group = Annotated[
 ]
 Formula = Annotated[str, Meta(min_length=1, title="an expression", examples=["prediction == approve"])]
 Edges = Annotated[tuple[float, ...], Meta(min_length=1, title="ascending numbers")]
+ReferenceSize = Annotated[int, Meta(ge=100, le=100_000, title="a whole number from 100 to 100,000")]
 Positive = Annotated[str | int | bool, Meta(title="text, a whole number, true or false")]
 
 
@@ -43,6 +44,14 @@ class OutcomeKeys(Keys, frozen=True):
             description="How long a prediction waits for its outcome, and an outcome for its prediction; "
             f"{_OUTCOME.wait_seconds / DAY:g} days without this key.",
             examples=["7d"],
+        ),
+    ] = None
+    reference: Annotated[
+        ReferenceSize | None,
+        Meta(
+            description="How many of the first outcomes are what later ones are compared with, where there is no "
+            f"objective to hold them against; {_OUTCOME.reference:,} without this key.",
+            examples=[5000],
         ),
     ] = None
 

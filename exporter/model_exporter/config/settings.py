@@ -36,8 +36,8 @@ class DriftLevel:
     """What it takes for drift to be told at one level.
 
     Attributes:
-        patience_seconds: mean time between false alarms of one model, at least, over all of its features and
-            their pairs.
+        patience_seconds: mean time between false alarms of one model, at least, over all of its features, their
+            pairs and its performance.
         tolerance: divergence from the baseline (chi-squared) that does not matter; a mean shift of d standard
             deviations has about d squared.
     """
@@ -79,11 +79,13 @@ class OutcomeSettings:
         expected: whether the configuration speaks of outcomes; else predictions wait only once an outcome was seen.
         positive: text of the outcome that counts as positive, of two classes; None leaves it to what is sent.
         wait_seconds: how long a prediction waits for its outcome, and an outcome for its prediction.
+        reference: how many of the first outcomes are what performance is compared with from then on.
     """
 
     expected: bool = False
     positive: str | None = None
     wait_seconds: float = 7 * DAY
+    reference: int = 1_000
 
 
 class SegmentSource(Enum):

@@ -101,6 +101,69 @@ SQUARED_ERROR: Final = _performance(
     "model_squared_error_total", _COUNTER, "Sum of squared errors against first outcomes.", _VERSION
 )
 
+_LEVEL: Final = (*_VERSION, "level")
+PERFORMANCE_DRIFT_EVIDENCE: Final = _performance(
+    "model_performance_drift_evidence",
+    _GAUGE,
+    "Log evidence that outcomes are worse than the reference's by more than the tolerance, or than the objective; "
+    "0 is the alarm.",
+    _LEVEL,
+)
+PERFORMANCE_DRIFT_DETECTED: Final = _performance(
+    "model_performance_drift_detected",
+    _GAUGE,
+    "Whether the alarm of the level is on; it ends well below where it began.",
+    _LEVEL,
+)
+PERFORMANCE_DRIFT_ONSET: Final = _performance(
+    "model_performance_drift_onset_timestamp_seconds",
+    _GAUGE,
+    "When outcomes that arrived began to be worse, by estimate.",
+    _LEVEL,
+)
+REFERENCE: Final = _performance(
+    "model_performance_reference",
+    _GAUGE,
+    "What performance is compared with: that of the model's first outcomes, or the objective.",
+    (*_MODEL, "metric"),
+)
+REFERENCE_OUTCOMES: Final = _performance(
+    "model_performance_reference_outcomes",
+    _GAUGE,
+    "Outcomes that the reference of performance holds, or has so far; none with an objective in its place.",
+    _MODEL,
+)
+ESTIMATED: Final = _performance(
+    "model_estimated_performance",
+    _GAUGE,
+    "Metric of all predictions made in the window up to now, estimated from their scores without outcomes; it assumes "
+    "that P(outcome|score) has not changed since the reference.",
+    _MEASURE,
+)
+ESTIMATED_LOWER: Final = _performance(
+    "model_estimated_performance_lower",
+    _GAUGE,
+    "Lower end of the 95 % interval for the value that outcomes will show, if P(outcome|score) has not changed.",
+    _MEASURE,
+)
+ESTIMATED_UPPER: Final = _performance(
+    "model_estimated_performance_upper", _GAUGE, "Upper end of that interval.", _MEASURE
+)
+ESTIMATE_WITHDRAWN: Final = _performance(
+    "model_estimated_performance_withdrawn",
+    _GAUGE,
+    "Whether there is no estimate for this reason: too few rows or labels, no scores, or rows where the reference has "
+    "few.",
+    (*_VERSION, "reason", "window"),
+)
+ESTIMATE_ERROR: Final = _performance(
+    "model_estimated_performance_error",
+    _GAUGE,
+    "Estimate less realised value for the predictions of the window whose outcomes are known; far from 0 after a "
+    "change of P(outcome|score).",
+    _MEASURE,
+)
+
 _GROUP: Final = (*_VERSION, "segment", "group")
 _GROUP_MEASURE: Final = (*_GROUP, "metric", "window")
 _GAP: Final = (*_VERSION, "segment", "metric", "group", "other", "window")

@@ -6,6 +6,7 @@ from typing import Final
 from model_exporter.expose import truth_catalogue as catalogue
 from model_exporter.expose.business_series import write_indicator
 from model_exporter.expose.metric import Metric
+from model_exporter.expose.performance_verdict_series import write_estimate, write_performance_drift, write_reference
 from model_exporter.expose.segment_series import write_segment
 from model_exporter.expose.text import HistogramBlock, Lines
 from model_exporter.stats.measure import Measure
@@ -30,6 +31,8 @@ def write_truth(lines: Lines, model: str, truth: TruthSnapshot) -> None:
     lines.sample(catalogue.PENDING, (model,), truth.pending)
     lines.sample(catalogue.PENDING_OUTCOMES, (model,), truth.outcomes_waiting)
     lines.sample(catalogue.SAMPLING, (model,), truth.rate)
+    if truth.reference:
+        write_reference(lines, model, truth.reference)
 
 
 class PerformanceText:
@@ -64,6 +67,10 @@ class PerformanceText:
             write_segment(lines, self._names, segment)
         for indicator in told.business:
             write_indicator(lines, self._names, indicator)
+        for drift in told.drift:
+            write_performance_drift(lines, self._names, drift)
+        for estimate in told.estimates:
+            write_estimate(lines, self._names, estimate)
 
     def _write_measure(self, lines: Lines, window: str, measure: Measure) -> None:
         labels = (*self._names, measure.metric, measure.label, window)

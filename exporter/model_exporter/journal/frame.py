@@ -43,6 +43,9 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     signals: bytes
     performance: bytes
     awaited_until: float | None
+    performance_drift: tuple[bytes, ...]
+    reference: bytes
+    estimates: bytes
 
 
 def pack(kept: Sequence[KeptVersion]) -> bytes:
@@ -89,6 +92,9 @@ def _to_wire(kept: KeptVersion) -> _Wire:
         signals=kept.signals,
         performance=kept.performance,
         awaited_until=kept.awaited_until,
+        performance_drift=kept.performance_drift,
+        reference=kept.reference,
+        estimates=kept.estimates,
     )
 
 
@@ -105,4 +111,7 @@ def _from_wire(wire: _Wire) -> KeptVersion:
         signals=wire.signals,
         performance=wire.performance,
         awaited_until=wire.awaited_until,
+        performance_drift=wire.performance_drift,
+        reference=wire.reference,
+        estimates=wire.estimates,
     )

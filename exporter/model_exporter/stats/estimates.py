@@ -129,11 +129,15 @@ class Estimator:
     def traffic(self, predicted: Indices, scores: Floats, weights: Floats | None = None) -> Floats:
         """Sums of rows without outcomes: weight by cell, then weight without score; float64[traffic_width]."""
         weights = weights_of(weights, len(scores))
-        usable = self._usable(predicted, scores)
-        cells = np.full(len(scores), self._size)
-        cells[usable] = self._cells(predicted[usable], scores[usable])
-        sums: Floats = np.bincount(cells, weights, self._size + 1).astype(np.float64, copy=False)
+        sums: Floats = np.bincount(self.cells(predicted, scores), weights, self._size + 1).astype(
+            np.float64, copy=False
+        )
         return sums
+
+    def cells(self, predicted: Indices, scores: Floats) -> Indices:
+        """Which of the sums of `traffic` each row adds to, int64[n]."""
+        cells = self._cells(np.clip(predicted, 0, len(self._classes) - 1), scores)
+        return np.where(self._usable(predicted, scores), cells, self._size)
 
     def estimate(self, labelled: Floats, traffic: Floats) -> Estimate:
         """What the reference of sums `labelled` lets expect of the rows of sums `traffic`.

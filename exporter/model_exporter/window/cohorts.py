@@ -141,16 +141,18 @@ class Cohorts:
         self._starts = starts[firsts]
         self._table = np.add.reduceat(table, firsts) if len(firsts) else table
 
-    def end(self, now: float) -> float:
-        """Where the windows end, unix seconds: at the beginning of the slot of now less the lag."""
+    def end(self, now: float, *, lagged: bool = True) -> float:
+        """Where the windows end, unix seconds: at the beginning of the slot of now less the lag, or else with now's."""
         after = self._now + SLOT_SECONDS
+        if not lagged:
+            return after
         lag = self.lag
         return float(self._places(np.array([min(now, after) - lag]))[0][0]) if isfinite(lag) else after
 
-    def window(self, name: str, now: float) -> Cohort:
-        """The cohort of window `name` of `COHORTS`."""
+    def window(self, name: str, now: float, *, lagged: bool = True) -> Cohort:
+        """The cohort of window `name` of `COHORTS`; up to now for sums that need no truth, when it is not `lagged`."""
         lag = self.lag
-        end = self.end(now)
+        end = self.end(now, lagged=lagged)
         begin = end - COHORTS[name]
         _, lengths = self._places(self._starts)
         taken = self._table[(self._starts < end) & (self._starts + lengths > begin)]

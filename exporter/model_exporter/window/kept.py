@@ -21,6 +21,9 @@ class KeptVersion:
         signals: the state of the operational signals.
         performance: what outcomes told of it, from `Performance.checkpoint`; empty when its predictions wait for none.
         awaited_until: until when outcomes of its predictions may come, unix seconds; None when none may.
+        performance_drift: the state of the evidence on performance at each of `LEVELS`; empty before a slot was judged.
+        reference: the outcomes that all versions of the model are compared with; empty without any.
+        estimates: what performance is estimated from; empty until it is complete.
     """
 
     model: str
@@ -34,6 +37,9 @@ class KeptVersion:
     signals: bytes
     performance: bytes
     awaited_until: float | None
+    performance_drift: tuple[bytes, ...] = ()
+    reference: bytes = b""
+    estimates: bytes = b""
 
     def outlasts(self, silent_before: float, now: float) -> bool:
         """Whether it is worth keeping: it made a prediction since then, or outcomes may still come."""

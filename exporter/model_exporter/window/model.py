@@ -17,7 +17,7 @@ from model_exporter.window.business_signals import MAX_INDICATORS
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.learning import Learned, Learner, Restarted
-from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify
+from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify, PerformanceLearned
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.retired import Retired
 from model_exporter.window.schema import Schema, columns_by_room
@@ -99,6 +99,7 @@ class ModelState:
             groups_per_segment=shared.limits.groups_per_segment,
             series=shared.series,
             refuse=lambda limit, what, rows: self._shared.refuse(limit, name, what, rows),
+            learned=lambda *told: self._shared.notify(PerformanceLearned(name, *told)),
         )
         self._retired = Retired(self.truth)
         self.last_seen = now
@@ -143,11 +144,7 @@ class ModelState:
     def checkpoint(self) -> list[KeptVersion]:
         """What of its versions outlives a restart."""
         held = [*self._retired, *(version.checkpoint(self.name) for version in self._versions.values())]
-        told = [self.truth.checkpoint(kept.version) for kept in held]
-        return [
-            replace(kept, performance=performance, awaited_until=until)
-            for kept, (performance, until) in zip(held, told, strict=True)
-        ]
+        return [self.truth.keep(kept) for kept in held]
 
     def restore(self, kept: KeptVersion, now: float) -> bool:
         """Have a version go on from what an earlier run kept of it, its counts at 0.

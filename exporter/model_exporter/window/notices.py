@@ -62,5 +62,24 @@ class PerformanceDropped:
     version: str
 
 
-Notice = ModelAppeared | BaselineLearned | LearningRestarted | LimitHit | Expired | EvidenceDropped | PerformanceDropped
+@dataclass(frozen=True, slots=True)
+class PerformanceLearned:
+    """The first outcomes of a model are complete: from now on its performance is compared with theirs."""
+
+    model: str
+    outcomes: int
+    metric: str
+    value: float
+
+
+Notice = (
+    ModelAppeared
+    | BaselineLearned
+    | LearningRestarted
+    | LimitHit
+    | Expired
+    | EvidenceDropped
+    | PerformanceDropped
+    | PerformanceLearned
+)
 Notify = Callable[[Notice], None]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace as changed
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,10 +14,14 @@ from model_exporter.batch import Awaited, Batch, Facts, Joined, Outcome
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.business import Business
 from model_exporter.window.cohorts import SUMS, Cohorts
+from model_exporter.window.estimates import Estimates, Realised
 from model_exporter.window.facts import FactsReader
 from model_exporter.window.group_performance import GroupPair, GroupPerformance
+from model_exporter.window.kept import KeptVersion
 from model_exporter.window.kept_performance import KeptPair, KeptPerformance, KeptPlan
 from model_exporter.window.kinds import Plan
+from model_exporter.window.performance_reference import PerformanceReference
+from model_exporter.window.performance_verdicts import PerformanceVerdicts
 from model_exporter.window.recommended import SERIES as RECOMMENDED_SERIES
 from model_exporter.window.recommended import Recommended
 from model_exporter.window.scoring import Pair, Scorer
@@ -24,6 +29,7 @@ from model_exporter.window.segments import Grouped
 from model_exporter.window.snapshot import (
     COHORTS,
     DELAY_BUCKETS,
+    LEVELS,
     CohortSnapshot,
     Fault,
     PerformanceSnapshot,
@@ -33,8 +39,8 @@ EARLY_PAIRS: Final = 500
 """Pairs that are kept to score them again when a class or a horizon turns up that there was none of before; then the
 names are frozen, and later ones share `_other`."""
 
-FIXED_SERIES: Final = 3 * len(COHORTS) + len(DELAY_BUCKETS) + 6
-"""Coverage, sizes and state of the windows, the delays, the lag and the counts of joins."""
+FIXED_SERIES: Final = 3 * len(COHORTS) + len(DELAY_BUCKETS) + 6 + 3 * len(LEVELS)
+"""Coverage, sizes and state of the windows, the delays, the lag and the counts of joins, and the verdicts."""
 
 Faults = Counter[Fault]
 
@@ -61,6 +67,7 @@ class Performance:
         now: unix seconds.
         reader: tells the groups of the model's segments; None without segments.
         groups_per_segment: as in `Limits`.
+        reference: what the versions of the model are compared with; None for one of this version alone.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class Performance:
         *,
         reader: FactsReader | None = None,
         groups_per_segment: int = Limits().groups_per_segment,
+        reference: PerformanceReference | None = None,
     ) -> None:
         self.version = version
         self._since = now
@@ -89,6 +97,8 @@ class Performance:
         if settings.business:
             self._business = Business(settings, delays=self._cohorts.delays, now=now)
         self._recommended: Recommended | None = None
+        self._verdicts = PerformanceVerdicts(reference or PerformanceReference(settings), now)
+        self._estimates = Estimates(settings, self._cohorts.delays, now)
         self._plan: Plan | None = None
         self._scorer: Scorer | None = None
         self._early: list[_Booking] | None = []
@@ -103,15 +113,26 @@ class Performance:
         of_groups = self._groups.series if self._groups else 0
         of_business = self._business.series if self._business else 0
         of_items = RECOMMENDED_SERIES if self._recommended else 0
-        return FIXED_SERIES + of_groups + of_business + of_items + (self._scorer.series if self._scorer else 0)
+        of_scores = self._scorer.series if self._scorer else 0
+        return FIXED_SERIES + of_groups + of_business + of_items + of_scores + self._estimates.series
 
     @property
     def awaited_until(self) -> float | None:
         """Until when outcomes of its predictions may come, unix seconds; None before the first prediction."""
         return None if self._newest is None else self._newest + self._settings.outcome.wait_seconds
 
-    def checkpoint(self, rests_on: str) -> bytes:
-        """What outlives a restart, with the digest of what it rests on: all but the counts since the start."""
+    def keep(self, kept: KeptVersion, rests_on: str) -> KeptVersion:
+        """`kept` with what of this state outlives a restart, under the digest of what its sums rest on."""
+        return changed(
+            kept,
+            performance=self._checkpoint(rests_on),
+            awaited_until=self.awaited_until,
+            performance_drift=self._verdicts.checkpoint(),
+            estimates=self._estimates.checkpoint(),
+        )
+
+    def _checkpoint(self, rests_on: str) -> bytes:
+        """All but the counts since the start."""
         early = None
         if self._early is not None:
             early = tuple(
@@ -129,13 +150,19 @@ class Performance:
         )
         return kept.encode()
 
-    def restore(self, encoded: bytes, rests_on: str) -> None:
+    def restore(self, kept: KeptVersion, rests_on: str) -> bool:
         """Go on, before anything was counted, from what was kept, with the counters at 0.
+
+        Returns:
+            False when the evidence or the estimates do not fit any more and are let go.
 
         Raises:
             ValueError: it rests on something else or is damaged; what is here now is of no use.
         """
-        kept = KeptPerformance.decode(encoded)
+        self._restore_sums(KeptPerformance.decode(kept.performance), rests_on)
+        return self._verdicts.restore(kept.performance_drift) & self._estimates.restore(kept.estimates)
+
+    def _restore_sums(self, kept: KeptPerformance, rests_on: str) -> None:
         if kept.rests_on != rests_on:
             raise ValueError("what outcomes or groups mean has changed")
         self._since, self._newest = min(kept.since, self._since), kept.newest
@@ -160,6 +187,10 @@ class Performance:
         self.advance(now)
         self._note_newest(made_at)
         self._cohorts.predicted(made_at, np.ones(len(made_at)))
+
+    def expect_answers(self, batch: Batch, rows: NDArray[np.intp], now: float) -> None:
+        """Count what was predicted in the rows of `batch`, whose times are known, whether or not they can be joined."""
+        self._estimates.expect(batch, rows, now)
 
     def expect_groups(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
         """Count predictions by group, those that wait for their outcome by what was predicted, too."""
@@ -215,11 +246,15 @@ class Performance:
             self._enter(bookings, plan)
             if self._groups:
                 self._groups.realise([GroupPair(b.pair, b.made_at, b.sign, b.first) for b in bookings])
+            self._verdicts.take(plan.kind, [booking.pair for booking in bookings if booking.first])
+            self._estimates.realise(plan, [Realised(b.pair, b.made_at, b.labels * b.pair.weight) for b in bookings])
         return faults
 
     def advance(self, now: float) -> None:
         """Let time pass."""
         self._cohorts.advance(now)
+        self._verdicts.advance(now)
+        self._estimates.advance(now)
         if self._groups:
             self._groups.advance(now, is_binary=self._is_binary)
         if self._business:
@@ -242,24 +277,27 @@ class Performance:
         of_groups = self._groups.revision if self._groups else None
         of_business = self._business.revision if self._business else None
         of_items = (self._recommended.revision, self._settings.catalogue) if self._recommended else None
-        parts = (of_groups, of_business, of_items)
+        parts = (of_groups, of_business, of_items, self._verdicts.slots, self._estimates.revision)
         revision = self._cohorts.revision, self._cohorts.end(now), self._joined, self._corrections, parts
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(now)
         return self._snapshot[1]
 
     def _freeze(self, now: float) -> PerformanceSnapshot:
+        windows = tuple(self._window(name, now) for name in COHORTS)
         return PerformanceSnapshot(
             version=self.version,
             joined=self._joined,
             corrections=self._corrections,
             delay=self._cohorts.delays.snapshot(),
             lag=self._cohorts.lag,
-            windows=tuple(self._window(name, now) for name in COHORTS),
+            windows=windows,
             counters=tuple(self._scorer.counts(self._totals)) if self._scorer else (),
             segments=self._groups.snapshot(now, is_binary=self._is_binary) if self._groups else (),
             business=self._business.snapshot(now) if self._business else (),
             recommended=self._recommended.snapshot() if self._recommended else (),
+            drift=self._verdicts.snapshot,
+            estimates=self._estimates.snapshot(now, windows),
         )
 
     @property

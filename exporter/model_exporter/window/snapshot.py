@@ -40,6 +40,9 @@ LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 COHORTS: Final = {"1h": 3600.0, "1d": 86_400.0, "7d": 604_800.0}
 """Windows of performance by the value of the label `window`, in seconds: of the time of prediction, not of truth."""
 
+ESTIMATED: Final = ("1h", "1d")
+"""Those of them for which performance is estimated before the truth is known, up to now."""
+
 DELAY_BUCKETS: Final = (1.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0)
 """Upper bounds of the histograms of outcomes' delays, seconds; one more bucket is unbounded."""
 
@@ -233,6 +236,43 @@ class CohortSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceDriftSnapshot:
+    """What outcomes say of one model version at one level, as of the last slot of 15 seconds in which some arrived."""
+
+    level: str  # one of LEVELS
+    detected: bool  # whether the alarm is on
+    log_evidence: float  # 0 for an alarm; NaN where there is none yet
+    onset: float  # when outcomes began to be worse, unix seconds of their arrival; NaN unless the alarm is on
+    metric: str  # that has most of the evidence; empty unless the alarm is on
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSnapshot:
+    """What the performance of a model is compared with."""
+
+    outcomes: int | None  # that the reference holds, or has so far; None where objectives take its place
+    values: tuple[tuple[str, float], ...]  # metric and value; none while the reference is not complete
+
+
+class EstimateError(NamedTuple):
+    """Estimate less realised value of a metric, for predictions whose outcomes are known."""
+
+    metric: str
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateSnapshot:
+    """Performance of all predictions of a window up to now, estimated from their scores."""
+
+    name: str  # one of ESTIMATED
+    measures: tuple[Measure, ...]
+    withdrawn: str  # why there are none; empty otherwise
+    errors: tuple[EstimateError, ...]  # of predictions old enough to have outcomes
+
+
+@dataclass(frozen=True, slots=True)
 class GroupSnapshot:
     """Counts of one group since the start; those of outcomes are of first ones, and None where they have no meaning."""
 
@@ -314,6 +354,8 @@ class PerformanceSnapshot:
     segments: tuple[SegmentSnapshot, ...] = ()
     business: tuple[IndicatorSnapshot, ...] = ()
     recommended: tuple[tuple[str, Measure], ...] = ()  # by window of the time of prediction, which ends now
+    drift: tuple[PerformanceDriftSnapshot, ...] = ()  # in the order of LEVELS; empty until a slot was judged
+    estimates: tuple[EstimateSnapshot, ...] = ()  # in the order of ESTIMATED; empty without a reference with scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +370,7 @@ class TruthSnapshot:
     unmatched: tuple[tuple[str, int], ...]  # outcomes that told nothing, by reason
     lost: tuple[tuple[str, int], ...]  # predictions that left without an outcome, by reason
     performance: tuple[PerformanceSnapshot, ...]
+    reference: ReferenceSnapshot | None = None  # None before an outcome that performance could be compared by
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from model_exporter.window.budget import Budget
 from model_exporter.window.facts import RANKS, FactsReader
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.performance import FIXED_SERIES, Performance
+from model_exporter.window.performance_reference import Learned, PerformanceReference
 from model_exporter.window.skew import made_at
 from model_exporter.window.snapshot import DUPLICATE, LOST, UNMATCHED, Fault, TruthSnapshot
 
-MODEL_SERIES: Final = 20
-"""Outcomes and predictions that came to nothing, by reason, and what waits in the store."""
+MODEL_SERIES: Final = 23
+"""Outcomes and predictions that came to nothing, by reason, what waits in the store, and the reference."""
 
 _DIGEST_BYTES: Final = 16
 
@@ -40,10 +41,21 @@ class Truth:
         groups_per_segment: as in `Limits`.
         series: the bound on the series of all models.
         refuse: hears what there was no room for.
+        learned: hears when the outcomes are complete that performance is compared with.
     """
 
-    def __init__(self, settings: ModelSettings, *, groups_per_segment: int, series: Budget, refuse: Refuse) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        *,
+        groups_per_segment: int,
+        series: Budget,
+        refuse: Refuse,
+        learned: Learned = lambda *_: None,
+    ) -> None:
         self._settings = settings
+        self._learned = learned
+        self._reference = PerformanceReference(settings, learned)
         self._groups_per_segment = groups_per_segment
         self._reader = FactsReader(settings, groups_per_segment=groups_per_segment)
         self._series = series
@@ -85,6 +97,7 @@ class Truth:
         awaited = self._reader.read(told, rows, now, grouped) if self._joins or grouped else []
         if performance and len(rows):
             performance.expect(told.times[rows] if self._joins else np.zeros(0), now)
+            performance.expect_answers(told, rows, now)
             performance.count_business(told, rows)
             performance.count_items(self._reader.items(told, rows), now)
             if grouped:
@@ -152,28 +165,29 @@ class Truth:
         performance = self._versions.get(version)
         return performance is not None and performance.awaited_until is not None and performance.awaited_until > now
 
-    def checkpoint(self, version: str) -> tuple[bytes, float | None]:
-        """What outlives a restart of a version, and until when outcomes may come; nothing when it has no state."""
-        performance = self._versions.get(version)
-        if performance is None:
-            return b"", None
-        return performance.checkpoint(self._rests_on), performance.awaited_until
+    def keep(self, kept: KeptVersion) -> KeptVersion:
+        """`kept` with what outcomes tell of the version, as far as it outlives a restart."""
+        performance = self._versions.get(kept.version)
+        known = performance.keep(kept, self._rests_on) if performance else kept
+        return replace(known, reference=self._reference.checkpoint())
 
     def restore(self, kept: KeptVersion, baseline: Baseline | None, now: float) -> bool:
-        """Have the performance of a version go on; False when what was kept does not fit and is let go."""
+        """Have the performance of a version go on; False when some of what was kept does not fit and is let go."""
+        if kept.awaited_until is not None or kept.reference:
+            self.begin()
+        fits = self._reference.restore(kept.reference)
         if not kept.performance:
-            return True
-        self.begin()
+            return fits
         performance = self._performance(kept.version, baseline, 1, now)
         if performance is None:
-            return True  # and that was told
+            return fits  # and that there is no room was told
         try:
-            performance.restore(kept.performance, self._rests_on)
+            fits &= performance.restore(kept, self._rests_on)
         except ValueError:
             self.drop(kept.version)
             return False
         self._reserve(kept.version, performance, 1)
-        return True
+        return fits
 
     def close(self) -> None:
         """Give back everything that counts against a shared bound."""
@@ -188,8 +202,11 @@ class Truth:
         before, self._settings = self._settings, settings
         if _meaning(before) != _meaning(settings):
             self._reader = FactsReader(settings, groups_per_segment=self._groups_per_segment)
+            self._reference = PerformanceReference(settings, self._learned)
             for version in list(self._versions):
                 self.drop(version)
+        elif (before.drift, before.objectives) != (settings.drift, settings.objectives):
+            self._reference.reconfigure(settings)
         for performance in self._versions.values():
             performance.adjust(settings)
         self._begin_as_configured()
@@ -211,6 +228,7 @@ class Truth:
                 for version, performance in self._versions.items()
                 if self._reserved[version] >= performance.series
             ),
+            reference=self._reference.snapshot(),
         )
 
     @property
@@ -244,6 +262,7 @@ class Truth:
                 now,
                 reader=self._reader,
                 groups_per_segment=self._groups_per_segment,
+                reference=self._reference,
             )
         return self._versions[version]
 

@@ -12,7 +12,7 @@ def test_detectors_together_stay_within_the_budget() -> None:
     assert sum(shares.values()) <= 1 + 1e-12
 
 
-@pytest.mark.parametrize("name", ["FEATURES", "PAIRS", "BUSINESS"])
-def test_there_is_a_share_for_every_detector_of_drift(name: str) -> None:
-    """Features, pairs and business indicators each have one."""
+@pytest.mark.parametrize("name", ["FEATURES", "PAIRS", "PERFORMANCE", "BUSINESS"])
+def test_there_is_a_share_for_every_detector(name: str) -> None:
+    """Features, pairs, performance and business indicators each have one."""
     assert 0 < getattr(alarm_shares, name) < 1
