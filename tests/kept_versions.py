@@ -16,6 +16,6 @@ def kept_version(model: str = "m", *, last_prediction: float | None = T0) -> Kep
         drift=(b"\x00page", b"ticket\xff"),
         pairs=(),
         signals=b"signals",
-        performance=b"sums\x00",
+        sums=b"sums\x00",
         awaited_until=T0 + 86_400.5,
     )

@@ -110,17 +110,17 @@ def best(job: Callable[[], object]) -> float:
 def line(case: Case) -> str:
     """One row of the report."""
     performance = full(case)
-    state = performance.checkpoint("")
+    state = performance.checkpoint_sums("")
     kept = KeptVersion("m", "1", "", T0, T0, T0, (), (), b"", state, T0)
 
     def restore() -> None:
-        Performance("1", case.settings, None, T0, reader=FactsReader(case.settings)).restore(state, "")
+        Performance("1", case.settings, None, T0, reader=FactsReader(case.settings)).restore_sums(state, "")
 
     cells = (
         case.name,
         f"{len(state) / 1e6:.2f}",
         f"{len(pack([kept])) / 1e6:.2f}",
-        f"{best(lambda: performance.checkpoint('')):.1f}",
+        f"{best(lambda: performance.checkpoint_sums('')):.1f}",
         f"{best(lambda: pack([kept])):.1f}",
         f"{best(restore):.1f}",
     )

@@ -80,7 +80,7 @@ def begun(kind: str, now: float) -> Performance:
 def restarted(kind: str, before: Performance, now: float) -> Performance:
     """What another process goes on with."""
     after = begun(kind, now)
-    after.restore(before.checkpoint(RESTS_ON), RESTS_ON)
+    after.restore_sums(before.checkpoint_sums(RESTS_ON), RESTS_ON)
     return after
 
 

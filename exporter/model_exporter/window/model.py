@@ -142,11 +142,8 @@ class ModelState:
     def checkpoint(self) -> list[KeptVersion]:
         """What of its versions outlives a restart."""
         held = [*self._retired, *(version.checkpoint(self.name) for version in self._versions.values())]
-        told = [self.truth.checkpoint(kept.version) for kept in held]
-        return [
-            replace(kept, performance=performance, awaited_until=until)
-            for kept, (performance, until) in zip(held, told, strict=True)
-        ]
+        told = [self.truth.checkpoint_sums(kept.version) for kept in held]
+        return [replace(kept, sums=sums, awaited_until=until) for kept, (sums, until) in zip(held, told, strict=True)]
 
     def restore(self, kept: KeptVersion, now: float) -> bool:
         """Have a version go on from what an earlier run kept of it, its counts at 0.
@@ -164,7 +161,7 @@ class ModelState:
 
         A version that is not here any more is only its performance, for as long as outcomes may come.
         """
-        fits = self.truth.restore(kept, self.baseline, now)
+        fits = self.truth.restore_sums(kept, self.baseline, now)
         if kept.version not in self._versions:
             self._retired.take(kept, now)
         return fits

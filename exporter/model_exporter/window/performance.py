@@ -101,7 +101,7 @@ class Performance:
         """Until when outcomes of its predictions may come, unix seconds; None before the first prediction."""
         return None if self._newest is None else self._newest + self._settings.outcome.wait_seconds
 
-    def checkpoint(self, rests_on: str) -> bytes:
+    def checkpoint_sums(self, rests_on: str) -> bytes:
         """What outlives a restart, with the digest of what it rests on: all but the counts since the start."""
         early = None
         if self._early is not None:
@@ -120,7 +120,7 @@ class Performance:
         )
         return kept.encode()
 
-    def restore(self, encoded: bytes, rests_on: str) -> None:
+    def restore_sums(self, encoded: bytes, rests_on: str) -> None:
         """Go on, before anything was counted, from what was kept, with the counters at 0.
 
         Raises:

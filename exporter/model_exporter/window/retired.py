@@ -33,7 +33,7 @@ class Retired:
     def take(self, kept: KeptVersion, now: float) -> None:
         """Take over a version whose outcomes may still come; of any other nothing is left."""
         if self._truth.awaits(kept.version, now):
-            self._versions[kept.version] = replace(kept, performance=b"", awaited_until=None)
+            self._versions[kept.version] = replace(kept, sums=b"", awaited_until=None)
         else:
             self._truth.drop(kept.version)
 

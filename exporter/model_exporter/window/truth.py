@@ -142,23 +142,24 @@ class Truth:
         performance = self._versions.get(version)
         return performance is not None and performance.awaited_until is not None and performance.awaited_until > now
 
-    def checkpoint(self, version: str) -> tuple[bytes, float | None]:
+    def checkpoint_sums(self, version: str) -> tuple[bytes, float | None]:
         """What outlives a restart of a version, and until when outcomes may come; nothing when it has no state."""
         performance = self._versions.get(version)
         if performance is None:
             return b"", None
-        return performance.checkpoint(self._rests_on), performance.awaited_until
+        return performance.checkpoint_sums(self._rests_on), performance.awaited_until
 
-    def restore(self, kept: KeptVersion, baseline: Baseline | None, now: float) -> bool:
+    def restore_sums(self, kept: KeptVersion, baseline: Baseline | None, now: float) -> bool:
         """Have the performance of a version go on; False when what was kept does not fit and is let go."""
-        if not kept.performance:
+        if not kept.sums:
             return True
-        self.begin()
+        if kept.awaited_until is not None:
+            self.begin()
         performance = self._performance(kept.version, baseline, 1, now)
         if performance is None:
             return True  # and that was told
         try:
-            performance.restore(kept.performance, self._rests_on)
+            performance.restore_sums(kept.sums, self._rests_on)
         except ValueError:
             self.drop(kept.version)
             return False
