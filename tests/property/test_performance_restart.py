@@ -153,3 +153,20 @@ def test_counters_begin_at_zero_even_when_early_pairs_are_scored_again() -> None
     told_of = {counted.labels: counted.value for counted in after.snapshot(T0 + 15).counters if counted.value}
     assert told_of == {("b", "a"): 1.0}
     assert (after.snapshot(T0 + 15).joined, after.snapshot(T0 + 15).delay.buckets.sum()) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_correction_of_what_was_lost_bends_no_measure_out_of_its_bounds(kind: str) -> None:
+    """After a sudden death an outcome may be taken off that is in no sum: by one pair sums are wrong, and no more."""
+    random, make = np.random.default_rng(4), KINDS[kind][2]
+    before = begun(kind, T0 - 86_400)
+    rows = [make(random, 1) for _ in range(60)]
+    before.realise([Joined("m", Awaited("p", T0, "1", f.encode()), o, None, 1.0) for f, o in rows], T0)
+    after = restarted(kind, before, T0 + 15)
+    (facts, lost), (_, known) = make(random, 1), make(random, 1)
+    after.realise([Joined("m", Awaited("p", T0 - 900, "1", facts.encode()), known, lost, 1.0)], T0 + 15)
+    after.advance(T0 + 7200)
+    for window in after.snapshot(T0 + 7200).windows[1:]:
+        assert window.labelled == 60
+        for measure in window.measures:
+            assert measure.lower <= measure.value <= measure.upper
