@@ -16,7 +16,7 @@ def kept_version(model: str = "m", *, last_prediction: float | None = T0) -> Kep
         drift=(b"\x00page", b"ticket\xff"),
         pairs=(),
         signals=b"signals",
-        performance=b"sums\x00",
+        sums=b"sums\x00",
         awaited_until=T0 + 86_400.5,
         performance_drift=(b"page", b"\x00ticket"),
         reference=b"reference\xff",

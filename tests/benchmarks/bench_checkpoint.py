@@ -111,7 +111,7 @@ def line(case: Case) -> str:
     """One row of the report."""
     performance = full(case)
     kept = performance.keep(KeptVersion("m", "1", "", T0, T0, T0, (), (), b"", b"", T0), "")
-    state = kept.performance
+    state = kept.sums
 
     def restore() -> None:
         Performance("1", case.settings, None, T0, reader=FactsReader(case.settings)).restore(kept, "")

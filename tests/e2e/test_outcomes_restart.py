@@ -149,3 +149,16 @@ def test_no_acknowledged_outcome_is_lost_by_a_sudden_death(tmp_path: Path) -> No
         assert page.total("model_outcome_corrections_total") == 0
         assert page.total("model_outcomes_unmatched_total") == 0
         assert page.total("model_pending_predictions") == 0
+
+
+def test_outcomes_that_mean_something_else_now_begin_anew(tmp_path: Path) -> None:
+    """With another positive class nothing of the last run is in the windows; the log says why."""
+    with run_exporter(tmp_path, CONFIG) as exporter:
+        send_predictions(exporter, 0, [0.9] * 200)
+        send_outcomes(exporter, 0, [True] * 200)
+        exporter.settled()
+    with run_exporter(tmp_path, CONFIG.replace("positive: fraud", "positive: ok"), name="again") as exporter:
+        page = exporter.settled()
+        assert not page.has("model_label_coverage_ratio")
+        assert "does not fit the settings of now" in exporter.child.tail()
+        assert page.total("model_exporter_corrupt_state_total", store="checkpoint") == 0

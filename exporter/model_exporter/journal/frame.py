@@ -41,7 +41,7 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     drift: tuple[bytes, ...]
     pairs: tuple[bytes, ...]
     signals: bytes
-    performance: bytes
+    sums: bytes
     awaited_until: float | None
     performance_drift: tuple[bytes, ...]
     reference: bytes
@@ -90,7 +90,7 @@ def _to_wire(kept: KeptVersion) -> _Wire:
         drift=kept.drift,
         pairs=kept.pairs,
         signals=kept.signals,
-        performance=kept.performance,
+        sums=kept.sums,
         awaited_until=kept.awaited_until,
         performance_drift=kept.performance_drift,
         reference=kept.reference,
@@ -109,7 +109,7 @@ def _from_wire(wire: _Wire) -> KeptVersion:
         drift=wire.drift,
         pairs=wire.pairs,
         signals=wire.signals,
-        performance=wire.performance,
+        sums=wire.sums,
         awaited_until=wire.awaited_until,
         performance_drift=wire.performance_drift,
         reference=wire.reference,

@@ -19,7 +19,7 @@ class KeptVersion:
         drift: the state of the evidence at each of `LEVELS`; empty before a slot was judged.
         pairs: the same of the evidence on pairs; empty also when none are watched.
         signals: the state of the operational signals.
-        performance: what outcomes told of it, from `Performance.checkpoint`; empty when its predictions wait for none.
+        sums: what outcomes told of it, from `Performance.keep`; empty when nothing waits for outcomes.
         awaited_until: until when outcomes of its predictions may come, unix seconds; None when none may.
         performance_drift: the state of the evidence on performance at each of `LEVELS`; empty before a slot was judged.
         reference: the outcomes that all versions of the model are compared with; empty without any.
@@ -35,7 +35,7 @@ class KeptVersion:
     drift: tuple[bytes, ...]
     pairs: tuple[bytes, ...]
     signals: bytes
-    performance: bytes
+    sums: bytes
     awaited_until: float | None
     performance_drift: tuple[bytes, ...] = ()
     reference: bytes = b""

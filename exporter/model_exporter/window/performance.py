@@ -125,7 +125,7 @@ class Performance:
         """`kept` with what of this state outlives a restart, under the digest of what its sums rest on."""
         return changed(
             kept,
-            performance=self._checkpoint(rests_on),
+            sums=self._checkpoint(rests_on),
             awaited_until=self.awaited_until,
             performance_drift=self._verdicts.checkpoint(),
             estimates=self._estimates.checkpoint(),
@@ -159,7 +159,7 @@ class Performance:
         Raises:
             ValueError: it rests on something else or is damaged; what is here now is of no use.
         """
-        self._restore_sums(KeptPerformance.decode(kept.performance), rests_on)
+        self._restore_sums(KeptPerformance.decode(kept.sums), rests_on)
         return self._verdicts.restore(kept.performance_drift) & self._estimates.restore(kept.estimates)
 
     def _restore_sums(self, kept: KeptPerformance, rests_on: str) -> None:

@@ -34,7 +34,7 @@ class Retired:
         """Take over a version whose outcomes may still come; of any other nothing is left."""
         if self._truth.awaits(kept.version, now):
             self._versions[kept.version] = replace(
-                kept, performance=b"", awaited_until=None, performance_drift=(), estimates=b""
+                kept, sums=b"", awaited_until=None, performance_drift=(), estimates=b""
             )
         else:
             self._truth.drop(kept.version)

@@ -176,7 +176,7 @@ class Truth:
         if kept.awaited_until is not None or kept.reference:
             self.begin()
         fits = self._reference.restore(kept.reference)
-        if not kept.performance:
+        if not kept.sums:
             return fits
         performance = self._performance(kept.version, baseline, 1, now)
         if performance is None:

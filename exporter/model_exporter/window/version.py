@@ -87,7 +87,7 @@ class VersionState:
             drift=self._verdicts.checkpoint() if self._verdicts else (),
             pairs=self._pairs.checkpoint() if self._pairs else (),
             signals=self._signals.checkpoint(),
-            performance=b"",
+            sums=b"",
             awaited_until=None,
         )
 

@@ -201,9 +201,9 @@ DAMAGES: dict[str, Callable[[KeptPerformance], bytes]] = {
 def test_damaged_sums_are_let_go_and_told(damage: str) -> None:
     """They begin anew for that version alone, which then counts as if it had kept nothing."""
     one, two = sorted(stopped().fleet.checkpoint(), key=lambda kept: kept.version)
-    damaged = DAMAGES[damage](KeptPerformance.decode(one.performance))
+    damaged = DAMAGES[damage](KeptPerformance.decode(one.sums))
     after = Run()
-    after.restore((replace(one, performance=damaged), two))
+    after.restore((replace(one, sums=damaged), two))
     assert after.dropped == ["1"]
     assert set(after.told()) == {"2"}
     awaited = after.predict("1", 5, ("north",))
