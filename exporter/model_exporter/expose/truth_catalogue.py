@@ -173,7 +173,7 @@ SEGMENT_PREDICTIONS: Final = _segment(
     "model_segment_predictions_total", _COUNTER, "Predictions by the group that they belong to.", _GROUP
 )
 SEGMENT_POSITIVES: Final = _segment(
-    "model_segment_positives_total", _COUNTER, "Predictions of the positive class, of those with an id.", _GROUP
+    "model_segment_positives_total", _COUNTER, "Predictions of the positive class.", _GROUP
 )
 SEGMENT_CONFUSION: Final = _segment(
     "model_segment_confusion_total",

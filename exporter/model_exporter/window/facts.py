@@ -26,6 +26,20 @@ _T = TypeVar("_T")
 _LIMIT: Final = Limits().groups_per_segment
 
 
+class Calls(NamedTuple):
+    """What was predicted in some rows of a batch.
+
+    Attributes:
+        rows: intp[n], their indices.
+        made_at: float64[n], unix seconds.
+        predicted: n of them, None where there is none that an outcome could be compared with.
+    """
+
+    rows: NDArray[np.intp]
+    made_at: NDArray[np.float64]
+    predicted: Sequence[Scalar]
+
+
 class FactsReader:
     """Takes the facts of predictions out of their batch. One model's; for one thread.
 
@@ -59,17 +73,21 @@ class FactsReader:
         times = np.fmin(batch.times[rows], now)  # of a NaN and a number it takes the number
         return list(map(Awaited, (ids[row] for row in rows.tolist()), times.tolist(), repeat(batch.version), facts))
 
+    def calls(self, batch: Batch, rows: _Rows) -> Calls:
+        """What was predicted in the rows of `batch` at the indices `rows`; their times are known."""
+        predicted = self._answers(_outputs(batch), rows).predicted
+        return Calls(rows, batch.times[rows], predicted or [None] * len(rows))
+
     def items(self, batch: Batch, rows: _Rows) -> list[tuple[str, ...]]:
         """The items that the predictions at the indices `rows` list, empty for one without; none of other models."""
         if not (self._ranks or (self._template.items and batch.rankings)):
             return []
-        outputs = {column.name: column for column in batch.columns if column.role is Role.OUTPUT}
-        return self._items(batch, rows, self._answers(outputs, rows).predicted)
+        return self._items(batch, rows, self._answers(_outputs(batch), rows).predicted)
 
     def _facts(self, batch: Batch, rows: _Rows, grouped: Grouped | None) -> Iterable[Facts]:
         """The facts of `rows`, field by field; a field that no row has costs nothing."""
         told = self._template
-        outputs = {column.name: column for column in batch.columns if column.role is Role.OUTPUT}
+        outputs = _outputs(batch)
         beside = {column.name: column for column in batch.context}
         answers = self._answers(outputs, rows)
         lower, upper = (told.intervals and _numbers(beside.get(name), rows) for name in ("lower", "upper"))
@@ -189,6 +207,10 @@ def relevant_items(outcome: Outcome) -> tuple[tuple[str, float], ...] | None:
         return ()
     named = None if outcome.value is True else class_of(outcome.value)
     return None if named is None else ((named, 1.0),)
+
+
+def _outputs(batch: Batch) -> dict[str, Column]:
+    return {column.name: column for column in batch.columns if column.role is Role.OUTPUT}
 
 
 def _scalars(column: Column | None, rows: _Rows) -> list[Scalar]:

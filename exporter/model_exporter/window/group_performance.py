@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch import Awaited, Facts, class_of
+from model_exporter.batch import Facts, class_of
 from model_exporter.config.settings import ModelKind, ModelSettings
 from model_exporter.config.templates import POSITIVE
 from model_exporter.stats.fairness import GroupErrors, GroupRates
 from model_exporter.window.cohorts import SLOT_SECONDS, SUMS, Cohorts
 from model_exporter.window.delays import Delays
+from model_exporter.window.facts import Calls
 from model_exporter.window.gap_alarms import ALARM_SERIES, GapAlarms
 from model_exporter.window.kept_sums import KeptCohorts, KeptGroups, to_bytes, to_texts
 from model_exporter.window.scoring import Pair, called
@@ -41,8 +42,8 @@ class GroupPair(NamedTuple):
 class GroupPerformance:
     """Rates or errors by group, in cohorts and since the start, one segment after another in one vector of sums.
 
-    Of classifiers the selection rate counts the predictions that have an id, with or without outcome. Of models that
-    neither classify nor predict numbers there is the traffic of groups alone, and so there is while a model whose kind
+    Of classifiers the selection rate counts all predictions, with or without outcome. Of models that neither classify
+    nor predict numbers there is the traffic of groups alone, and so there is while a model whose kind
     is not configured has not met an outcome that tells it.
 
     Args:
@@ -103,23 +104,24 @@ class GroupPerformance:
         self._cohorts.restart(width)
         self._revision += 1
 
-    def expect(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
-        """Count the groups of predictions, and what was predicted for those that wait for their outcome."""
+    def expect(self, grouped: Grouped, calls: Calls) -> None:
+        """Count the groups of predictions, and what was predicted for those that did not fail."""
         self._revision += 1
         self._learn_names(grouped)
         for segment, words in enumerate(grouped.groups):
             self._traffic[segment] += np.bincount(words.codes[words.codes >= 0], minlength=self._sizes[segment])
-        told = [(one.made_at, facts) for one in awaited if (facts := Facts.decode(one.facts)) is not None]
-        if not self._is_classifier or not told:
+        if not self._is_classifier or not len(calls.rows):
             return
-        slots, places = self._slots([made_at for made_at, _ in told])
-        classes = [called(facts) for _, facts in told]
+        slots, places = self._slots(calls.made_at)
+        names = {value: called(Facts(value)) for value in set(calls.predicted)}
         if self._predicted <= _TRUTHS:
-            self._predicted.update(name for name in classes if name is not None)
-        codes = np.array([-1 if name is None else int(name == self._positive) for name in classes], np.int64)
+            self._predicted.update(name for name in names.values() if name is not None)
+        code_of = {value: -1 if name is None else int(name == self._positive) for value, name in names.items()}
+        codes = np.array([code_of[value] for value in calls.predicted], np.int64)
         parts: list[Floats] = []
-        for groups, size in zip(self._codes([facts for _, facts in told]), self._sizes, strict=True):
+        for words, size in zip(grouped.groups, self._sizes, strict=True):
             cells = _rates([""] * (len(slots) * (size + 1)))
+            groups = words.codes[calls.rows].astype(np.int64)
             parts.append(self._by_slot(cells.predicted(_cells(groups, places, size), codes), len(slots)))
         sums = np.concatenate(parts, axis=1)
         self._cohorts.realised(slots, sums, np.zeros(len(slots)))
@@ -130,7 +132,7 @@ class GroupPerformance:
         if not self._columns or not pairs:
             return
         self._revision += 1
-        slots, places = self._slots([one.made_at for one in pairs])
+        slots, places = self._slots(np.array([one.made_at for one in pairs], np.float64))
         groups = self._codes([one.pair.facts for one in pairs])
         sums = np.zeros((len(slots), self._cohorts.width))
         for sign in (1, -1):
@@ -256,8 +258,8 @@ class GroupPerformance:
     def _learn_names(self, grouped: Grouped) -> None:
         self._names = [words.words for words in grouped.groups]
 
-    def _slots(self, made_at: Sequence[float]) -> tuple[Floats, Codes]:
-        slots, places = np.unique(self._cohorts.places(np.array(made_at, np.float64)), return_inverse=True)
+    def _slots(self, made_at: Floats) -> tuple[Floats, Codes]:
+        slots, places = np.unique(self._cohorts.places(made_at), return_inverse=True)
         return slots, places.astype(np.int64)
 
     def _by_slot(self, flat: Floats, number: int) -> Floats:

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Awaited, Batch, Facts, Joined, Outcome
+from model_exporter.batch import Batch, Facts, Joined, Outcome
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window.business import Business
 from model_exporter.window.cohorts import SUMS, Cohorts
 from model_exporter.window.estimates import Estimates, Realised
-from model_exporter.window.facts import FactsReader
+from model_exporter.window.facts import Calls, FactsReader
 from model_exporter.window.group_performance import GroupPair, GroupPerformance
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.kept_performance import KeptPair, KeptPerformance, KeptPlan
@@ -192,10 +192,10 @@ class Performance:
         """Count what was predicted in the rows of `batch`, whose times are known, whether or not they can be joined."""
         self._estimates.expect(batch, rows, now)
 
-    def expect_groups(self, grouped: Grouped, awaited: Sequence[Awaited]) -> None:
-        """Count predictions by group, those that wait for their outcome by what was predicted, too."""
+    def expect_groups(self, grouped: Grouped, calls: Calls) -> None:
+        """Count predictions by group, those that did not fail by what was predicted, too."""
         if self._groups:
-            self._groups.expect(grouped, awaited)
+            self._groups.expect(grouped, calls)
 
     def count_business(self, batch: Batch, rows: NDArray[np.intp]) -> None:
         """Count the business indicators of predictions, the `rows` of `batch`, whose times are all known."""

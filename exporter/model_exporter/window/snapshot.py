@@ -278,7 +278,7 @@ class GroupSnapshot:
 
     group: str
     predictions: int
-    positives: float | None = None  # predictions of the positive class, of those with an id
+    positives: float | None = None  # predictions of the positive class
     confusion: tuple[float, ...] | None = None  # true positives, missed ones, false positives, true negatives
     outcomes: float | None = None
     absolute_error: float | None = None

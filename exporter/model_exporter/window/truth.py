@@ -94,18 +94,18 @@ class Truth:
         told = replace(batch, version=version, times=made_at(batch.times, now))
         performance = self._performance(version, baseline, len(rows), now)
         grouped = self._reader.segments.groups(told) if self._settings.segments else None
-        awaited = self._reader.read(told, rows, now, grouped) if self._joins or grouped else []
+        awaited = self._reader.read(told, rows, now, grouped) if self._joins else []
         if performance and len(rows):
             performance.expect(told.times[rows] if self._joins else np.zeros(0), now)
             performance.expect_answers(told, rows, now)
             performance.count_business(told, rows)
             performance.count_items(self._reader.items(told, rows), now)
             if grouped:
-                performance.expect_groups(grouped, awaited)
+                performance.expect_groups(grouped, self._reader.calls(told, rows))
             self._reserve(version, performance, len(rows))
         if grouped and grouped.refused:
             self._refuse("groups_per_segment", "a group's own series", grouped.refused)
-        return awaited if self._joins else []
+        return awaited
 
     def realise(
         self, joined: Sequence[Joined], baseline: Baseline | None, now: float, *, has_room: Callable[[str], bool]

@@ -308,10 +308,9 @@ def test_no_gap_is_claimed_over_250_looks_where_there_is_none() -> None:
                 now = T0 + 15.0 * look
                 regions = np.tile(["a", "b", "c"], 20)
                 called = (random.random(60) < 0.3 + gap * (regions == "a")).tolist()
-                ids = [f"p{row}" for row in range(60)]
-                batch = batch_of({"region": regions.tolist()}, {"prediction": called}, ids=ids)
+                batch = batch_of({"region": regions.tolist()}, {"prediction": called}, times=[now] * 60)
                 grouped = reader.segments.groups(batch)
-                told.expect(grouped, reader.read(batch, np.arange(60), now, grouped))
+                told.expect(grouped, reader.calls(batch, np.arange(60)))
                 told.advance(now + 15.0, is_binary=True)
                 (segment,) = told.snapshot(now + 15.0, is_binary=True)
                 if dict(segment.detected).get("selection_rate"):
