@@ -1,5 +1,6 @@
 """What it would do to assume a larger correlation of predictions where a baseline tells none, for FALSE_ALARMS.md."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import product
@@ -23,14 +24,17 @@ SIZES: Final = (25, 400)
 """Predictions a slot of 15 s."""
 
 
-def report_assumed(pool: Executor) -> tuple[list[str], list[str]]:
-    """Tables of false alarms in traffic that moves, and of delays, by the correlation assumed."""
-    rows, changes = list(product(CELLS, RHOS)), list(product(SHIFTED, SIZES, LEVELS, RHOS))
-    found, delays = pool.map(_false_alarms, rows), pool.map(_delay, changes)
-    return (
-        _rates(dict(zip(rows, found, strict=True))),
-        _delays(dict(zip(changes, delays, strict=True))),
-    )
+def report_assumed(pool: Executor, usual: Mapping[Cell, dict[str, Found]]) -> tuple[list[str], list[str]]:
+    """Tables of false alarms in traffic that moves, and of delays, by the correlation assumed.
+
+    Args:
+        pool: measures.
+        usual: what was found with the default, by cell.
+    """
+    rows, changes = list(product(CELLS, RHOS[1:])), list(product(SHIFTED, SIZES, LEVELS, RHOS))
+    delays, found = pool.map(_delay, changes), pool.map(_false_alarms, rows)
+    rates = {(cell, RHO): usual[cell] for cell in CELLS} | dict(zip(rows, found, strict=True))
+    return _rates(rates), _delays(dict(zip(changes, delays, strict=True)))
 
 
 def _false_alarms(task: tuple[Cell, float]) -> dict[str, Found]:

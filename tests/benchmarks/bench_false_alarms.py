@@ -228,7 +228,7 @@ def main() -> None:
         for cell, by_level in zip(cells, pool.map(measure, cells), strict=True):
             found[cell] = by_level
             print(cell, {level: one.shown() for level, one in by_level.items()}, file=sys.stderr, flush=True)
-        assumed_rates, assumed_delays = report_assumed(pool)
+        assumed_rates, assumed_delays = report_assumed(pool, found)
         few = FEATURES[:-1]
         usual = [(cell, one) for cell, levels in found.items() if cell.tolerance is None for one in levels.values()]
         text = REPORT.format(

@@ -42,7 +42,7 @@ CORRELATION: Final = 0.5
 MISSING: Final = 0.01
 MANY: Final = 1_000
 """Features from which on only tickets are judged."""
-STREAMS: Final = {10: (4, 600), 100: (3, 400), MANY: (2, 150)}
+STREAMS: Final = {10: (3, 500), 100: (2, 400), MANY: (1, 120)}
 """Streams, each against a baseline of its own, and their slots, by number of features."""
 LEVELS: Final = ("page", "ticket")
 DEFAULT: Final = Drift()
