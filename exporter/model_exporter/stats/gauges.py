@@ -19,11 +19,11 @@ from model_exporter.stats.scores import location_and_scale
 
 _Number = TypeVar("_Number", np.int64, np.float64)
 
-TAIL: Final = 0.0085
+TAIL: Final = 0.008
 """Chance that a threshold is crossed without drift: 1 %, less what the approximations may be off by."""
 
-_NUMERIC_TAILS: Final = {"psi": 0.0014, "bins": 0.0022, "missing": 0.0015, "location": 0.0018, "scale": 0.0016}
-_CATEGORY_TAILS: Final = {"psi": 0.0026, "bins": 0.0044, "missing": 0.0015}
+_NUMERIC_TAILS: Final = {"psi": 0.0013, "bins": 0.0021, "missing": 0.0014, "location": 0.0017, "scale": 0.0015}
+_CATEGORY_TAILS: Final = {"psi": 0.0024, "bins": 0.0042, "missing": 0.0014}
 """How `TAIL` is shared among the parts of the score: what is most often the change gets most."""
 _DISPLAY_PSI: Final = 0.1
 """PSI that a window must be large enough to show, to be coloured at all."""

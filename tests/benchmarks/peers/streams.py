@@ -1,8 +1,9 @@
 """The streams that all rules are judged on: made once, read by every peer from files.
 
 A directory holds, for every kind of feature, `baseline-KIND.npy` float32[10,000, R] and `clean-KIND.npy`
-float32[CLEAN, R], traffic without a change; for every change `changed-NAME.npy` float32[BEFORE + AFTER, R], whose first
-BEFORE rows are clean; and `streams.json`. A column is a run of its own. Categories are codes, missing values NaN.
+float32[CLEAN or LONG, R], traffic without a change; for every change `changed-NAME.npy` float32[BEFORE + AFTER, R],
+whose first BEFORE rows are clean; and `streams.json`. A column is a run of its own. Categories are codes, missing
+values NaN.
 """
 
 import json
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 RUNS = 20
 BASELINE = 10_000
 CLEAN = 100_000
+LONG = 1_000_000
+"""Rows of clean numbers, so that the time to a false alarm of a rule that seldom fires can be measured."""
 BEFORE = 10_000
 AFTER = 40_000
 SHARES = (0.35, 0.25, 0.2, 0.1, 0.05, 0.03, 0.02)
@@ -65,7 +68,7 @@ def write_streams(directory: Path) -> None:
     rng = np.random.default_rng(2027)
     for kind, clean in KINDS.items():
         np.save(directory / f"baseline-{kind}.npy", clean(rng, BASELINE))
-        np.save(directory / f"clean-{kind}.npy", clean(rng, CLEAN))
+        np.save(directory / f"clean-{kind}.npy", clean(rng, LONG if kind == "number" else CLEAN))
     for name, (kind, changed) in CHANGES.items():
         rows = np.concatenate([KINDS[kind](rng, BEFORE), changed(rng, AFTER)])
         np.save(directory / f"changed-{name}.npy", rows)
