@@ -1,5 +1,4 @@
 import math
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -156,16 +155,6 @@ def test_a_million_categories_that_are_declared_one_are_bounded() -> None:
     ).features[0]
     assert len(built.known) == 10_000
     assert counts(built) == {"_unseen": 1_000_000}
-
-
-def test_ten_million_cells_take_seconds() -> None:
-    """A hundred numeric features of 100,000 rows: measured at 0.2 s of processor time; the bound allows for sharing."""
-    numbers = _random().normal(size=(100, 100_000))
-    kinds = np.full(100_000, Kind.NUMBER, np.uint8)
-    columns = [Column(f"x{index}", Role.INPUT, kinds, row) for index, row in enumerate(numbers)]
-    begun = time.process_time()
-    baseline(*columns)
-    assert time.process_time() - begun < 5
 
 
 def test_edges_ascend_and_positions_do_not_fall() -> None:

@@ -1,4 +1,3 @@
-import time
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
@@ -186,23 +185,3 @@ def test_ragged_features_agree_with_scipy() -> None:
         raw = ks_2samp(np.repeat(x, w), np.repeat(x, b), method="asymp").statistic
         assert ks[feature] == pytest.approx(raw, abs=1e-9)
         assert ratio[feature] == pytest.approx(wasserstein_distance(x, x, w, b) / sd[feature], rel=1e-9, abs=1e-9)
-
-
-def test_a_thousand_features_take_milliseconds() -> None:
-    """The four distances of 1,000 features of 20 bins cost far less than a slot's budget of 5 ms.
-
-    Measured at 2 ms; the bound is loose because the processor may be shared.
-    """
-    rng = np.random.default_rng(0)
-    starts = np.arange(1_001) * 20
-    baseline, window = rng.poisson(500, 20_000), rng.poisson(50, 20_000)
-    flags, positions, sd = np.ones(20_000, np.bool_), np.tile(np.arange(20.0), 1_000), np.ones(1_000)
-    costs = []
-    for _ in range(20):
-        begun = time.process_time()
-        psi(baseline, window, starts)
-        js_distance(baseline, window, starts)
-        ks_distance(baseline, window, starts, flags)
-        wasserstein_ratio(baseline, window, starts, flags, positions, sd)
-        costs.append(time.process_time() - begun)
-    assert min(costs) < 0.005
