@@ -23,6 +23,12 @@ class ModelCard:
     outcomes: OutcomesView | None
     performance: PerformanceView | None
 
+    @property
+    def alarm(self) -> Alarm | None:
+        """The gravest alarm that is on, of drift or of performance; None when nothing was judged."""
+        on = {self.model.drift, self.performance.alarm if self.performance else None}
+        return next((alarm for alarm in (*_GRAVEST_FIRST, Alarm.OK) if alarm in on), None)
+
 
 def view_cards(snapshot: Snapshot) -> tuple[ModelCard, ...]:
     """All models, those with the gravest alarms first."""
@@ -32,9 +38,9 @@ def view_cards(snapshot: Snapshot) -> tuple[ModelCard, ...]:
         features = explain_features(active, strongest_first(active)[:WORST], at=snapshot.at) if active else ()
         performance = view_performance(model, active.version) if active else None
         cards.append(ModelCard(view_model(model), features, view_outcomes(model), performance))
-    return tuple(sorted(cards, key=lambda card: _gravity(card.model)))
+    return tuple(sorted(cards, key=_gravity))
 
 
-def _gravity(model: ModelView) -> int:
-    alarms = {model.drift, *model.other_alarms.values()}
+def _gravity(card: ModelCard) -> int:
+    alarms = {card.alarm, *card.model.other_alarms.values()}
     return next((rank for rank, alarm in enumerate(_GRAVEST_FIRST) if alarm in alarms), len(_GRAVEST_FIRST))

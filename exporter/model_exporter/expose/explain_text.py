@@ -55,8 +55,6 @@ def render(explanation: Explanation, *, width: int, ascii_only: bool = False) ->
     if explanation.performance:
         state = performance_state(explanation.performance)
         lines += ["", f"performance: {state}", *paper.bullets(performance_sentences(explanation.performance))]
-    if explanation.performance_verdict:
-        lines += ["", *paper.bullets([explanation.performance_verdict])]
     for feature in explanation.features:
         lines += ["", *_feature(paper, feature, explanation)]
     if explanation.others:

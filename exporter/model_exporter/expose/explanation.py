@@ -15,7 +15,6 @@ from model_exporter.baseline.model import MISSING, FeatureBaseline, FeatureType
 from model_exporter.config.convert import did_you_mean
 from model_exporter.errors import ModelExporterError
 from model_exporter.expose.feature_views import FeatureView, feature_at, view_features
-from model_exporter.expose.performance_prose import performance_sentence
 from model_exporter.expose.series import learned_share
 from model_exporter.expose.text import clean
 from model_exporter.expose.truth_views import PerformanceView, view_performance
@@ -96,7 +95,6 @@ class Explanation:
         others: features that an alarm names and that are not among `features`.
         note: why the feature asked for is not compared with the baseline; empty when it is.
         performance: what outcomes tell of the version; None without a version.
-        performance_verdict: whether outcomes have become worse, a sentence; empty when they say nothing.
     """
 
     model: str
@@ -112,7 +110,6 @@ class Explanation:
     others: tuple[str, ...]
     note: str
     performance: PerformanceView | None
-    performance_verdict: str = ""
 
 
 def explain(model: ModelSnapshot, *, at: float, version: str | None = None, feature: str | None = None) -> Explanation:
@@ -152,7 +149,6 @@ def explain(model: ModelSnapshot, *, at: float, version: str | None = None, feat
         others=tuple(clean(feature_at(layout, place).name) for place in named if place not in told) if layout else (),
         note=note,
         performance=view_performance(model, chosen.version) if chosen else None,
-        performance_verdict=performance_sentence(model, chosen.version) if chosen else "",
     )
 
 

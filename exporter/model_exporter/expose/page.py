@@ -125,7 +125,7 @@ def _service(status: StatusView, cards: Sequence[ModelCard], now: float) -> str:
 
 def _alarms(cards: Sequence[ModelCard]) -> str:
     """How many models have which alarm."""
-    on = Counter(card.model.drift for card in cards)
+    on = Counter(card.alarm for card in cards)
     told = [f'<span class="on {alarm.value}">{on[alarm]} {alarm.value}</span>' for alarm in _GRAVE if on[alarm]]
     return ", ".join(told) or "none"
 

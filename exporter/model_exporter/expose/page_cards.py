@@ -29,11 +29,11 @@ def render_card(card: ModelCard, now: float) -> str:
     """One model as of `now`, unix seconds."""
     model = card.model
     about = ", ".join(filter(None, (model.kind, f"owned by {model.owner}" if model.owner else "")))
-    look = f" {model.drift.value}" if model.drift in {Alarm.PAGE, Alarm.TICKET} else ""
+    look = f" {card.alarm.value}" if card.alarm in {Alarm.PAGE, Alarm.TICKET} else ""
     why = f'<a class="end small" href="{_explain(model)}">Why?</a>' if model.baseline else ""
     return (
         f'<div class="card{look}"><div class="top"><h3><a href="{_path(model)}">{escape(model.name)}</a></h3>'
-        f'{_state(model)}<span class="soft">{escape(about)}</span>{why}</div>'
+        f'{_state(card)}<span class="soft">{escape(about)}</span>{why}</div>'
         f"{_verdicts(model, now)}{_facts(model, now)}"
         f"{render_performance(card.outcomes, card.performance)}{_features(card, now)}</div>"
     )
@@ -50,9 +50,10 @@ def _explain(model: ModelView, feature: str | None = None, version: str | None =
     )
 
 
-def _state(model: ModelView) -> str:
+def _state(card: ModelCard) -> str:
     """The alarm, and what keeps it from being up to date."""
-    pills = [pill(model.drift.value, _ALARM_WORDS[model.drift])] if model.drift else []
+    model = card.model
+    pills = [pill(card.alarm.value, _ALARM_WORDS[card.alarm])] if card.alarm else []
     if model.state is not State.READY:
         pills.append(pill(model.state.value, model.state.value))
     return "".join(pills) or pill("new", "no verdict yet")

@@ -6,10 +6,18 @@ from math import isnan
 from typing import Final
 
 from model_exporter.expose.markup import facts_list, pill
-from model_exporter.expose.pictures import matrix
-from model_exporter.expose.truth_prose import between, gap_words, headline, metric_words, sentence, window_words
+from model_exporter.expose.pictures import gauge, matrix
+from model_exporter.expose.truth_prose import (
+    between,
+    estimate_sentence,
+    gap_words,
+    headline,
+    metric_words,
+    sentence,
+    window_words,
+)
 from model_exporter.expose.truth_views import OutcomesView, PerformanceView, PerformanceWindowView, SegmentView
-from model_exporter.expose.words import quantity, short_span
+from model_exporter.expose.words import quantity, short_span, signed
 
 _METRICS: Final = 10
 _GAPS: Final = 3
@@ -26,9 +34,26 @@ def render_performance(outcomes: OutcomesView | None, performance: PerformanceVi
     note = f'<div class="soft small">{escape(sentence(shown.note))}</div>' if shown.note else ""
     body = (
         f'<div class="soft small">{escape(window_words(performance, shown))} Intervals are at 95 %.</div>{note}'
-        f"{_metrics(shown)}{_sides(performance, shown)}{_counts(outcomes, performance)}"
+        f"{_verdicts(performance)}{_metrics(shown)}{_sides(performance, shown)}{_counts(outcomes, performance)}"
     )
     return _section(look, body)
+
+
+def _verdicts(performance: PerformanceView) -> str:
+    """Evidence that outcomes have become worse, level by level, and what is estimated without them."""
+    rows = []
+    for verdict in performance.verdicts:
+        if isnan(verdict.evidence):
+            continue
+        look = verdict.level if verdict.detected else ""
+        told = f'<span class="told">worse {escape(metric_words(verdict.metric))}</span>' if verdict.detected else ""
+        rows.append(
+            f'<li><span class="level">{verdict.level}</span>{gauge(verdict.evidence, look)}'
+            f'<span class="figure{f" on {look}" if look else ""}">{signed(verdict.evidence)}</span>{told}</li>'
+        )
+    lines = f'<ul class="verdicts">{"".join(rows)}</ul>' if rows else ""
+    sentences = filter(None, (performance.compared, estimate_sentence(performance)))
+    return lines + "".join(f'<div class="soft small">{escape(one)}</div>' for one in sentences)
 
 
 def _section(look: str, body: str) -> str:
@@ -37,7 +62,7 @@ def _section(look: str, body: str) -> str:
 
 def _why_none(performance: PerformanceView) -> str:
     reason = performance.note or next((window.note for window in performance.windows if window.note), "")
-    return f'<div class="soft small">{escape(sentence(reason or "too few outcomes"))}</div>'
+    return f'<div class="soft small">{escape(sentence(reason or "too few outcomes"))}</div>{_verdicts(performance)}'
 
 
 def _metrics(window: PerformanceWindowView) -> str:

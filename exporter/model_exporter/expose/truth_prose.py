@@ -25,6 +25,12 @@ METRIC_WORDS: Final = {
     "mrr": "MRR",
     "map": "MAP",
 }
+WITHDRAWN_WORDS: Final = {
+    "no_scores": "there are no scores",
+    "few_rows": "there are too few predictions",
+    "few_labels": "there are too few outcomes to learn from",
+    "extrapolation": "predictions lie where there were few outcomes to learn from",
+}
 COHORT_WORDS: Final = {"1h": "hour", "1d": "day", "7d": "7 days"}
 _TOLD: Final = 4
 _GAPS: Final = 3
@@ -62,8 +68,30 @@ def window_words(told: PerformanceView, window: PerformanceWindowView) -> str:
     return f"{of} of the {length}{ended} have their outcome."
 
 
+def estimate_sentence(told: PerformanceView) -> str:
+    """What is estimated without outcomes over the shortest window, and how far off it was; may be empty."""
+    if not told.estimates:
+        return ""
+    estimate = told.estimates[0]
+    length = COHORT_WORDS.get(estimate.window, estimate.window)
+    if estimate.withdrawn:
+        reason = WITHDRAWN_WORDS.get(estimate.withdrawn, estimate.withdrawn)
+        return f"Nothing is estimated without outcomes over the last {length}: {reason}."
+    if not estimate.measures:
+        return ""
+    first = estimate.measures[0]
+    error = next((one for one in estimate.errors if (one.metric, one.of) == (first.metric, first.of)), None)
+    off = f", {error.value:+.3f} off where outcomes are known" if error else ""
+    return (
+        f"Estimated from scores, if they still mean what they meant, {metric_words(first.metric)} of the last {length} "
+        f"is {quantity(first.value)} ({between(first.lower, first.upper)}){off}."
+    )
+
+
 def performance_state(told: PerformanceView) -> str:
-    """Performance in one word."""
+    """Performance in a word or two."""
+    if told.alarm:
+        return f"ALARM ({told.alarm.value})"
     shown = told.shown
     if shown is None:
         return "unknown"
@@ -76,6 +104,7 @@ def performance_sentences(told: PerformanceView) -> Iterator[str]:
     if shown is None:
         reason = told.note or next((window.note for window in told.windows if window.note), "too few outcomes")
         yield f"How good the predictions are is not known. {sentence(reason)}"
+        yield from filter(None, (told.compared, estimate_sentence(told)))
         return
     measures = ", ".join(
         f"{metric_words(one.metric)}{f' of {one.of}' if one.of else ''} {quantity(one.value)} "
@@ -85,6 +114,7 @@ def performance_sentences(told: PerformanceView) -> Iterator[str]:
     yield f"{window_words(told, shown)} By these, {measures}."
     if shown.note:
         yield sentence(shown.note)
+    yield from filter(None, (told.compared, estimate_sentence(told)))
     for segment in told.segments:
         of = next((window for window in segment.windows if window.window == shown.window), None)
         gaps = [gap for gap in of.gaps if gap.stands_out][:_GAPS] if of else []

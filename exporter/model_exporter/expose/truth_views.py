@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Final
 
+from model_exporter.expose.performance_prose import performance_sentence
 from model_exporter.expose.segment_series import CELLS
 from model_exporter.expose.text import clean
-from model_exporter.expose.words import percent, short_span
+from model_exporter.expose.verdict_views import Alarm
+from model_exporter.expose.words import moment, percent, short_span
 from model_exporter.stats.fairness import Gap
 from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import (
     CohortSnapshot,
     Counted,
     Counter,
+    EstimateSnapshot,
     GroupSnapshot,
     ModelSnapshot,
+    PerformanceDriftSnapshot,
     PerformanceSnapshot,
     SegmentSnapshot,
     SegmentWindow,
@@ -120,6 +124,44 @@ class SegmentView:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceVerdictView:
+    """What outcomes say of a version at one level; an alarm begins at a log evidence of 0.
+
+    `onset` is when outcomes began to be worse, by estimate, ISO 8601, and `metric` is what they are worse in; both
+    only while the alarm is on.
+    """
+
+    level: str
+    detected: bool
+    evidence: float
+    onset: str | None
+    onset_unix: float
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateErrorView:
+    """Estimate less realised value of a metric, for predictions whose outcomes are known."""
+
+    metric: str
+    of: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateView:
+    """Performance of all predictions of a window up to now, estimated from their scores.
+
+    It assumes that a score still means what it meant. `withdrawn` is why there is none; empty when there is.
+    """
+
+    window: str
+    measures: tuple[MeasureView, ...]
+    withdrawn: str
+    errors: tuple[EstimateErrorView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PerformanceView:
     """What outcomes tell of one version.
 
@@ -132,6 +174,9 @@ class PerformanceView:
         windows: shortest first.
         confusion: first outcomes since the start by actual and predicted class; empty unless the model is a classifier.
         segments: those that are configured.
+        compared: whether outcomes have become worse, and than what, in words; empty where nothing is compared.
+        verdicts: gravest level first; empty until outcomes were compared.
+        estimates: before outcomes are known; empty for models whose scores are not compared.
     """
 
     joined: int
@@ -142,6 +187,14 @@ class PerformanceView:
     windows: tuple[PerformanceWindowView, ...]
     confusion: dict[str, dict[str, float]]
     segments: tuple[SegmentView, ...]
+    compared: str = ""
+    verdicts: tuple[PerformanceVerdictView, ...] = ()
+    estimates: tuple[EstimateView, ...] = ()
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """The gravest alarm that is on; None without any."""
+        return next((Alarm(verdict.level) for verdict in self.verdicts if verdict.detected), None)
 
     @property
     def shown(self) -> PerformanceWindowView | None:
@@ -184,6 +237,24 @@ def view_performance(model: ModelSnapshot, version: str) -> PerformanceView:
         windows=tuple(_window(told, window) for window in told.windows),
         confusion=_confusion(told.counters),
         segments=tuple(map(_segment, told.segments)),
+        compared=performance_sentence(model, version),
+        verdicts=tuple(map(_verdict, told.drift)),
+        estimates=tuple(map(_estimate, told.estimates)),
+    )
+
+
+def _verdict(drift: PerformanceDriftSnapshot) -> PerformanceVerdictView:
+    return PerformanceVerdictView(
+        drift.level, drift.detected, drift.log_evidence, moment(drift.onset), drift.onset, drift.metric
+    )
+
+
+def _estimate(estimate: EstimateSnapshot) -> EstimateView:
+    return EstimateView(
+        estimate.name,
+        tuple(map(_measure, estimate.measures)),
+        estimate.withdrawn,
+        tuple(EstimateErrorView(error.metric, clean(error.label), error.value) for error in estimate.errors),
     )
 
 

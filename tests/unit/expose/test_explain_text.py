@@ -123,9 +123,9 @@ def test_only_a_bin_without_rows_has_no_bar() -> None:
 
 
 def test_performance_has_its_lines() -> None:
-    """Known with numbers, or unknown with the reason, whatever drift says."""
+    """An alarm with its numbers, or unknown with the reason, whatever drift says."""
     model = snapshots.fraud_model()
     assert "performance: unknown" in render(explain(replace(model, truth=None), at=snapshots.AT), width=100)
     text = render(explain(replace(model, truth=truth(("1.4.2",), "fraud")), at=snapshots.AT), width=100)
-    assert "performance: known" in text
+    assert "performance: ALARM (ticket)" in text
     assert "accuracy 0.9 (0.85 to 0.93)" in " ".join(text.split())

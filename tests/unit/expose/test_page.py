@@ -139,11 +139,11 @@ def test_a_person_sees_where_a_model_stands(model: ModelSnapshot, told: list[str
 
 def test_alarms_come_first_and_are_counted() -> None:
     """The models with the gravest alarms stand on top."""
-    quiet = snapshots.model("quiet", (snapshots.boolean("b"),))
+    quiet = replace(snapshots.model("quiet", (snapshots.boolean("b"),)), truth=None)
     ticket = snapshots.model("ticketed", (snapshots.boolean("b"), snapshots.boolean("c")), named=(0,))
     version = ticket.versions[0]
     calm = replace(version.drift[0], detected=False, feature_detected=np.zeros(2, np.bool_))
-    ticket = replace(ticket, versions=(replace(version, drift=(calm, version.drift[1]), pair_drift=()),))
+    ticket = replace(ticket, versions=(replace(version, drift=(calm, version.drift[1]), pair_drift=()),), truth=None)
     page = read(snapshots.snapshot(quiet, snapshots.waiting_model(), ticket, snapshots.fraud_model()))
     assert [name for name in page.text if name in {"quiet", "ranker", "ticketed", "fraud"}] == [
         "fraud",
@@ -152,6 +152,16 @@ def test_alarms_come_first_and_are_counted() -> None:
         "ranker",
     ]
     assert {"1 page", "1 ticket"} <= set(page.text)
+
+
+def test_an_alarm_on_performance_counts_like_one_on_drift() -> None:
+    """A model without drift whose outcomes have become worse is not shown as well."""
+    quiet = snapshots.model("quiet", (snapshots.boolean("b"),))
+    calm = read(snapshots.snapshot(replace(quiet, truth=None)))
+    worse = read(snapshots.snapshot(quiet))
+    assert "none" in calm.text
+    assert "1 ticket" in worse.text
+    assert "worse accuracy" in worse.text
 
 
 def test_an_alarm_tells_what_drifted_and_since_when() -> None:

@@ -1,10 +1,19 @@
 from dataclasses import replace
 from math import nan
 
-from model_exporter.expose.truth_prose import headline, metric_words, performance_sentences, performance_state
+from model_exporter.expose.truth_prose import (
+    estimate_sentence,
+    headline,
+    metric_words,
+    performance_sentences,
+    performance_state,
+)
 from model_exporter.expose.truth_views import (
+    EstimateErrorView,
+    EstimateView,
     GapView,
     MeasureView,
+    PerformanceVerdictView,
     PerformanceView,
     PerformanceWindowView,
     SegmentView,
@@ -69,3 +78,28 @@ def test_metrics_of_parts_stand_in_for_those_of_all_rows() -> None:
     assert headline(HOUR) == (ACCURACY,)
     assert metric_words("ndcg") == "NDCG"
     assert metric_words("log_loss") == "log loss"
+
+
+def test_an_alarm_is_the_state_and_what_outcomes_are_compared_with_is_told() -> None:
+    """The gravest level that is on."""
+    verdicts = tuple(
+        PerformanceVerdictView(level, detected=on, evidence=1.0, onset=None, onset_unix=nan, metric="accuracy")
+        for level, on in (("page", False), ("ticket", True))
+    )
+    told = replace(TOLD, verdicts=verdicts, compared="Outcomes are worse than the first 1,000 outcomes.")
+    assert performance_state(told) == "ALARM (ticket)"
+    assert list(performance_sentences(told))[1] == told.compared
+
+
+def test_an_estimate_tells_its_assumption_and_how_far_off_it_was() -> None:
+    """Or why there is none; a model without estimates has no sentence."""
+    hour = EstimateView("1h", (ACCURACY,), "", (EstimateErrorView("accuracy", "", 0.08),))
+    assert estimate_sentence(replace(TOLD, estimates=(hour,))) == (
+        "Estimated from scores, if they still mean what they meant, accuracy of the last hour is 0.9 (0.85 to 0.93), "
+        "+0.080 off where outcomes are known."
+    )
+    none = EstimateView("1h", (), "few_labels", ())
+    assert estimate_sentence(replace(TOLD, estimates=(none,))) == (
+        "Nothing is estimated without outcomes over the last hour: there are too few outcomes to learn from."
+    )
+    assert estimate_sentence(TOLD) == ""

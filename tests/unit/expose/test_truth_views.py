@@ -5,6 +5,7 @@ import pytest
 
 import snapshots
 from model_exporter.expose.truth_views import NEVER_TOLD, PerformanceView, view_outcomes, view_performance
+from model_exporter.expose.verdict_views import Alarm
 from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import LOST, UNMATCHED, CohortSnapshot, ModelSnapshot, PerformanceSnapshot
 from truth_snapshots import truth
@@ -116,3 +117,19 @@ def test_gaps_beyond_chance_come_first() -> None:
     segments = (replace(segment, windows=(replace(window, gaps=(wide, gap, below)),)),)
     gaps = view_performance(model(segments=segments), "1").segments[0].windows[0].gaps
     assert [(one.value, one.stands_out) for one in gaps] == [(-0.3, True), (0.2, True), (0.9, False)]
+
+
+def test_verdicts_and_estimates_are_those_of_the_snapshot() -> None:
+    """Level by level with the onset of an alarm, and window by window with what was off, or why there is none."""
+    told = view_performance(model(), "1")
+    assert told.alarm is Alarm.TICKET
+    page, ticket = told.verdicts
+    assert (page.detected, page.evidence, page.onset) == (False, -3.5, None)
+    assert (ticket.onset, ticket.metric) == ("2023-11-14T22:13:20Z", "accuracy")
+    hour, day = told.estimates
+    assert [(one.metric, one.of, one.value) for one in hour.errors] == [
+        ("accuracy", "", 0.08),
+        ("precision", "fraud", -0.01),
+    ]
+    assert (hour.measures[0].value, hour.withdrawn, day.measures, day.withdrawn) == (0.91, "", (), "few_labels")
+    assert view_performance(model(drift=()), "1").alarm is None
