@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, takewhile
 from typing import Final
 
 import numpy as np
@@ -11,28 +10,16 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Event, Joined, Origin, UpstreamBatch, Words, take_rows
 from model_exporter.config.settings import Limits, ModelSettings
+from model_exporter.window import series_costs as costs
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
-from model_exporter.window.business_signals import MAX_INDICATORS
 from model_exporter.window.kept import KeptVersion
-from model_exporter.window.layout import Layout, binned_features
+from model_exporter.window.layout import Layout
 from model_exporter.window.learning import Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify, PerformanceLearned
-from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.retired import Retired
 from model_exporter.window.schema import Schema, columns_by_room
-from model_exporter.window.snapshot import (
-    LATENCY_BUCKETS,
-    LEVELS,
-    QUALITY,
-    SHAPES,
-    SIGNALS,
-    VIOLATIONS,
-    WINDOWS,
-    FeatureName,
-    ModelSnapshot,
-    UpstreamSnapshot,
-)
+from model_exporter.window.snapshot import FeatureName, ModelSnapshot, UpstreamSnapshot
 from model_exporter.window.traffic import OVERFLOW, Durations, rows_of
 from model_exporter.window.truth import Truth
 from model_exporter.window.verdicts import Bets
@@ -40,16 +27,6 @@ from model_exporter.window.version import VersionState
 
 UNKNOWN_VERSION: Final = "unknown"
 """Version of predictions that name none."""
-
-_VERSION_SERIES: Final = (
-    7 + (len(LATENCY_BUCKETS) + 3) + len(VIOLATIONS) + len(WINDOWS) + 3 * len(LEVELS) + (1 + len(SIGNALS))
-)
-"""What one version is and does, its latencies, violations, windows, verdicts and anomalies; error types come on top."""
-_FEATURE_SERIES: Final = len(QUALITY)
-_BINNED_SERIES: Final = 9 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
-"""Four distances, three figures on how large PSI may be, the score and the size, per window; verdicts per level."""
-_PAIR_SERIES: Final = (2 + MAX_NAMED) * len(LEVELS)
-"""What the alarms on pairs take, and the pairs that they name."""
 
 Refuse = Callable[[str, str, str, int], None]
 """Tell that (limit, model, what) was refused, for so many rows or values."""
@@ -132,10 +109,10 @@ class ModelState:
             tolerance=tolerance,
             pairs=self.settings.drift.pairs,
         )
-        self._shared.series.give_back(-self._layout_series())
+        self._shared.series.give_back(-costs.of_layout(self._layout, len(self._versions)))
         known = len(self._schema)
         self._schema.compare_with(self._layout, self.settings.features)
-        self._shared.series.give_back(-_FEATURE_SERIES * (len(self._schema) - known) * len(self._versions))
+        self._shared.series.give_back(-costs.FEATURE * (len(self._schema) - known) * len(self._versions))
         self._bets = Bets(self._layout.public, self.settings)
         for version in self._versions.values():
             version.compare_with(self._layout, self._bets)
@@ -173,7 +150,7 @@ class ModelState:
         self._changes["config"] = now
         self.truth.reconfigure(settings)
         if settings.business != previous.business:
-            more = _business_series(settings) - _business_series(previous)
+            more = costs.of_signals(len(settings.business)) - costs.of_signals(len(previous.business))
             self._shared.series.give_back(-more * len(self._versions))
             for version in self._versions.values():
                 version.watch_business(settings.business)
@@ -351,7 +328,7 @@ class ModelState:
 
     def _admit_features(self, batch: Batch, now: float) -> Batch:
         """Register new features and leave out those there is no room for."""
-        cost = _FEATURE_SERIES * len(self._versions)
+        cost = costs.FEATURE * len(self._versions)
         by_count = self._shared.limits.features_per_model - len(self._schema)
         by_series = self._shared.series.left // cost
         kept, refused = columns_by_room(batch, self._schema, room=min(by_count, by_series))
@@ -429,41 +406,26 @@ class ModelState:
 
     def _fitting(self, baseline: Baseline) -> tuple[int, ...]:
         """Indices of the features whose bins fit among the series that are left: the first ones."""
-        wanted = binned_features(baseline)
-        versions = len(self._versions)
-        costs = ((2 + versions) * len(baseline.features[i].bins) + versions * _BINNED_SERIES for i in wanted)
-        left = self._shared.series.left - (
-            versions * _PAIR_SERIES if baseline.pairs and self.settings.drift.pairs else 0
+        fitting, without = costs.fitting(
+            baseline,
+            versions=len(self._versions),
+            left=self._shared.series.left,
+            pairs=self.settings.drift.pairs,
         )
-        fitting = wanted[: sum(1 for _ in takewhile(lambda total: total <= left, accumulate(costs)))]
-        without = len(wanted) - len(fitting)
         if without:
-            self._shared.refuse("series", self.name, f"bins to {without} of {len(wanted)} features", without)
+            what = f"bins to {without} of {len(fitting) + without} features"
+            self._shared.refuse("series", self.name, what, without)
         return fitting
 
     def _release_layout(self) -> None:
-        self._shared.series.give_back(self._layout_series())
+        self._shared.series.give_back(costs.of_layout(self._layout, len(self._versions)))
         self._layout = None
 
-    def _layout_series(self) -> int:
-        """Series that the baseline takes now, over all versions."""
-        if not self._layout:
-            return 0
-        return 2 * self._layout.width + len(self._versions) * self._binned_series()
-
     def _version_series(self, error_types: int) -> int:
-        """Series that one version takes now, with so many error types and one for the rest."""
-        errors = error_types + 1
-        own = _VERSION_SERIES + _business_series(self.settings)
-        return own + errors + _FEATURE_SERIES * len(self._schema) + self._binned_series()
-
-    def _binned_series(self) -> int:
-        if not self._layout:
-            return 0
-        pairs = _PAIR_SERIES if self._layout.pairs else 0
-        return self._layout.width + _BINNED_SERIES * len(self._layout.place) + pairs
-
-
-def _business_series(settings: ModelSettings) -> int:
-    """What the business indicators among the signals of a version may contribute to an anomaly."""
-    return min(len(settings.business), MAX_INDICATORS)
+        """Series that one version takes now."""
+        return costs.of_version(
+            error_types=error_types,
+            indicators=len(self.settings.business),
+            features=len(self._schema),
+            layout=self._layout,
+        )
