@@ -166,7 +166,7 @@ FEATURE_DRIFT_SHAPE: Final = _verdict(
 DRIFT_PATIENCE: Final = _verdict(
     "model_drift_patience_seconds",
     _GAUGE,
-    "Least mean time between false alarms of the level, over all features of the model and all pairs of them.",
+    "Least mean time between false alarms of the level: of features, their pairs, performance and business indicators.",
     ("model", "level"),
 )
 DRIFT_TOLERANCE: Final = _verdict(
