@@ -179,6 +179,8 @@ class Performance:
             self._totals = np.zeros(self._scorer.width)
         self._cohorts.restore(kept.cohorts)
         self._cohorts.delays.restore(kept.delays)
+        if self._groups and self._plan:
+            self._groups.score_as(self._plan.kind)
         if self._groups and kept.groups:
             self._groups.restore(kept.groups)
 

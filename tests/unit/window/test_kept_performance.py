@@ -140,6 +140,17 @@ def test_groups_find_their_place_among_others() -> None:
     assert told_by(after.told()["1"].segments) == told_by(before.told()["1"].segments)
 
 
+def test_groups_of_a_model_whose_kind_its_outcomes_told() -> None:
+    """Without a configured kind the plan that was kept says whether groups have rates or errors."""
+    model = replace(MODEL, kind=None)
+    before, after = Run(model), Run(model)
+    before.realise(before.predict("1", 1, ("north", "south")))
+    before.realise(before.predict("1", 2, ("north", "south")))
+    after.restore(before.fleet.checkpoint())
+    assert told_by(after.told()["1"].segments) == told_by(before.told()["1"].segments) != set()
+    assert after.dropped == []
+
+
 def test_groups_without_room_are_added_up() -> None:
     """With a lower limit the last groups share `_other`, and no prediction is lost."""
     before, after = Run(groups=3), Run(groups=2)
