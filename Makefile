@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow format bench bench-verdicts bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow format bench bench-verdicts bench-outcomes bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -46,6 +46,9 @@ bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, 
 	@$(BIN)/python -m pip install --quiet --no-deps --requirement tests/benchmarks/requirements.txt
 	@for bench in false_alarms delay concept_change gauges pairs seasons mewma stretch; do $(call run-bench,$$bench) || exit 1; done
 	@$(MAKE) --no-print-directory bench-peers
+
+bench-outcomes: setup ## Measure outcomes: intervals of performance, restarts, facts, predictions that wait
+	@for bench in performance checkpoint facts join; do $(call run-bench,$$bench) || exit 1; done
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)
