@@ -1,0 +1,59 @@
+"""Ways from one dashboard to another, which keep the time range and what was chosen."""
+
+from typing import Final
+
+from model_exporter.pack.dashboards.style import Json
+
+FLEET: Final = "model-fleet"
+DETAIL: Final = "model-detail"
+DRIFT: Final = "model-drift"
+QUALITY: Final = "model-quality"
+PERFORMANCE: Final = "model-performance"
+INCIDENTS: Final = "model-incidents"
+EXPORTER: Final = "model-exporter"
+
+TITLES: Final = {
+    FLEET: "Fleet",
+    DETAIL: "One model",
+    DRIFT: "Drift",
+    QUALITY: "Data quality",
+    PERFORMANCE: "Performance",
+    INCIDENTS: "Incidents",
+    EXPORTER: "Exporter",
+}
+"""Titles of the seven pages by uid, in the order of the links."""
+
+
+def page_links(own: str) -> list[Json]:
+    """Links at the top of the page `own` to all others."""
+    return [
+        {
+            "type": "link",
+            "title": title,
+            "url": f"/d/{uid}",
+            "icon": "dashboard",
+            "tooltip": "",
+            "keepTime": True,
+            "includeVars": True,
+            "asDropdown": False,
+            "targetBlank": False,
+            "tags": [],
+        }
+        for uid, title in TITLES.items()
+        if uid != own
+    ]
+
+
+def to_page(uid: str, title: str, **fields: str) -> Json:
+    """A link of a row or a series to a page: each variable takes the value of a field or label of what was clicked.
+
+    `model="model"` sets the variable `model` to the field `model`.
+    """
+    chosen = "".join(f"&var-{name}=${{__data.fields.{field}:percentencode}}" for name, field in fields.items())
+    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}"}
+
+
+def series_to_page(uid: str, title: str, **labels: str) -> Json:
+    """The same for a line of a graph, whose labels are told otherwise."""
+    chosen = "".join(f"&var-{name}=${{__field.labels.{label}:percentencode}}" for name, label in labels.items())
+    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}"}
