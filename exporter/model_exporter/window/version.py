@@ -174,7 +174,8 @@ class VersionState:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         self._make_room(features)
         slots = self._signals.slots, self._verdicts.slots if self._verdicts else 0
-        revision = (self._counts.revision, self._bins.revision if self._bins else 0, self._touched, slots)
+        bins = self._bins.revision if self._bins else 0
+        revision = (features, self._counts.revision, bins, self._touched, slots)
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(features)
         return self._snapshot[1]

@@ -403,6 +403,15 @@ def test_an_unchanged_version_is_not_frozen_again(world: World) -> None:
     assert world.version(T0 + 4) is not first
 
 
+def test_a_version_at_rest_has_the_features_that_appear_in_another(world: World) -> None:
+    """The rows of its quality are the model's features, also of those that it never saw."""
+    world.fleet.predict("m", batch_of({"amount": [1.0]}, version="1"), T0)
+    world.model(T0 + 60)
+    world.fleet.predict("m", batch_of({"amount": [1.0], "late": [1.0]}, version="2"), T0 + 60)
+    model = world.model(T0 + 60)
+    assert [len(version.quality) for version in model.versions] == [len(model.features)] * 2 == [3, 3]
+
+
 def test_a_snapshot_does_not_change(world: World) -> None:
     """What exposition holds stays as it was while the writer goes on."""
     world.fleet.predict("m", batch_of({"amount": [1.0]}), T0)
