@@ -25,7 +25,9 @@ from model_exporter.expose.render import Renderer
 from model_exporter.expose.text import Format
 from model_exporter.indicators import Form, Indicator, parse
 from model_exporter.telemetry import Telemetry
+from model_exporter.window.budget import Budget
 from model_exporter.window.fleet import Fleet
+from model_exporter.window.model import ModelState, Shared
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.snapshot import (
     LEVELS,
@@ -118,7 +120,7 @@ def test_versions_that_tell_everything_fit_their_budget(
 
 
 def test_thresholds_and_latency_objectives_are_counted_one_by_one() -> None:
-    """With features that appear and reloads that change them; what a closed model took is there for others."""
+    """With features that appear and reloads that change them."""
     told = (Threshold("psi", "page", 0.5), Threshold("missing_ratio", "ticket", 0.1))
     plain, model = Settings(), ModelSettings(thresholds=told[:1], feature_thresholds={"x": told, "late": told})
     fleets = [
@@ -147,11 +149,22 @@ def test_thresholds_and_latency_objectives_are_counted_one_by_one() -> None:
     assert difference() == 7
     fleets[1].reconfigure(plain, T0)
     assert difference() == 0
-    fleets[1].reconfigure(Settings(models={"m": model}), T0)
-    fleets[1].advance(T0 + 100_000)
-    fleets[1].reconfigure(plain, T0 + 100_000)
-    fleets[1].advance(T0 + 100_001)
-    assert fleets[1].snapshot(T0 + 100_001).series == 0
+
+
+def test_a_closed_model_gives_back_all_it_took() -> None:
+    """Its thresholds too, which it has without any version."""
+    told = (Threshold("psi", "page", 0.5),)
+    settings = ModelSettings(thresholds=told, feature_thresholds={"x": told})
+    series = Budget(1000)
+    shared = Shared(Limits(), series, Budget(1000), notify=lambda _: None, refuse=lambda *_: None)
+    model = ModelState("m", settings, baseline=baseline_of({"x": ONE["amount"]}), shared=shared, now=T0)
+    batch = batch_of({"x": [1.0]})
+    before = series.used
+    assert before >= 2
+    assert model.predict(batch, np.ones(1, np.bool_), T0) is not None
+    assert series.used > before
+    model.close()
+    assert series.used == 0
 
 
 def test_groups_indicators_and_items_fit_their_budget() -> None:

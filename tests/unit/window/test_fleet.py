@@ -28,6 +28,7 @@ from model_exporter.window.snapshot import INVALID_REASONS, QUALITY, VIOLATIONS,
 
 RNG = np.random.default_rng(7)
 NUMBERS = RNG.normal(size=2000).tolist()
+_OPTIONAL = {"note": FeatureSettings(required=False)}
 COUNTRIES = (["DE"] * 1000 + ["FR"] * 700 + ["IT"] * 300)[:2000]
 
 
@@ -152,6 +153,17 @@ def test_a_prediction_violates_the_schema_once(world: World) -> None:
     assert version.violating == 4
     world.fleet.predict("m", batch_of({"amount": [1.0, "x", 2.0]}), T0)  # no country in any of them
     assert world.version().violating == 7
+
+
+def test_an_optional_feature_may_be_absent() -> None:
+    """Whether from some of the records or from all; where it is required, its absence violates the schema."""
+    baseline = baseline_of({"amount": NUMBERS, "note": ["a", "b"] * 1000})
+    world = World(baseline=baseline, settings=Settings(models={"m": ModelSettings(features=_OPTIONAL)}))
+    world.fleet.predict("m", batch_of({"amount": [1.0, 2.0], "note": ["a", ABSENT]}), T0)
+    world.fleet.predict("m", batch_of({"amount": [1.0, 2.0]}), T0)
+    assert world.version().violating == 0
+    world.fleet.predict("m", batch_of({"note": ["a", "b"]}), T0)
+    assert world.version().violating == 2
 
 
 def test_predictions_without_violations_have_a_count_of_none(world: World) -> None:
