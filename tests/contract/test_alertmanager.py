@@ -176,3 +176,10 @@ def test_only_what_is_about_one_model_mutes_and_nothing_mutes_itself() -> None:
         names = [set(re.findall(r"Model\w+", " ".join(matchers))) for matchers in (source, target)]
         severities = [set(re.findall(r'severity="(\w+)"', " ".join(matchers))) for matchers in (source, target)]
         assert not names[0] & names[1] or (all(severities) and not severities[0] & severities[1])
+
+
+def test_the_ownership_file_of_the_readme_is_valid(tmp_path: Path) -> None:
+    """What people copy works."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (FOLDER.parent / "README.md").read_text("utf-8"), re.DOTALL)
+    (owners,) = [block for block in blocks if "teams:" in block]
+    assert "payments-ml/escalation-2" in _render(tmp_path, owners, Profile.V0_25).read_text("utf-8")

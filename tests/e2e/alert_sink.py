@@ -65,6 +65,17 @@ class WebhookCall:
 
 
 @dataclass(frozen=True, slots=True)
+class JiraIssue:
+    """An issue that was created; none is ever found again."""
+
+    project: str
+    issue_type: str
+    summary: str
+    description: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail; `html` and `text` are its two forms."""
 
@@ -83,12 +94,18 @@ class AlertSink:
     slack: list[SlackMessage] = field(default_factory=list)
     pagerduty: list[PagerDutyEvent] = field(default_factory=list)
     webhooks: list[WebhookCall] = field(default_factory=list)
+    jira: list[JiraIssue] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
 
     @property
     def pagerduty_url(self) -> str:
         """For `pagerduty_url` in Alertmanager's `global`."""
         return f"http://{HOST}:{self.http_port}/pagerduty"
+
+    @property
+    def jira_url(self) -> str:
+        """For `api_url` of Jira."""
+        return f"http://{HOST}:{self.http_port}/rest/api/2"
 
     @property
     def smarthost(self) -> str:
@@ -98,7 +115,7 @@ class AlertSink:
     @property
     def count(self) -> int:
         """Notifications of all kinds."""
-        return len(self.slack) + len(self.pagerduty) + len(self.webhooks) + len(self.mails)
+        return len(self.slack) + len(self.pagerduty) + len(self.webhooks) + len(self.jira) + len(self.mails)
 
     def slack_url(self, name: str) -> str:
         """The address of an incoming webhook."""
@@ -152,17 +169,23 @@ class _HttpHandler(BaseHTTPRequestHandler):
         """Record the body by where it was posted."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         kind, _, name = self.path.strip("/").partition("/")
+        sink, status, reply = self.server.sink, 200, b"ok"
         if kind == "slack":
-            self.server.sink.slack.append(_slack(name, body))
+            sink.slack.append(_slack(name, body))
         elif kind == "pagerduty":
-            self.server.sink.pagerduty.append(_pagerduty(body))
+            sink.pagerduty.append(_pagerduty(body))
+            status = 202
+        elif name == "api/2/search":
+            reply = b'{"issues": []}'
+        elif kind == "rest":
+            sink.jira.append(_jira(body["fields"]))
+            status, reply = 201, b'{"key": "X-1"}'
         else:
-            call = WebhookCall(name, self.headers.get("Authorization", ""), body)
-            self.server.sink.webhooks.append(call)
-        self.send_response(202 if kind == "pagerduty" else 200)
-        self.send_header("Content-Length", "2")
+            sink.webhooks.append(WebhookCall(name, self.headers.get("Authorization", ""), body))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(reply)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(reply)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
         """Say nothing."""
@@ -218,6 +241,16 @@ def _pagerduty(body: Mapping[str, Any]) -> PagerDutyEvent:  # Any: it is JSON
         details=payload.get("custom_details", {}),
         links={link["text"]: link["href"] for link in body.get("links") or []},
         client_url=body.get("client_url", ""),
+    )
+
+
+def _jira(fields: Mapping[str, Any]) -> JiraIssue:  # Any: it is JSON
+    return JiraIssue(
+        project=fields["project"]["key"],
+        issue_type=fields["issuetype"]["name"],
+        summary=fields["summary"],
+        description=fields["description"],
+        labels=tuple(fields["labels"]),
     )
 
 
