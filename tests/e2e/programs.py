@@ -31,7 +31,9 @@ def require(program: str) -> str:
 
 def given(program: str) -> str | None:
     """Path of the current release of `program`, if one was named to test against."""
-    return os.environ.get(f"MODEL_EXPORTER_TEST_{program.upper()}") if program in _DEBIAN else None
+    path = os.environ.get(f"MODEL_EXPORTER_TEST_{program.upper()}") if program in _DEBIAN else None
+    assert path is None or os.access(path, os.X_OK), f"{path} is no program"
+    return path
 
 
 def _found(program: str) -> str | None:

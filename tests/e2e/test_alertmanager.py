@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from e2e.alertmanagers import Alertmanager, now, run_alertmanager
 from e2e.programs import given
 from model_exporter.demo.processes import wait_until
 from model_exporter.pack.alertmanager import render, write_templates
+from model_exporter.pack.owners_schema import Day
 from model_exporter.pack.profiles import Profile
+
+pytestmark = pytest.mark.prometheus
 
 SECONDS = 20
 HOSTILE = 'fraud <!channel> "x" & <script>'
@@ -79,10 +83,25 @@ def _config(folder: Path, sink: AlertSink) -> str:
         "    email: {to: [search@example.org]}\n"
         "  platform:\n"
         f"    slack: {{channel: '#platform', api_url_file: {slack['platform']}}}\n"
+        "  asleep:\n"
+        f"    slack: {{channel: '#asleep', api_url_file: {slack['platform']}}}\n"
+        f"    pagerduty: {{routing_key_file: {pager}}}\n"
+        f"    ticket: {{url: '{sink.webhook_url('asleep-tickets')}'}}\n"
+        f"    office_hours: {{days: [{_day(days=3)}]}}\n"
+        "  awake:\n"
+        f"    slack: {{channel: '#awake', api_url_file: {slack['platform']}}}\n"
+        f"    pagerduty: {{routing_key_file: {pager}}}\n"
+        f"    ticket: {{url: '{sink.webhook_url('awake-tickets')}'}}\n"
+        f"    office_hours: {{days: [{_day()}, {_day(days=1)}], from: '00:00', to: '24:00'}}\n"
         f"heartbeat: {{url: '{sink.webhook_url('heartbeat')}'}}\n",
         "utf-8",
     )
     return render(owners, base, Profile.CURRENT if given("alertmanager") else Profile.V0_25)
+
+
+def _day(*, days: int = 0) -> str:
+    """The name of the day that is so many days ahead, in UTC."""
+    return list(Day)[(datetime.now(UTC) + timedelta(days=days)).weekday()].value
 
 
 def _current_owners(folder: Path, sink: AlertSink) -> str:
@@ -230,6 +249,24 @@ def test_the_watchdog_beats(running: Running) -> None:
     running.alertmanager.post(_alert("ModelWatchdog", severity="none", component="model_exporter"))
     running.wait(1)
     assert running.sink.webhooks[0].name == "heartbeat"
+
+
+def test_what_can_wait_waits_for_office_hours(running: Running) -> None:
+    """Outside of them a lower tier reaches the chat and no pager, and a warning nobody; within them both are sent."""
+    running.alertmanager.post(_alert(owner="asleep", tier="3"), _alert(owner="asleep", severity="warning", model="b"))
+    running.wait(1)
+    running.alertmanager.post(_alert(owner="awake", tier="3"), _alert(owner="awake", severity="warning", model="b"))
+    running.wait(4)
+    assert [message.channel for message in running.sink.slack] == ["#asleep", "#awake"]
+    assert [page.details["owner"] for page in running.sink.pagerduty] == ["awake"]
+    assert [ticket.name for ticket in running.sink.webhooks] == ["awake-tickets"]
+
+
+def test_office_hours_do_not_keep_a_high_tier_waiting(running: Running) -> None:
+    """Tiers 1 and 2, and an unknown one, page at any hour."""
+    running.alertmanager.post(_alert(owner="asleep", tier="2"), _alert(owner="asleep", tier="", model="b"))
+    running.wait(4)
+    assert {page.component for page in running.sink.pagerduty} == {"fraud", "b"}
 
 
 def test_a_current_alertmanager_writes_tickets_itself(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pack")
 
 
+@pytest.mark.prometheus
 @given(teams=_teams(), root=_ROOT)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_every_valid_ownership_file_makes_a_valid_configuration(
