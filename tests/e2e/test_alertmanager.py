@@ -15,10 +15,12 @@ from model_exporter.demo.processes import wait_until
 from model_exporter.pack.alertmanager import render, write_templates
 from model_exporter.pack.owners_schema import Day
 from model_exporter.pack.profiles import Profile
+from model_exporter.pack.yaml_text import scalar
 
 pytestmark = pytest.mark.prometheus
 
 SECONDS = 20
+ODD_OWNERS = ['a"b\\\\c|.*', "{d} 'e', #\u00e9"]
 HOSTILE = 'fraud <!channel> "x" & <script>'
 
 
@@ -83,6 +85,9 @@ def _config(folder: Path, sink: AlertSink) -> str:
         "    email: {to: [search@example.org]}\n"
         "  platform:\n"
         f"    slack: {{channel: '#platform', api_url_file: {slack['platform']}}}\n"
+        f"  {scalar(ODD_OWNERS[0])}:\n"
+        f"    aliases: [{scalar(ODD_OWNERS[1])}]\n"
+        f"    ticket: {{url: '{sink.webhook_url('odd-tickets')}'}}\n"
         "  asleep:\n"
         f"    slack: {{channel: '#asleep', api_url_file: {slack['platform']}}}\n"
         f"    pagerduty: {{routing_key_file: {pager}}}\n"
@@ -195,6 +200,22 @@ def test_an_incident_mutes_its_ticket_and_what_it_explains(running: Running) -> 
         if labels["alertname"] == "ModelIncident"
     }
     assert states == {("critical", "active"), ("warning", "suppressed")}
+
+
+def test_a_failing_upstream_mutes_the_drift_of_its_model_without_an_incident(running: Running) -> None:
+    """The symptom is enough, although nobody is told of it."""
+    running.alertmanager.post(_alert("ModelUpstreamFailing", severity="info"))
+    running.wait_for_state("ModelUpstreamFailing", "active")
+    running.alertmanager.post(_alert("ModelOutputDrift", severity="info"))
+    running.wait_for_state("ModelOutputDrift", "suppressed")
+
+
+def test_whatever_a_team_is_called_it_gets_its_alerts(running: Running) -> None:
+    """Quotes, backslashes and the marks of regular expressions in an owner's name mean themselves."""
+    running.alertmanager.post(*(_alert(owner=owner, model=owner) for owner in [*ODD_OWNERS, 'a"b\\\\c|.x']))
+    running.wait(3)
+    assert {ticket.body["commonLabels"]["owner"] for ticket in running.sink.webhooks} == set(ODD_OWNERS)
+    assert [message.name for message in running.sink.slack] == ["platform"]
 
 
 def test_alerts_about_no_model_do_not_mute_each_other(running: Running) -> None:
