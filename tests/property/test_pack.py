@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from e2e.programs import given as named
 from e2e.programs import require
+from model_exporter.config.reference import all_keys
+from model_exporter.errors import ConfigError
 from model_exporter.pack.alertmanager import render
+from model_exporter.pack.base import KEYS
+from model_exporter.pack.owners_schema import OwnersKeys
 from model_exporter.pack.profiles import Profile
 from model_exporter.pack.yaml_text import yaml_lines
 
@@ -138,3 +142,48 @@ def test_every_valid_ownership_file_makes_a_valid_configuration(
         command = [require("amtool"), "check-config", str(config)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+_WORDS = sorted({word.removesuffix("[]") for path, _ in all_keys(OwnersKeys) for word in path.split(".")} | set(KEYS))
+_ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(
+        ["#a", "/k", "https://x/", "a@b", "30m", "team:x", "09:00", "\ud800", "{{", "ml", "fields", "slack"]
+    ),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(_WORDS) | st.text(max_size=4), below),
+    max_leaves=20,
+)
+
+
+@given(teams=st.dictionaries(st.text(max_size=3) | st.just("ml"), _ANY, max_size=2) | _ANY, root=_ANY, base=_ANY)
+@example(teams={"ml": {"email": {"to": ["a@b"]}}}, root={"quiet_environments": ["\ud800"]}, base={})
+@example(teams={"ml": {"email": {"to": ["a@b"]}, "aliases": ["\ud800"]}}, root={}, base={})
+@example(teams={"ml": {"webhook": {"url": "https://x/\ud800"}}}, root={}, base={})
+@example(teams={"ml": {"webhook": {"url": "https://[x/"}}}, root={}, base={})
+@example(teams={"ml": {"webhook": {"url": "https://x/"}}}, root={}, base={"route": {"receiver": 1, "routes": "x"}})
+@example(teams={"ml": {"webhook": {"url": "https://x/"}}}, root={}, base={"global": {"x": "\ud800"}, "templates": [1]})
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_no_document_crashes_the_renderer(folder: Path, teams: object, root: object, base: object) -> None:
+    """Whatever two files hold, the end is a text of UTF-8 or one error of one line with the file and a remedy."""
+    owners, base_file = folder / "owners.yml", folder / "base.yml"
+    whole = {"teams": teams, "default": "ml"} | (root if isinstance(root, dict) else {})
+    owners.write_text(yaml.safe_dump(whole), "utf-8")
+    base_file.write_text(yaml.safe_dump(base), "utf-8")
+    for profile in Profile:
+        mistake = _mistake(owners, base_file, profile)
+        if mistake:
+            assert str(mistake).startswith(str(folder))
+            assert len(str(mistake).splitlines()) == 1
+            assert mistake.remedy
+
+
+def _mistake(owners: Path, base: Path, profile: Profile) -> ConfigError | None:
+    try:
+        yaml.safe_load(render(owners, base, profile).encode())
+    except ConfigError as error:
+        return error
+    return None
