@@ -57,11 +57,6 @@ class Base:
         """Whether a mail server is named."""
         return "smtp_smarthost" in self.settings and "smtp_from" in self.settings
 
-    @property
-    def receiver_names(self) -> frozenset[object]:
-        """The names of `receivers`."""
-        return frozenset(receiver.get("name") for receiver in self.receivers if isinstance(receiver, dict))
-
 
 def load_base(path: Path) -> Base:
     """The base at `path`: Alertmanager's own keys, which Alertmanager itself checks.

@@ -61,7 +61,7 @@ def test_files_with_secrets_and_all_else_pass(tmp_path: Path) -> None:
     assert base.has_mail
     assert not base.has_slack
     assert base.settings["smtp_require_tls"] is False
-    assert base.receiver_names == {"ops"}
+    assert base.receivers == ({"name": "ops"},)
 
 
 def test_an_empty_base_is_one(tmp_path: Path) -> None:
