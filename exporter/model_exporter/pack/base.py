@@ -19,9 +19,10 @@ _SECRET: Final = re.compile(
     r"(.*_)?(password|secret|credentials|token|bearer_token|api_key|api_secret|secret_key|routing_key|service_key|"
     r"user_key|key|bot_token|slack_api_url)"
 )
-# Names that the pattern above takes for secrets.
-_NOT_SECRET: Final = frozenset({"custom_key"})
-_SECRET_ADDRESSES: Final = frozenset({"slack_configs", "discord_configs", "msteams_configs", "msteamsv2_configs"})
+_SECRET_ADDRESSES: Final = frozenset(
+    {"slack_configs", "discord_configs", "msteams_configs", "msteamsv2_configs", "mattermost_configs"}
+)
+"""Receivers whose address is the secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,6 @@ class Base:
     def has_mail(self) -> bool:
         """Whether a mail server is named."""
         return "smtp_smarthost" in self.settings and "smtp_from" in self.settings
-
-    @property
-    def receiver_names(self) -> frozenset[object]:
-        """The names of `receivers`."""
-        return frozenset(receiver.get("name") for receiver in self.receivers if isinstance(receiver, dict))
 
 
 def load_base(path: Path) -> Base:
@@ -106,7 +102,7 @@ def _refuse_secrets(node: Node, name: str = "", within: str = "") -> None:
 def _is_secret(name: str, within: str) -> bool:
     if name in {"api_url", "webhook_url"} and within in _SECRET_ADDRESSES:
         return True
-    return bool(_SECRET.fullmatch(name)) and name not in _NOT_SECRET
+    return bool(_SECRET.fullmatch(name))
 
 
 def _mapping(root: Node, key: str) -> Tree:

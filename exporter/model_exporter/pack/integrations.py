@@ -100,6 +100,7 @@ class Integrations:
             },
             "links": [
                 {"href": _template("pagerduty.runbook"), "text": "Runbook"},
+                {"href": _template("pagerduty.model_runbook"), "text": "Runbook of the model"},
                 {"href": _template("pagerduty.dashboard"), "text": "Dashboard"},
             ],
         }

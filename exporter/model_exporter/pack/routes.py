@@ -96,40 +96,29 @@ class _Tree:
     def root(self) -> Tree:
         """The route of everything about models; what nothing below it takes goes to the default team's chat."""
         owners = self._owners
-        default, platform = owners.teams[owners.default], owners.platform or owners.default
         return {
-            "receiver": self._receiver(owners.default, default, "chat"),
+            "receiver": self._receiver(owners.default, owners.teams[owners.default], "chat"),
             "group_by": [*GROUP_BY, *owners.by],
             "group_wait": "30s",
             "group_interval": "5m",
             "repeat_interval": "12h",
-            "routes": [
-                Commented(
-                    "The alert that always fires: whoever misses it knows that alerting is broken", self._watchdog()
-                ),
-                Commented(
-                    "Single symptoms are there for whoever looks; only what correlates is sent",
-                    {
-                        "receiver": NULL,
-                        "matchers": ['severity=~"info|none"'],
-                    },
-                ),
-                *self._quiet(),
-                Commented(
-                    "The exporters themselves, and Prometheus's rules about them",
-                    self._team(
-                        platform,
-                        owners.teams[platform],
-                        ['component="model_exporter"'],
-                    ),
-                ),
-                *(
-                    Commented(f"Models of {name}", self._team(name, team, [matcher("owner", (name, *team.aliases))]))
-                    for name, team in owners.teams.items()
-                ),
-                Commented("Models that nobody owns", self._team(owners.default, default, [])),
-            ],
+            "routes": list(self._branches()),
         }
+
+    def _branches(self) -> Iterator[Commented]:
+        teams, default = self._owners.teams, self._owners.default
+        platform = self._owners.platform or default
+        yield Commented(
+            "The alert that always fires: whoever misses it knows that alerting is broken", self._watchdog()
+        )
+        silent: Tree = {"receiver": NULL, "matchers": ['severity=~"info|none"']}
+        yield Commented("Single symptoms are there for whoever looks; only what correlates is sent", silent)
+        yield from self._quiet()
+        exporters = self._team(platform, teams[platform], ['component="model_exporter"'])
+        yield Commented("The exporters themselves, and Prometheus's rules about them", exporters)
+        for name, team in teams.items():
+            yield Commented(f"Models of {name}", self._team(name, team, [_owner(name, team)]))
+        yield Commented("Models that nobody owns", self._team(default, teams[default], []))
 
     def _watchdog(self) -> Tree:
         route: Tree = {"receiver": NULL, "matchers": ['alertname="ModelWatchdog"']}
@@ -150,7 +139,7 @@ class _Tree:
             route["routes"] = [
                 {
                     "receiver": self._receiver(name, team, "quiet"),
-                    "matchers": [matcher("owner", (name, *team.aliases)), 'alertname!="ModelIncidentUnresolved"'],
+                    "matchers": [_owner(name, team), 'alertname!="ModelIncidentUnresolved"'],
                 }
                 for name, team in asking.items()
             ]
@@ -205,6 +194,10 @@ class _Tree:
             wanted += [(other, kind) for kind in (*reach.page, *reach.chat)]
         self.receivers.setdefault(full, self._integrations.receiver(full, wanted))
         return full
+
+
+def _owner(name: str, team: TeamKeys) -> str:
+    return matcher("owner", (name, *team.aliases))
 
 
 def _first(team: TeamKeys, *kinds: str) -> tuple[str, ...]:
