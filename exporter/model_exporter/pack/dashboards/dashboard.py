@@ -144,7 +144,7 @@ def labels_variable(
         all_value: what "all" stands for in a regular expression; `.*` takes series without the label too.
         hide: whether the variable is set by links only.
     """
-    return {
+    variable: Json = {
         "type": "query",
         "name": name,
         "label": label,
@@ -156,12 +156,14 @@ def labels_variable(
         "sort": 1,
         "multi": multi,
         "includeAll": multi,
-        "allValue": all_value if multi else None,
         "current": {"text": ["All"], "value": ["$__all"]} if multi else {},
         "options": [],
         "hide": 2 if hide else 0,
         "skipUrlSync": False,
     }
+    if multi and all_value is not None:
+        variable["allValue"] = all_value
+    return variable
 
 
 ENVIRONMENT: Final = labels_variable("environment", "Environment", "label_values(model:owner, environment)")
