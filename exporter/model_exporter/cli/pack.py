@@ -4,11 +4,14 @@ from pathlib import Path
 
 import click
 
+from model_exporter.cli.pack_dashboards import dashboards
+
 _EPILOG = """
 \b
 Examples:
   model_exporter pack alertmanager --owners owners.yml -o alertmanager.yml
   model_exporter pack alertmanager --reference
+  model_exporter pack dashboards -o dashboards
 """
 _ALERTMANAGER_EPILOG = """
 \b
@@ -79,3 +82,6 @@ def alertmanager(
     replace_file(target, text.encode())
     written = [target, *([] if no_templates else write_templates(target.parent))]
     click.echo("\n".join(f"wrote {path}" for path in written), err=True)
+
+
+pack.add_command(dashboards)

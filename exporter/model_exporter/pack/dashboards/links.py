@@ -3,6 +3,7 @@
 from typing import Final
 
 from model_exporter.pack.dashboards.style import Json
+from model_exporter.pack.rules import RUNBOOKS
 
 FLEET: Final = "model-fleet"
 DETAIL: Final = "model-detail"
@@ -59,8 +60,6 @@ def series_to_page(uid: str, title: str, **labels: str) -> Json:
     return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}"}
 
 
-RUNBOOKS: Final = "https://runbooks.example.org/model_exporter"
-"""Base of the runbooks' addresses, until a site names its own."""
 RUNBOOK_OF_ALERT: Final[Json] = {
     "title": "Runbook: what to do first",
     "url": f"{RUNBOOKS}/${{__data.fields.alertname}}.md",
