@@ -1,4 +1,4 @@
-"""Which metrics a PromQL expression reads: enough to check names against the catalogue; Prometheus decides on syntax."""
+"""Which metrics a PromQL expression reads: enough to check names by; Prometheus decides on syntax."""
 
 import re
 from typing import Final
@@ -19,7 +19,9 @@ _LABELS: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _NAME: Final = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*(?!\s*\()(?![\w:])")
-_WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "by", "without", "inf", "nan", "group_left", "group_right"})
+_WORDS: Final = frozenset(
+    {"and", "or", "unless", "bool", "offset", "by", "without", "inf", "nan", "group_left", "group_right"}
+)
 
 
 def metric_names(expression: str) -> set[str]:
