@@ -6,7 +6,7 @@ check is pint's where it has one.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -182,12 +182,38 @@ def _unknown(pool: Pool, selector: promql.Selector) -> Iterator[tuple[str, str]]
 
 
 def check_order(pool: Pool) -> Iterator[Finding]:
-    """Within a group a series is recorded before it is read, unless a rule reads its own past (rule/dependency)."""
-    places = {(id(placed.group), placed.rule.record): at for at, placed in reversed([*enumerate(pool.rules)])}
-    for at, placed in enumerate(pool.rules):
-        for metric in dict.fromkeys(selector.metric for selector in placed.selectors):
-            if metric != placed.rule.name and places.get((id(placed.group), metric), at) > at:
-                yield _finding(placed, f"reads {metric}, which a later rule of the group records", "Move it down")
+    """Within a group a series is recorded before it is read, unless a circle of rules keeps state (rule/dependency)."""
+    for file in pool.files:
+        for group in file.groups:
+            rules = [placed for placed in pool.rules if placed.group is group]
+            first = {placed.rule.record: at for at, placed in reversed([*enumerate(rules)])}
+            reads = {placed.rule.name: _read(rules, placed.rule.name) for placed in rules}
+            for at, placed in enumerate(rules):
+                for metric in sorted(_metrics(placed)):
+                    if first.get(metric, at) > at and placed.rule.name not in _reached(reads, metric):
+                        yield _finding(
+                            placed, f"reads {metric}, which a later rule of the group records", "Move it down"
+                        )
+
+
+def _metrics(placed: Placed) -> set[str]:
+    return {selector.metric for selector in placed.selectors}
+
+
+def _read(rules: Sequence[Placed], name: str) -> set[str]:
+    """What the rules of that name read."""
+    return set().union(*(_metrics(placed) for placed in rules if placed.rule.name == name))
+
+
+def _reached(reads: Mapping[str, set[str]], start: str) -> set[str]:
+    """Every series that `start` depends on within its group."""
+    reached: set[str] = set()
+    waiting = {start}
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting |= reads.get(name, set()) - reached
+    return reached
 
 
 def check_clauses(pool: Pool) -> Iterator[Finding]:
@@ -332,17 +358,13 @@ def check_annotations(pool: Pool) -> Iterator[Finding]:
 def check_links(pool: Pool) -> Iterator[Finding]:
     """Links are addresses of the alert's runbook and of a dashboard that is shipped (rule/link)."""
     for placed in _alerts(pool):
-        texts = {name: templates.without_actions(text.value) for name, text in placed.rule.annotations.items()}
+        texts = {name: templates.without_actions(text.value).strip() for name, text in placed.rule.annotations.items()}
         for name in ("runbook_url", "dashboard_url"):
             parts = urlsplit(texts.get(name, "https://x"))
-            if (
-                parts.scheme not in {"http", "https"}
-                or not parts.netloc
-                or re.search(r"\s", texts.get(name, "").strip())
-            ):
+            if parts.scheme not in {"http", "https"} or not parts.netloc or re.search(r"\s", texts.get(name, "")):
                 yield _finding(placed, f"has a {name} that is no address", "Write https:// and a host")
         runbook = texts.get("runbook_url", "")
-        if runbook and not runbook.endswith(f"/{placed.rule.alert}.md"):
+        if runbook and not urlsplit(runbook).path.endswith(f"/{placed.rule.alert}.md"):
             yield _finding(placed, f"has the runbook {runbook}", f"End it with /{placed.rule.alert}.md")
         uid = re.search(r"/d/([^/?]+)", texts.get("dashboard_url", ""))
         if "dashboard_url" in texts and (uid is None or uid[1] not in DASHBOARDS):

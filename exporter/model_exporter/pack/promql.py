@@ -71,6 +71,8 @@ AGGREGATIONS: Final = frozenset({
     "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values",
     "limitk", "limit_ratio",
 })  # fmt: skip
+_CHOOSING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+"""Aggregations that return some of their series as they are."""
 _CLAUSES: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 _WORDS: Final = _CLAUSES | {"and", "or", "unless", "atan2", "bool", "offset", "start", "end", "inf", "nan"}
 
@@ -187,7 +189,7 @@ def replaced_labels(tokens: Sequence[Token]) -> Iterator[str]:
 
 def outer_labels(tokens: Sequence[Token]) -> tuple[str, ...] | None:
     """The labels of a result that is one aggregation with `by` and nothing after it; None for any other result."""
-    if not tokens or tokens[0].text not in AGGREGATIONS or _text(tokens, 1) != "by":
+    if not tokens or tokens[0].text not in AGGREGATIONS - _CHOOSING or _text(tokens, 1) != "by":
         return None
     closed = _after(tokens, _after(tokens, 2))
     return _list(tokens, 2) if closed == len(tokens) else None

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from model_exporter.errors import ConfigError
-from model_exporter.pack.rulefiles import Rule, RuleFile, Text, parse_rule_file, read_rule_file
+from model_exporter.pack.rulefiles import RuleFile, Text, parse_rule_file, read_rule_file
 
 RUNBOOKS: Final = "https://runbooks.example.org/model_exporter"
 """Base of the runbooks' addresses in the files."""
@@ -117,7 +117,8 @@ def render(path: Path, site: Site) -> RuleFile:
     """
     file = read_rule_file(path)
     text = file.text
-    for place, edit in sorted(_edits(file, site), key=lambda each: each[0].start, reverse=True):
+    edits = {place.start: (place, edit) for place, edit in _edits(file, site)}  # aliases lead to one place
+    for _, (place, edit) in sorted(edits.items(), reverse=True):
         text = text[: place.start] + _edited(place, text[place.start : place.end], edit) + text[place.end :]
     return parse_rule_file(text, path)
 
@@ -180,11 +181,7 @@ def _edits(file: RuleFile, site: Site) -> Iterator[tuple[Text, Callable[[str], s
     """The texts of the file to edit, each with how."""
     for _, rule in file.rules:
         yield rule.expr, lambda source: _with_labels(source, site.by)
-        yield from ((text, lambda source: _annotation(source, site)) for text in _annotations(rule))
-
-
-def _annotations(rule: Rule) -> Iterator[Text]:
-    return iter(rule.annotations.values())
+        yield from ((text, lambda source: _annotation(source, site)) for text in rule.annotations.values())
 
 
 def _edited(place: Text, source: str, edit: Callable[[str], str]) -> str:
