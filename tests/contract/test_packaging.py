@@ -14,6 +14,7 @@ from hatchling.builders.wheel import WheelBuilder
 from model_exporter import __version__
 
 _ROOT = Path(__file__).parents[2]
+_PACK = ["alertmanager"]
 _INFO = f"model_exporter-{__version__}.dist-info"
 
 
@@ -52,11 +53,12 @@ def test_the_wheel_holds_the_package_and_nothing_else(unpacked: Path) -> None:
     assert {path.name for path in unpacked.iterdir()} == {"model_exporter", _INFO}
 
 
-def test_the_wheel_holds_every_module(unpacked: Path) -> None:
-    """Each file of the package that is no cache is installed."""
+def test_the_wheel_holds_every_module_and_the_pack(unpacked: Path) -> None:
+    """Each file of the package that is no cache is installed, and what it renders from travels within it."""
     package = _ROOT / "exporter" / "model_exporter"
     written = {path for path in _files(package) if "__pycache__" not in path}
-    assert set(_files(unpacked / "model_exporter")) == written
+    packed = {f"pack/files/{folder}/{path}" for folder in _PACK for path in _files(_ROOT / folder)}
+    assert set(_files(unpacked / "model_exporter")) == written | packed
 
 
 def test_the_package_is_typed(unpacked: Path) -> None:
