@@ -1,16 +1,14 @@
 """`model_exporter pack rules` and `pack check`."""
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from model_exporter.pack.rulefiles import RuleFile
     from model_exporter.pack.rules import Resource
-    from model_exporter.pack.verify import Result
 
 _RULES_EPILOG = """
 \b
@@ -24,7 +22,7 @@ _CHECK_EPILOG = """
 \b
 Examples:
   model_exporter pack check
-  model_exporter pack check --rules /etc/prometheus/rules
+  model_exporter pack check --rules /etc/prometheus/rules --by cluster --owners owners.yml
 
 Exit codes: 0 all is well, 1 a file cannot be read, 2 something is wrong.
 """
@@ -112,26 +110,28 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
 
 @click.command("check", short_help="Check rules and routing, without a server.", epilog=_CHECK_EPILOG)
 @click.option(
-    "--rules", "folder", type=click.Path(path_type=Path), help="Folder of rule files.  [default: those shipped]"
+    "--rules", "folder", type=click.Path(path_type=Path), help="Folder of rule files.  [default: the shipped]"
 )
-def check(folder: Path | None) -> int:
-    """Check rules and routing as far as that is possible without a server, with promtool and amtool where they are.
+@click.option("--by", multiple=True, metavar="LABEL", help="A label that the rules were written with.")
+@click.option("--owners", type=click.Path(path_type=Path), help="Ownership file.  [default: the example]")
+@click.option("--base", type=click.Path(path_type=Path), help="Base of alertmanager.yml.  [default: the shipped]")
+def check(folder: Path | None, by: tuple[str, ...], owners: Path | None, base: Path | None) -> int:
+    """Check rules and routing as far as that is possible without a server.
 
-    Prints a line for each thing that was checked.
+    Prints a line for each thing that was checked. Rules are checked against each other, the metrics of the exporter
+    and the conventions of the pack; promtool and amtool are asked as well where they are on PATH.
     """
-    from model_exporter.pack.verify import Outcome
-
-    wrong = 0
-    for result in _results(folder):
-        wrong += result.outcome is Outcome.WRONG
-        click.echo(str(result))
-    return _WRONG if wrong else 0
-
-
-def _results(folder: Path | None) -> "Iterator[Result]":
     from model_exporter.pack.shipped import shipped
-    from model_exporter.pack.verify import check_rules
+    from model_exporter.pack.verify import Outcome, check_routing, check_rules
 
     chosen = folder or shipped("rules")
     runbooks = chosen / "runbooks"
-    yield from check_rules(chosen, runbooks if runbooks.is_dir() else shipped("rules") / "runbooks")
+    results = chain(
+        check_rules(chosen, runbooks if runbooks.is_dir() else shipped("rules") / "runbooks", by),
+        check_routing(owners or shipped("alertmanager") / "owners.example.yml", base),
+    )
+    wrong = 0
+    for result in results:
+        wrong += result.outcome is Outcome.WRONG
+        click.echo(str(result))
+    return _WRONG if wrong else 0

@@ -217,10 +217,13 @@ def _reached(reads: Mapping[str, set[str]], start: str) -> set[str]:
 
 
 def check_clauses(pool: Pool) -> Iterator[Finding]:
-    """Every list of labels that keeps a model begins with `model`, so that others can be put before it."""
+    """Every list of labels that keeps a model begins with `model`, so that others can be put before it.
+
+    Where that was done, every such list begins with those.
+    """
     for placed in pool.rules:
         for clause in promql.clauses(placed.tokens):
-            yield from (_finding(placed, *each) for each in _clause(placed, clause))
+            yield from (_finding(placed, *each) for each in _clause(placed, clause, pool.by))
         if placed.concerns_models:
             for aggregation in promql.bare_aggregations(placed.tokens):
                 remedy = f"Write {aggregation} by (model, ...)"
@@ -229,13 +232,14 @@ def check_clauses(pool: Pool) -> Iterator[Finding]:
                 )
 
 
-def _clause(placed: Placed, clause: promql.Clause) -> Iterator[tuple[str, str]]:
+def _clause(placed: Placed, clause: promql.Clause, by: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     text = f"{clause.keyword} ({', '.join(clause.labels)})"
     match clause.keyword:
         case "by" | "on":
             kept = [label for label in IDENTITY if label in clause.labels]
-            if kept and clause.labels[0] != kept[0]:
-                yield f"has {text}", f"Put {kept[0]} first, so that labels such as cluster can be added before it"
+            if kept and clause.labels[: len(by) + 1] != (*by, kept[0]):
+                remedy = "so that labels such as cluster can be added before it" if not by else "as everywhere"
+                yield f"has {text}", f"Put {', '.join((*by, kept[0]))} first, {remedy}"
             elif clause.keyword == "by" and not kept and placed.concerns_models:
                 yield f"has {text}, which mixes models (promql/aggregate)", "Put model first"
         case "without" | "ignoring":

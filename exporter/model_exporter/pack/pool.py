@@ -53,12 +53,14 @@ class Pool:
     Attributes:
         runbooks: the folder of the runbooks.
         recorded: the rules of each recorded series by its name.
+        by: labels besides `model` that tell models apart.
     """
 
     files: tuple[RuleFile, ...]
     runbooks: Path
     rules: tuple[Placed, ...]
     recorded: Mapping[str, tuple[Placed, ...]]
+    by: tuple[str, ...] = ()
     _known: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
     def knows(self, metric: str) -> bool:
@@ -73,7 +75,7 @@ class Pool:
     def labels(self, metric: str) -> frozenset[str] | None:
         """The labels that series of that name can have; None where anything is possible."""
         if metric in EXPOSED:
-            own = frozenset(EXPOSED[metric].labels) | TARGET
+            own = frozenset({*EXPOSED[metric].labels, *self.by}) | TARGET
             return own | {"le"} if metric.endswith("_bucket") else own
         return self._known.get(metric)
 
@@ -110,13 +112,13 @@ class Pool:
         return frozenset().union(*results)
 
 
-def pool(files: Iterable[RuleFile], runbooks: Path) -> Pool:
-    """The rules of `files` together."""
+def pool(files: Iterable[RuleFile], runbooks: Path, by: tuple[str, ...] = ()) -> Pool:
+    """The rules of `files` together, which were rendered with the labels `by`."""
     files = tuple(files)
     rules = tuple(_placed(file, group, rule) for file in files for group, rule in file.rules)
     names = dict.fromkeys(placed.rule.record for placed in rules if placed.rule.record)
     recorded = {name: tuple(placed for placed in rules if placed.rule.record == name) for name in names}
-    pooled = Pool(files, runbooks, rules, recorded)
+    pooled = Pool(files, runbooks, rules, recorded, by)
     pooled.settle()
     return pooled
 

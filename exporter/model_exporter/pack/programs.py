@@ -1,5 +1,6 @@
 """promtool and amtool, which know best what Prometheus and Alertmanager take, where they are installed."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -35,3 +36,13 @@ def ask(program: str, *arguments: str) -> Verdict:
         return Verdict(installed=True)
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     return Verdict(installed=True, complaints=tuple(said) or (f"exit code {done.returncode}",))
+
+
+def program_version(program: str) -> tuple[int, int] | None:
+    """Major and minor version of `program`; None when it is not installed or does not tell."""
+    path = shutil.which(program)
+    if path is None:
+        return None
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)  # noqa: S603  # the same
+    found = re.search(r"version (\d+)\.(\d+)", done.stdout + done.stderr)
+    return (int(found[1]), int(found[2])) if found else None

@@ -27,6 +27,7 @@ _CLAUSE: Final = re.compile(rf"(?<![\w:])(by|on)(\s*\(\s*)(?=(?:{'|'.join(IDENTI
 _ACTION: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _PRINTF: Final = re.compile(r"""printf(\s+)("(?:[^"\\]|\\.)*"|`[^`]*`)""")
 _VERB: Final = re.compile(r"%%|%[-+# 0-9.]*[a-zA-Z]")
+_SELECTS_MODEL: Final = re.compile(r"""(?<!\w)model=(?:\\?")?$""")
 _ARGUMENT: Final = re.compile(r"""\s+("(?:[^"\\]|\\.)*"|`[^`]*`|[^\s"`|(){}]+)""")
 
 
@@ -236,10 +237,10 @@ def _selecting(text: str, arguments: list[str], labels: Sequence[str]) -> tuple[
     for found in _VERB.finditer(text):
         if found[0] == "%%":
             continue
-        if text[: found.start()].endswith("model=") and not re.search(r"\w$", text[: found.start() - len("model=")]):
-            at = found.start() - len("model=")
-            parts += [text[place:at], "".join(f"{label}=%q," for label in labels)]
-            place = at
+        selects = _SELECTS_MODEL.search(text, 0, found.start())
+        if selects:
+            parts += [text[place : selects.start()], "".join(f"{label}=%q," for label in labels)]
+            place = selects.start()
             values[verb + added : verb + added] = [f" $labels.{label}" for label in labels]
             added += len(labels)
         verb += 1

@@ -4,13 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
 from model_exporter.errors import ConfigError
+from model_exporter.pack.alertmanager import render, write_templates
 from model_exporter.pack.checks import Check, Finding, run_checks
 from model_exporter.pack.pool import pool
-from model_exporter.pack.programs import Verdict, ask
+from model_exporter.pack.profiles import Profile as Routing
+from model_exporter.pack.programs import Verdict, ask, program_version
 from model_exporter.pack.rulefiles import RuleFile, read_rule_file
 from model_exporter.pack.rules import Profile, rule_files
+
+_CURRENT: Final = (0, 32)
+"""The first Alertmanager that takes everything that the current profile renders."""
 
 
 class Outcome(Enum):
@@ -36,11 +43,16 @@ class Result:
 
     def __str__(self) -> str:
         """The line."""
-        return f"{self.outcome.value:<8}{self.thing:<24} {self.detail}"
+        return f"{self.outcome.value:<8}{self.thing:<28} {self.detail}"
 
 
-def check_rules(folder: Path, runbooks: Path) -> Iterator[Result]:
+def check_rules(folder: Path, runbooks: Path, by: tuple[str, ...] = ()) -> Iterator[Result]:
     """Check the rule files in `folder`, in both profiles, against each other, the catalogue and their runbooks.
+
+    Args:
+        folder: where the rule files are.
+        runbooks: where their runbooks are.
+        by: the labels that they were rendered with.
 
     Raises:
         ConfigError: there are no rule files.
@@ -60,14 +72,51 @@ def check_rules(folder: Path, runbooks: Path) -> Iterator[Result]:
         )
     found: dict[Check, dict[Finding, None]] = {}
     for paths in profiles:
-        for check, findings in run_checks(pool((read[path] for path in paths if path in read), runbooks)):
+        for check, findings in run_checks(pool((read[path] for path in paths if path in read), runbooks, by)):
             found.setdefault(check, {}).update(dict.fromkeys(findings))
     for check, distinct in found.items():
         yield from (Result(Outcome.WRONG, check.name, str(finding)) for finding in distinct)
         if not distinct:
             yield Result(Outcome.FINE, check.name, check.claim)
-    for paths in profiles:
-        yield from verdict("promtool", "check rules", ask("promtool", "check", "rules", *map(str, paths)), len(paths))
+    for profile, paths in zip(Profile, profiles, strict=False):
+        said = ask("promtool", "check", "rules", *map(str, paths))
+        yield from verdict("promtool", f"check rules {profile.value}", said, len(paths))
+
+
+def check_routing(owners: Path, base: Path | None) -> Iterator[Result]:
+    """Check the ownership file and what is rendered from it, for each age of Alertmanager that it is written for.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    refused: dict[Routing, ConfigError] = {}
+    for profile in Routing:
+        try:
+            text = render(owners, base, profile)
+        except ConfigError as error:
+            refused[profile] = error
+            continue
+        yield Result(Outcome.FINE, owners.name, f"renders for Alertmanager {profile.value}")
+        yield from _amtool(text, profile)
+    outcome = Outcome.WRONG if len(refused) == len(Routing) else Outcome.SKIPPED
+    told = {str(error): f"for Alertmanager {profile.value}: {error}" for profile, error in refused.items()}
+    yield from (Result(outcome, owners.name, line) for line in told.values())
+
+
+def _amtool(text: str, profile: Routing) -> Iterator[Result]:
+    """What amtool says of a rendered configuration; one that is older than the profile is not asked."""
+    task = f"check-config {profile.value}"
+    version = program_version("amtool")
+    if profile.is_current and version is not None and version < _CURRENT:
+        yield Result(
+            Outcome.SKIPPED, f"amtool {task}", f"amtool is of version {version[0]}.{version[1]}, which is too old"
+        )
+        return
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "alertmanager.yml"
+        file.write_text(text, "utf-8")
+        write_templates(file.parent)
+        yield from verdict("amtool", task, ask("amtool", "check-config", str(file)), 1)
 
 
 def verdict(program: str, task: str, said: Verdict, files: int) -> Iterator[Result]:
