@@ -102,7 +102,7 @@ def test_each_mistake_is_found(tmp_path: Path, check: str, rules: str, message: 
         record("model:state or model:owner", "model:state"),
         record("model:late or model:owner", "model:early") + "- record: model:late\n  expr: model:early\n",
         record('label_replace(model:owner, "team", "$1", "owner", "(.*)")')
-        + '- {record: model:y, expr: model:x and model:x{team="a"}}\n',
+        + "- {record: model:y, expr: 'model:x{team=\"a\"}'}\n",
         record("histogram_quantile(0.9, sum by (model, le) (rate(model_prediction_duration_seconds_bucket[5m])))"),
         record('prometheus_rule_group_interval_seconds{anything="x"} * on () group_left () model:owner'),
         samples.GOOD.replace("{{ $labels.owner }}", '{{ range query "model:owner" }}{{ .Labels.other }}{{ end }}'),

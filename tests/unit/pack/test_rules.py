@@ -88,15 +88,15 @@ def test_several_labels(tmp_path: Path) -> None:
         ('$labels.model | printf "a{model=%q}" | query',
          '$labels.model | printf "a{cluster=%q,model=%q}" $labels.cluster | query'),
         ('query (printf "a{model=%q,b=~\\"c|d\\"} / b{model=%q}" $labels.model (print "x" "y)"))',
-         'query (printf "a{cluster=%q,model=%q,b=~\\"c|d\\"} / b{cluster=%q,model=%q}" $labels.cluster $labels.model'
-         ' $labels.cluster (print "x" "y)"))'),  # noqa: ISC004  # one text
+         ('query (printf "a{cluster=%q,model=%q,b=~\\"c|d\\"} / b{cluster=%q,model=%q}" $labels.cluster $labels.model'
+          ' $labels.cluster (print "x" "y)"))')),
         ('query (printf `a{model="%s"}` $labels.model)',
          'query (printf `a{cluster=%q,model="%s"}` $labels.cluster $labels.model)'),
         ('printf "%.0f of 100%% at %s" $value $labels.model', 'printf "%.0f of 100%% at %s" $value $labels.model'),
         ('query (printf "a{submodel=%q}" $labels.model)', 'query (printf "a{submodel=%q}" $labels.model)'),
         ('(printf "a{model=%q}" $m) (printf "on (model) b{model=%q}" $n)',
-         '(printf "a{cluster=%q,model=%q}" $labels.cluster $m)'
-         ' (printf "on (cluster, model) b{cluster=%q,model=%q}" $labels.cluster $n)'),  # noqa: ISC004  # one text
+         ('(printf "a{cluster=%q,model=%q}" $labels.cluster $m)'
+          ' (printf "on (cluster, model) b{cluster=%q,model=%q}" $labels.cluster $n)')),
         ("$labels.model", "$labels.model"),
     ],
 )  # fmt: skip
