@@ -12,6 +12,7 @@ from model_exporter.pack.alertmanager import render
 from model_exporter.pack.profiles import Profile
 from model_exporter.pack.shipped import shipped
 
+pytestmark = pytest.mark.prometheus
 FOLDER = Path(__file__).parents[2] / "alertmanager"
 EXAMPLE = FOLDER / "owners.example.yml"
 COMMITTED = FOLDER / "alertmanager.yml"

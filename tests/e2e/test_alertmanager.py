@@ -14,6 +14,7 @@ from model_exporter.demo.processes import wait_until
 from model_exporter.pack.alertmanager import render, write_templates
 from model_exporter.pack.profiles import Profile
 
+pytestmark = pytest.mark.prometheus
 SECONDS = 20
 HOSTILE = 'fraud <!channel> "x" & <script>'
 
