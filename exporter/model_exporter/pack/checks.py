@@ -67,6 +67,8 @@ LEVELS: Final = (
     "model", "model_version", "model_feature", "model_feature_bin", "model_upstream", "model_source", "model_segment",
     "model_business", "model_builtin", "model_exporter",
 )  # fmt: skip
+OWN: Final = frozenset({"bin", "cut"})
+"""Labels of our own: a target may bring any other, so that nobody knows what is kept when they are taken away."""
 DASHBOARDS: Final = frozenset({
     "model-fleet", "model-detail", "model-drift", "model-quality", "model-performance", "model-incidents",
     "model-exporter",
@@ -243,9 +245,9 @@ def _clause(placed: Placed, clause: promql.Clause, by: tuple[str, ...]) -> Itera
             elif clause.keyword == "by" and not kept and placed.concerns_models:
                 yield f"has {text}, which mixes models (promql/aggregate)", "Put model first"
         case "without" | "ignoring":
-            lost = set(clause.labels) & set(IDENTITY)
-            if lost or (clause.keyword == "without" and not clause.labels):
-                yield f"has {text}", "Name the labels to keep with by or on"
+            if not clause.labels or not OWN.issuperset(clause.labels):
+                remedy = f"Name the labels to keep, with by or on; only {', '.join(sorted(OWN))} can be named as lost"
+                yield f"has {text}", remedy
         case "group_left" | "group_right":
             pass
         case _:

@@ -53,6 +53,7 @@ BAD_RULES = [
     ("promql/aggregate", record("model:owner and on (tier, model) model:owner"), "Put model first"),
     ("promql/aggregate", record("model:owner and on (x, job, instance) up"), "Put job first"),
     ("promql/aggregate", record("sum without (instance) (model_predictions_total)"), "Name the labels to keep"),
+    ("promql/aggregate", record("model:owner + ignoring (tier) model:owner"), "Name the labels to keep"),
     ("promql/aggregate", record("sum BY (model) (model:owner)"), "small letters"),
     ("promql/rate", record("rate(model_predictions_total[1m])"), "Take 120 or more"),
     ("promql/rate", record("rate(model:owner[5m])"), "which is recorded"),
