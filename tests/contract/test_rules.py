@@ -22,7 +22,7 @@ SMALL: Final = tuple(sorted(RULES.glob("*.yml")))
 REPLACED: Final = tuple(sorted((RULES / "full").glob("*.yml")))
 """Files of the full profile that take the place of those of the same name."""
 TESTS: Final = tuple(sorted((RULES / "tests").glob("*.yml")))
-SLOW: Final = {"slo_test.yml", "traffic_history_test.yml"}
+SLOW: Final = {"slo_test.yml", "slo_history_test.yml", "traffic_history_test.yml"}
 """Tests that take longer than five seconds, because they look days back."""
 
 MAX_RULES: Final = 20
