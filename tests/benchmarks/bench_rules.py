@@ -388,7 +388,8 @@ Written by `make bench-rules`; see `bench_rules.py` for the set-up. Prometheus {
 
 {sizes}
 
-*Processor s, rules* is what it takes to evaluate all groups once, whatever their interval. *Cores, scrapes* are those that scraping every {scrape} s takes without rules.
+*Processor s, rules* is what it takes to evaluate all groups once, whatever their interval.
+*Cores, scrapes* are those that scraping every {scrape} s takes without rules.
 
 | fleet | profile | series scraped | recorded | in memory | memory, GB | cores, scrapes | processor s, rules |
 |---|---|---|---|---|---|---|---|

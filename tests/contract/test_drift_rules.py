@@ -74,7 +74,8 @@ class Case:
     def window(self) -> Counts:
         """Rows by bin in the last hour, over replicas."""
         counted = np.array([name != self.lacks for name in self.bins])
-        return np.array(sum(increases(replica) for replica in self.replicas)) * counted
+        whole: Counts = np.sum([increases(replica) for replica in self.replicas], axis=0)
+        return np.where(counted, whole, 0.0)
 
 
 def increases(shown: Counts) -> Counts:
