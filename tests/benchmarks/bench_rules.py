@@ -1,10 +1,10 @@
 """What the rules cost a Prometheus: `python tests/benchmarks/bench_rules.py` writes RULES.md.
 
-A real Prometheus scrapes replicas that show what an exporter shows (the same writer, all families, seventeen bins a
-feature), one version of each model. An hour of history comes first, as scrapes with timestamps of the past. Then all
-files of `rules/` are loaded, with the small profile of drift and with the full one, each group at the same interval.
-Processor time is the Prometheus process's own; durations are on a wall clock, on cores shared with the replicas and
-with whatever else runs, so that they are upper bounds.
+A real Prometheus scrapes replicas that show what an exporter shows: the same writer, all families, seventeen bins a
+feature, one version of each model. An hour of history comes first, as scrapes with timestamps of the past. Then rules
+are loaded, all groups with the same interval: the small profile of drift alone, the full one alone, the full one with
+all other files of `rules/`. Processor time is the Prometheus process's own; durations are on a wall clock, on cores
+shared with the replicas and with whatever else runs, so that they are upper bounds.
 """
 
 import argparse
@@ -39,10 +39,12 @@ INNER_BINS: Final = 14
 BINS: Final = INNER_BINS + 3
 HISTORY_SECONDS: Final = 3300.0
 """Less than an hour, because Prometheus takes no sample that is an hour behind the newest."""
-HISTORY_STEP: Final = 100.0
+HISTORY_STEP: Final = 150.0
 DOUBLING_SECONDS: Final = 7200.0
 """Time in which a counter grows by what it began with."""
 DRIFT: Final = "model-drift"
+DRIFT_SECONDS: Final = 120.0
+"""Interval of that group."""
 CPU: Final = "process_cpu_seconds_total"
 _COUNTER: Final = re.compile(rb"^(\w+(?:_total|_bucket|_count|_sum))\b")
 
@@ -242,29 +244,42 @@ class Phase:
         return max(self.cores - self.scrape_cores, 0.0) * self.seconds / self.rounds
 
 
-def profiles(folder: Path, interval: int) -> dict[str, Path]:
-    """Copies of all rule files by profile, with one interval for every group."""
-    made = {}
-    for name in ("small", "full"):
-        target = folder / name
-        target.mkdir()
-        files = {path.name: path for path in sorted(RULES.glob("*.yml"))}
-        if name == "full":
-            files |= {path.name: path for path in sorted((RULES / "full").glob("*.yml"))}
-        for path in files.values():
+@dataclass(frozen=True)
+class Pace:
+    """Evaluations of each group that are measured, seconds between them, seconds between scrapes."""
+
+    rounds: int
+    interval: int
+    scrape: int
+
+
+Measured = list[tuple[Size, list[Phase]]]
+
+
+def loaded(rules: Path, folder: Path, interval: int) -> dict[str, Path]:
+    """Copies of the rule files by what is loaded together, with one interval for every group."""
+    others = [path for path in sorted(rules.glob("*.yml")) if path.name != "drift.yml"]
+    full = rules / "full" / "drift.yml"
+    sets = {"drift, small": [rules / "drift.yml"], "drift, full": [full]}
+    if others:
+        sets["all, full"] = [full, *others]
+    made: dict[str, Path] = {}
+    for name, files in sets.items():
+        made[name] = folder / f"rules-{len(made)}"
+        made[name].mkdir()
+        for path in files:
             text = re.sub(r"(?m)^(\s+interval:).*$", rf"\1 {interval}s", path.read_text("utf-8"))
-            (target / path.name).write_text(text, "utf-8")
-        made[name] = target
+            (made[name] / path.name).write_text(text, "utf-8")
     return made
 
 
-def observe(prometheus: Prometheus, name: str, rounds: int, scrape_cores: float, interval: int) -> Phase:
-    """Wait until every group was evaluated once, and then `rounds` times more; tell what the latter took."""
-    wait_until(lambda: _least(_iterations(prometheus)) >= 1, what="the first round", seconds=10 * interval)
+def observe(prometheus: Prometheus, name: str, pace: Pace, scrape_cores: float) -> Phase:
+    """Wait until every group was evaluated once, and then so many times more; tell what the latter took."""
+    wait_until(lambda: _least(_iterations(prometheus)) >= 1, what="the first round", seconds=10 * pace.interval)
     before, since, first = prometheus.own(), time.monotonic(), _iterations(prometheus)
     groups: Groups = {}
-    while _least(now := _iterations(prometheus), first) < rounds:
-        if time.monotonic() - since > 10 * interval * rounds:
+    while _least(now := _iterations(prometheus), first) < pace.rounds:
+        if time.monotonic() - since > 10 * pace.interval * pace.rounds:
             raise RuntimeError("the rules take too long")
         time.sleep(1)
         _collect(prometheus, groups)
@@ -304,7 +319,7 @@ def _collect(prometheus: Prometheus, groups: Groups) -> None:
             groups[group["name"]] = Group(seconds, series, rules)
 
 
-def measure(size: Size, program: str, *, rounds: int, interval: int, scrape: int) -> list[Phase]:
+def measure(size: Size, program: str, rules: Path, pace: Pace) -> list[Phase]:
     """Run a Prometheus against a fleet of that size."""
     rendered = Renderer().render(fleet(size), TelemetrySnapshot({}, {}), Format.TEXT)
     page, began = Page(rendered), time.time() - HISTORY_SECONDS
@@ -314,29 +329,26 @@ def measure(size: Size, program: str, *, rounds: int, interval: int, scrape: int
         targets = [stack.enter_context(serving(replica)) for replica in replicas]
         port = free_port()
         prometheus = Prometheus(port, folder, targets)
-        prometheus.configure(scrape_seconds=max(2, scrape // 6), rules_seconds=interval, rules=None)
+        prometheus.configure(scrape_seconds=max(2, pace.scrape // 6), rules_seconds=pace.interval, rules=None)
         child = stack.enter_context(running("prometheus", command(program, port, prometheus.config), folder))
         wait_until(prometheus.ready, what="Prometheus", seconds=60, child=child)
         wait_until(lambda: all(replica.live for replica in replicas), what="the history", seconds=900, child=child)
-        return _phases(prometheus, child, folder, rounds=rounds, interval=interval, scrape=scrape)
+        return _phases(prometheus, child, loaded(rules, folder, pace.interval), pace)
 
 
-def _phases(
-    prometheus: Prometheus, child: Child, folder: Path, *, rounds: int, interval: int, scrape: int
-) -> list[Phase]:
-    """Scrapes alone, then each profile."""
-    prometheus.configure(scrape_seconds=scrape, rules_seconds=interval, rules=None)
+def _phases(prometheus: Prometheus, child: Child, sets: dict[str, Path], pace: Pace) -> list[Phase]:
+    """Scrapes alone, then with each of the sets of rules."""
+    prometheus.configure(scrape_seconds=pace.scrape, rules_seconds=pace.interval, rules=None)
     prometheus.reload()
-    wait_until(lambda: prometheus.value("count(up == 1)") > 0, what="a scrape", seconds=60, child=child)
-    time.sleep(scrape)  # every replica has told its series once
+    time.sleep(pace.scrape)  # every replica has told its series once
     before, since = prometheus.own()[CPU], time.monotonic()
-    time.sleep(2 * scrape)
+    time.sleep(pace.scrape)
     scrape_cores = (prometheus.own()[CPU] - before) / (time.monotonic() - since)
     phases = []
-    for name, rules in profiles(folder, interval).items():
-        prometheus.configure(scrape_seconds=scrape, rules_seconds=interval, rules=rules)
+    for name, files in sets.items():
+        prometheus.configure(scrape_seconds=pace.scrape, rules_seconds=pace.interval, rules=files)
         prometheus.reload()
-        phases.append(observe(prometheus, name, rounds, scrape_cores, interval))
+        phases.append(observe(prometheus, name, pace, scrape_cores))
         child.require_running()
         print(phase_row("", phases[-1]), file=sys.stderr, flush=True)
     return phases
@@ -363,92 +375,107 @@ def phase_row(size: object, phase: Phase) -> str:
     )
 
 
-def group_rows(size: Size, phases: list[Phase]) -> list[str]:
-    """Lines of the table of groups."""
-    names = sorted({name for phase in phases for name in phase.groups})
-    rows = []
-    for name in names:
-        told = [phase.groups.get(name) for phase in phases]
-        figures = " | ".join(f"{group.seconds:.2f} | {group.series:,.0f}" if group else " | " for group in told)
-        rows.append(f"| {size} | {name} | {figures} |")
-    return rows
+def group_rows(measured: Measured) -> list[str]:
+    """Lines of the table of groups: drift with either profile, everything else once."""
+    told: dict[tuple[str, str], list[Group | None]] = {}
+    for place, (_, phases) in enumerate(measured):
+        for phase in phases:
+            for name, group in phase.groups.items():
+                profile = phase.name if name == DRIFT else ""
+                told.setdefault((name, profile), [None] * len(measured))[place] = group
+    told = {key: groups for key, groups in told.items() if key != (DRIFT, "all, full")}
+    return [
+        f"| {name}{profile.removeprefix('drift')} | {_group_cells(groups)} |"
+        for (name, profile), groups in told.items()
+    ]
 
 
-def rule_rows(measured: list[tuple[Size, list[Phase]]]) -> list[str]:
+def _group_cells(groups: list[Group | None]) -> str:
+    return " | ".join(f"{group.seconds:.2f} | {group.series:,.0f}" if group else " | " for group in groups)
+
+
+def rule_rows(measured: Measured) -> list[str]:
     """Lines of the table of the drift group's rules, with the full profile."""
-    columns = [dict(phases[-1].groups[DRIFT].rules) for _, phases in measured if DRIFT in phases[-1].groups]
+    columns = [dict(_drift(phases, "drift, full").rules) for _, phases in measured]
     return [f"| `{name}` | {' | '.join(f'{column[name]:.2f}' for column in columns)} |" for name in columns[0]]
+
+
+def _drift(phases: list[Phase], name: str) -> Group:
+    return next(phase.groups[DRIFT] for phase in phases if phase.name == name)
+
+
+def needs(measured: Measured) -> list[str]:
+    """Lines of what a Prometheus needs for a thousand features, from the phases of drift alone."""
+    lines = []
+    for size, phases in measured:
+        thousands = size.models * size.features / 1000
+        for phase in phases[:2]:
+            recorded, taken = phase.groups[DRIFT].series / thousands, phase.round_seconds / thousands
+            lines.append(
+                f"| {size} | {phase.name} | {phase.scraped / thousands:,.0f} | {recorded:,.0f} "
+                f"| {phase.rss / thousands / 1e9:.2f} | {taken:.1f} | {taken / DRIFT_SECONDS:.1%} |"
+            )
+    return lines
 
 
 REPORT: Final = """# What the rules cost
 
-Written by `make bench-rules`; see `bench_rules.py` for the set-up. Prometheus {version}.
+Written by `make bench-rules`; see `bench_rules.py` for the set-up. Prometheus {version}, replicas that are scraped
+every {scrape} s, {bins} bins a feature, one version of each model.
 
 ## Fleets
 
-{sizes}
+*Series scraped* are all that exporters show, *recorded* those of the rules. *Processor s* is what it takes to evaluate
+all groups once, whatever their interval; the cores that scrapes alone take are in the column before. Memory is that of
+the process, with what the garbage collector leaves to itself; each row also holds the series of the rows above.
 
-*Processor s, rules* is what it takes to evaluate all groups once, whatever their interval.
-*Cores, scrapes* are those that scraping every {scrape} s takes without rules.
-
-| fleet | profile | series scraped | recorded | in memory | memory, GB | cores, scrapes | processor s, rules |
+| fleet | rules | series scraped | recorded | in memory | memory, GB | cores, scrapes | processor s |
 |---|---|---|---|---|---|---|---|
 {fleets}
+
+## For each 1,000 features
+
+*Of a core* is the drift group's share at its interval of {interval:.0f} s.
+
+| fleet | rules | series scraped | recorded | memory, GB | processor s | of a core |
+|---|---|---|---|---|---|---|
+{needs}
 
 ## Groups
 
 Wall seconds of the longest evaluation, and the series that it gave.
 
-| fleet | group | small, s | series | full, s | series |
-|---|---|---|---|---|---|
+| group | {twice} |
+|---|{dashes}|
 {groups}
 
 ## The rules of the drift group, profile full
 
-Wall seconds of the same evaluation.
+Wall seconds of each rule in that evaluation.
 
 | rule | {columns} |
-|---|{dashes}|
+|---|{rule_dashes}|
 {rules}
-
-{advice}
 """
 
 
-def advice(measured: list[tuple[Size, list[Phase]]]) -> str:
-    """What a Prometheus needs for a thousand features of four replicas, from the largest fleet measured."""
-    size, phases = measured[-1]
-    thousands = size.models * size.features / 1000
-    lines = [f"## For each 1,000 features of {size.replicas} replicas", ""]
-    lines += [
-        "| profile | series scraped | recorded by the drift group | memory, GB | drift group, s | of a core at 2m |"
-    ]
-    lines += ["|---|---|---|---|---|---|"]
-    for phase in phases:
-        drift = phase.groups.get(DRIFT, Group(0.0, 0.0, ()))
-        lines.append(
-            f"| {phase.name} | {phase.scraped / thousands:,.0f} | {drift.series / thousands:,.0f} "
-            f"| {phase.rss / thousands / 1e9:.2f} | {drift.seconds / thousands:.2f} "
-            f"| {drift.seconds / thousands / 120:.1%} |"
-        )
-    return "\n".join(lines)
-
-
-def write(measured: list[tuple[Size, list[Phase]]], *, version: str, scrape: int) -> None:
-    """Write the report."""
-    text = REPORT.format(
+def report(measured: Measured, *, version: str, scrape: int) -> str:
+    """The report."""
+    sizes = [str(size) for size, _ in measured]
+    return REPORT.format(
         version=version,
         scrape=scrape,
-        sizes="\n".join(f"- {size}, {BINS} bins a feature" for size, _ in measured),
+        bins=BINS,
+        interval=DRIFT_SECONDS,
         fleets="\n".join(phase_row(size, phase) for size, phases in measured for phase in phases),
-        groups="\n".join(row for size, phases in measured for row in group_rows(size, phases)),
-        columns=" | ".join(str(size) for size, _ in measured),
-        dashes="|".join("---" for _ in measured),
+        needs="\n".join(needs(measured)),
+        twice=" | ".join(f"{size}, s | series" for size in sizes),
+        dashes="|".join("---" for _ in 2 * sizes),
+        groups="\n".join(group_rows(measured)),
+        columns=" | ".join(sizes),
+        rule_dashes="|".join("---" for _ in sizes),
         rules="\n".join(rule_rows(measured)),
-        advice=advice(measured),
     )
-    REPORT_PATH.write_text(text, "utf-8")
-    print(text)
 
 
 def main() -> None:
@@ -458,6 +485,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="evaluations of each group that are measured")
     parser.add_argument("--interval", type=int, default=60, help="seconds between evaluations while measuring")
     parser.add_argument("--scrape", type=int, default=30, help="seconds between scrapes while measuring")
+    parser.add_argument("--rules", type=Path, default=RULES, help="folder of the rules")
     parser.add_argument("--dry-run", action="store_true", help="write no report")
     options = parser.parse_args()
     program = shutil.which("prometheus")
@@ -466,15 +494,15 @@ def main() -> None:
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     version = (told.stdout + told.stderr).split()[2]
     measured = []
+    pace = Pace(options.rounds, options.interval, options.scrape)
     for spelled in options.fleets:
         size = Size(*map(int, spelled.split("x")))
         print(size, file=sys.stderr, flush=True)
-        phases = measure(size, program, rounds=options.rounds, interval=options.interval, scrape=options.scrape)
-        measured.append((size, phases))
-    if options.dry_run:
-        print("\n".join(rule_rows(measured)))
-    else:
-        write(measured, version=version, scrape=options.scrape)
+        measured.append((size, measure(size, program, options.rules, pace)))
+    text = report(measured, version=version, scrape=options.scrape)
+    print(text)
+    if not options.dry_run:
+        REPORT_PATH.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
