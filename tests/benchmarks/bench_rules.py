@@ -135,7 +135,11 @@ def serving(replica: Replica) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that the base class gives
             del format, args
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A scrape that Prometheus gave up when its configuration changed."""
+
+    server = Server((HOST, 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -169,7 +173,7 @@ class Prometheus:
 
     def reload(self) -> None:
         """Let the configuration count."""
-        connection = HTTPConnection(HOST, self._port, timeout=60)
+        connection = HTTPConnection(HOST, self._port, timeout=300)  # waits for scrapes that are under way
         connection.request("POST", "/-/reload")
         reply = connection.getresponse()
         told = reply.read().decode()
@@ -329,7 +333,7 @@ def measure(size: Size, program: str, rules: Path, pace: Pace) -> list[Phase]:
         targets = [stack.enter_context(serving(replica)) for replica in replicas]
         port = free_port()
         prometheus = Prometheus(port, folder, targets)
-        prometheus.configure(scrape_seconds=max(2, pace.scrape // 6), rules_seconds=pace.interval, rules=None)
+        prometheus.configure(scrape_seconds=max(2, pace.scrape // 4), rules_seconds=pace.interval, rules=None)
         child = stack.enter_context(running("prometheus", command(program, port, prometheus.config), folder))
         wait_until(prometheus.ready, what="Prometheus", seconds=60, child=child)
         wait_until(lambda: all(replica.live for replica in replicas), what="the history", seconds=900, child=child)

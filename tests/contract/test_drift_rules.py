@@ -258,8 +258,8 @@ def questions(name: str) -> list[dict[str, Any]]:  # Any: JSON
     power = "^ 2" if name in ROOTS else ""
     gap = f"abs({name} {power} - {on} {wanted} {power})"
     rough = f'{{model=~"{"reset|identical" if name == Z else "reset"}"}}'
-    asked = [f"{gap} > {STEADY} unless {on} {name}{rough}", f"{gap} > {RESET}"]
-    asked += [f"{name} unless {on} {wanted}", f"{wanted} unless {on} {name}"]
+    close = f"({gap} <= {STEADY} or {gap} <= {RESET} and {on} {name}{rough})"  # which NaN is not
+    asked = (f"{wanted} unless {on} {close}", f"{name} unless {on} {wanted}")
     return [{"expr": expression, "eval_time": f"{MINUTES}m", "exp_samples": []} for expression in asked]
 
 
