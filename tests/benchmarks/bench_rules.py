@@ -440,9 +440,9 @@ the process, with what the garbage collector leaves to itself; each row also hol
 
 ## For each 1,000 features
 
-*Of a core* is the drift group's share at its interval of {interval:.0f} s. A group is evaluated rule by rule, on one core
-mostly, so it bears no more features than it gets through in its interval; *features* are those that take half of it.
-Beyond, set the interval to 4m (the look-back of five minutes allows no more) or give each Prometheus a part of the
+*Of a core* is the drift group's share at its interval of {interval:.0f} s. A group is evaluated rule by rule, on one
+core mostly, so it bears no more features than it gets through in its interval; *features* are those that take half of
+it. Beyond, set the interval to 4m (the look-back of five minutes allows no more) or give each Prometheus a part of the
 models. No alarm waits for this group: verdicts are the exporter's. So its interval may be longer than that of others.
 
 | fleet | rules | series scraped | recorded | memory, GB | processor s | of a core | features |
