@@ -437,8 +437,9 @@ the process, with what the garbage collector leaves to itself; each row also hol
 
 *Of a core* is the drift group's share at its interval of {interval:.0f} s. A group is evaluated rule by rule, on one
 core mostly, so it bears no more features than it gets through in its interval; *features* are those that take half of
-it. Beyond, set the interval to 4m (the look-back of five minutes allows no more) or give each Prometheus a part of the
-models. No alarm waits for this group: verdicts are the exporter's. So its interval may be longer than that of others.
+it. Beyond, give each Prometheus a part of the models. A longer interval would bear no more: a series is found for five
+minutes after the time of its evaluation, so the interval and what an evaluation takes have to stay below that together.
+No alarm waits for this group, because verdicts are the exporter's.
 
 | fleet | rules | series scraped | recorded | memory, GB | processor s | of a core | features |
 |---|---|---|---|---|---|---|---|
