@@ -4,14 +4,13 @@ from pathlib import Path
 
 import click
 
-from model_exporter.cli.pack_dashboards import dashboards
-
 _EPILOG = """
 \b
 Examples:
+  model_exporter pack rules -o /etc/prometheus/rules
   model_exporter pack alertmanager --owners owners.yml -o alertmanager.yml
-  model_exporter pack alertmanager --reference
-  model_exporter pack dashboards -o dashboards
+  model_exporter pack dashboards -o /var/lib/grafana/dashboards
+  model_exporter pack check --owners owners.yml
 """
 _ALERTMANAGER_EPILOG = """
 \b
@@ -82,6 +81,3 @@ def alertmanager(
     replace_file(target, text.encode())
     written = [target, *([] if no_templates else write_templates(target.parent))]
     click.echo("\n".join(f"wrote {path}" for path in written), err=True)
-
-
-pack.add_command(dashboards)
