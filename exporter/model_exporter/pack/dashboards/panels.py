@@ -1,7 +1,7 @@
 """Panels: what is asked, how it is drawn, and what stands there when there is no answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from model_exporter.pack.dashboards.style import COUNT, GREY, SKY, Json, absent, by_steps, fixed
@@ -19,6 +19,7 @@ class Query:
         expr: the query.
         legend: what its series are called; `{{label}}` stands for a label.
         instant: only the value at the end of the time range, as a table of labels and values.
+        latest: the same as series, in the order of the answer.
         samples: all values of the time range, as a table of times, labels and values.
         heatmap: buckets of a histogram by `le`.
         exemplar: ask for exemplars, which lead to traces.
@@ -27,6 +28,7 @@ class Query:
     expr: str
     legend: str = ""
     instant: bool = False
+    latest: bool = False
     samples: bool = False
     heatmap: bool = False
     exemplar: bool = False
@@ -39,8 +41,8 @@ class Query:
             "refId": ref,
             "expr": " ".join(self.expr.split()),
             "legendFormat": self.legend or "__auto",
-            "instant": self.instant,
-            "range": not self.instant,
+            "instant": self.instant or self.latest,
+            "range": not (self.instant or self.latest),
             "format": shape,
             "exemplar": self.exemplar,
             "editorMode": "code",
@@ -155,7 +157,8 @@ def stat(
         "orientation": "auto",
         "wideLayout": True,
     }
-    return Panel("stat", title, description, (query,), width, height, defaults, options)
+    # What is over must not be shown as if it were now, which the last value within a time range would do.
+    return Panel("stat", title, description, (replace(query, latest=True),), width, height, defaults, options)
 
 
 def lines(
@@ -245,7 +248,7 @@ class Column:
         if self.width is not None:
             properties["custom.width"] = self.width
         if self.mappings:
-            properties["mappings"] = list(self.mappings)
+            properties |= {"mappings": list(self.mappings), "custom.align": "left"}  # words, even of numbers
         if self.links:
             properties["links"] = list(self.links)
         if self.decimals is not None:
@@ -328,8 +331,9 @@ def bars(
     mappings: Sequence[Json] = (),
     steps: Sequence[tuple[float | None, str]] = ((None, SKY),),
     maximum: float | None = None,
+    decimals: int | None = None,
 ) -> Panel:
-    """The latest value of each series as a bar, one below the other."""
+    """The value of each series now as a bar, one below the other in the order of the answer."""
     defaults: Json = {
         "unit": unit,
         "noValue": absence,
@@ -349,7 +353,10 @@ def bars(
         "sizing": "auto",
         "namePlacement": "auto",
     }
-    return Panel("bargauge", title, description, queries, width, height, defaults, options, tuple(overrides))
+    if decimals is not None:
+        defaults["decimals"] = decimals
+    now = tuple(replace(query, latest=True) for query in queries)
+    return Panel("bargauge", title, description, now, width, height, defaults, options, tuple(overrides))
 
 
 def states(

@@ -1,14 +1,15 @@
 """Colours, states and units that all dashboards share.
 
-Colours are those of Okabe and Ito, which people with any common colour blindness can tell apart. Red against green
-never carries a meaning, and a state is always told in words as well.
+Colours are those of Okabe and Ito, which people with any common colour blindness can tell apart; the blue is lighter,
+so that words in it can be read on dark and on light pages. Red against green never carries a meaning, and a state is
+always told in words as well.
 """
 
 from typing import Any, Final
 
 Json = dict[str, Any]
 
-BLUE: Final = "#0072B2"
+BLUE: Final = "#2E8FCC"
 SKY: Final = "#56B4E9"
 GREEN: Final = "#009E73"
 YELLOW: Final = "#F0E442"
