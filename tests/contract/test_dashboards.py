@@ -202,7 +202,9 @@ def test_panels_explain_themselves(uid: str) -> None:
 def test_columns_have_units_and_fit(uid: str) -> None:
     """Each number of a table has its unit, and the widths that are set leave room for the others."""
     for panel in (panel for panel in drawn(uid) if panel["type"] == "table"):
-        told = [{entry["id"]: entry["value"] for entry in one["properties"]} for one in panel["fieldConfig"]["overrides"]]
+        told = [
+            {entry["id"]: entry["value"] for entry in one["properties"]} for one in panel["fieldConfig"]["overrides"]
+        ]
         assert all(one.get("unit") for one in told), panel["title"]
         room = 1366 * panel["gridPos"]["w"] / 24 - 40
         assert sum(one.get("custom.width", 70) for one in told) <= max(room, 0) * 1.25, panel["title"]
@@ -266,9 +268,11 @@ def test_counters_are_read_over_the_rate_interval(uid: str) -> None:
     """A fixed width breaks with another scrape interval; the whole range is for totals."""
     for text in queries(uid):
         for selector in selectors(tokenize(concrete(text))):
-            if selector.range_seconds is not None and catalogued(selector.metric) and {"rate", "increase"} & {
-                *selector.within
-            }:
+            if (
+                selector.range_seconds is not None
+                and catalogued(selector.metric)
+                and {"rate", "increase"} & {*selector.within}
+            ):
                 assert selector.range_seconds in {float(RATE_INTERVAL[:-1]), float(RANGE[:-1])}, text
 
 
@@ -363,7 +367,9 @@ def test_every_runbook_exists() -> None:
         f"{RUNBOOKS}/ModelIncident.md#${{__data.fields.cause}}",
         f"{RUNBOOKS}/ModelIncident.md#${{__field.labels.cause}}",
     }
-    headings = set(re.findall(r"^#+ (\w+)$", (RULES / "runbooks" / "ModelIncident.md").read_text("utf-8"), re.MULTILINE))
+    headings = set(
+        re.findall(r"^#+ (\w+)$", (RULES / "runbooks" / "ModelIncident.md").read_text("utf-8"), re.MULTILINE)
+    )
     assert set(CAUSES["options"]) <= headings
 
 

@@ -44,7 +44,7 @@ CONDITION_MEANS: Final = (
     "*learning*: its baseline is not complete, so nothing can be said of drift; *healthy*: none of these."
 )
 """The words of `CONDITIONS` for a reader who sees them for the first time."""
-NO_MODELS: Final = "No models: no exporter has reported one within a day"
+NO_MODELS: Final = "No models within a day: is an exporter scraped, and are the rules loaded?"
 SEVERITIES: Final = values(
     {"critical": ("page", VERMILION), "warning": ("ticket", ORANGE), "info": ("for information", GREY)}
 )

@@ -125,7 +125,7 @@ def _wrong() -> tuple[Panel, ...]:
             "whether somebody is woken is decided once for all symptoms. Click an alert for its runbook.",
             Query(
                 "max by (alertname, category, signal, level, severity, cause) "
-                '(ALERTS{model="$model",alertstate="firing"})',
+                '(ALERTS{component="model",model="$model",alertstate="firing"})',
                 instant=True,
             ),
             columns=(
@@ -136,7 +136,7 @@ def _wrong() -> tuple[Panel, ...]:
                 Column("severity", "Severity", width=90),
                 Column("cause", "Likely cause", width=140),
             ),
-            absence="Nothing: no alert of this model fires",
+            absence="No alert of this model fires",
             width=14,
             height=7,
             sort="Severity",
@@ -149,7 +149,7 @@ def _wrong() -> tuple[Panel, ...]:
             "minutes after their end.",
             Query('model:symptom_weight{model="$model"}', "{{category}}"),
             mappings=(WEIGHTS,),
-            absence="No symptom of this model in this time",
+            absence="No symptom seen in this time",
             width=10,
             height=7,
         ),
@@ -306,7 +306,7 @@ def _data() -> tuple[Panel, ...]:
             "the eight largest at a time. The page on data quality has all of them with their thresholds.",
             Query(f"topk(8, {quality})", "{{feature}} {{what}}"),
             unit=PERCENT,
-            absence="No value was missing or wrong in this time",
+            absence="No missing or wrong value was seen in this time",
             minimum=0,
         ),
         lines(

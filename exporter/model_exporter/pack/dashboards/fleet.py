@@ -212,7 +212,7 @@ def _history() -> tuple[Panel, ...]:
             "learning.",
             Query(f"topk(25, {chosen(f'({CONDITION}) > 1')})", "{{model}}"),
             mappings=(CONDITIONS,),
-            absence="No model was unwell in this time",
+            absence="No watched model was unwell in this time",
             height=7,
         ),
         lines(
@@ -231,7 +231,7 @@ def _history() -> tuple[Panel, ...]:
             "failure are left out.",
             Query(f"topk(10, {chosen('model:prediction_errors:ratio_rate5m > 0')})", "{{model}}"),
             unit=PERCENT,
-            absence="No prediction failed in this time",
+            absence="No failed prediction was seen in this time",
             minimum=0,
             width=12,
         ),

@@ -39,7 +39,7 @@ def open_incidents(*, height: int = 6) -> Panel:
             Column("Value #C", "Moved", AGO, width=130),
             Column("Value #A", "Score", width=70),
         ),
-        absence="No incident now",
+        absence="No incident of any watched model",
         height=height,
         sort="Leads to",
         descending=False,

@@ -132,7 +132,7 @@ def _why() -> tuple[Panel, ...]:
                 Column("signal", "Signal", width=150),
                 Column("Value", "Shown by", width=90),
             ),
-            absence="No symptom now",
+            absence="No symptom of any watched model",
             width=12,
             height=7,
             sort="Level",
@@ -173,7 +173,7 @@ def _past() -> tuple[Panel, ...]:
             "A lane for each model that had an incident, at most 25 at a time. A gap is a time without.",
             Query(f"topk(25, {chosen('max by (model) (model:incident_severity)')})", "{{model}}"),
             mappings=(_INCIDENT,),
-            absence="No incident in this time",
+            absence="No incident of any watched model in this time",
             width=16,
             height=7,
         ),
@@ -184,7 +184,7 @@ def _past() -> tuple[Panel, ...]:
                 f"300 * sum by (cause) (count_over_time(({chosen('model:incident_cause')})[$__range:5m]))", "{{cause}}"
             ),
             unit=SECONDS,
-            absence="No incident in this time",
+            absence="No incident of any watched model in this time",
             height=7,
         ),
         table(
@@ -208,7 +208,7 @@ def _past() -> tuple[Panel, ...]:
                 Column("Value #C (max)", "Open for", SECONDS, width=120),
                 Column("Value #D (max)", "To detect", SECONDS, width=120, absence="no drift before"),
             ),
-            absence="No incident in this time",
+            absence="No incident of any watched model in this time",
             height=8,
             sort="Began",
             transformations=(
