@@ -25,6 +25,9 @@ TITLES: Final = {
 """Titles of the seven pages by uid, in the order of the links."""
 
 
+_KEPT: Final = "${__url_time_range}&${datasource:queryparam}&${environment:queryparam}&${owner:queryparam}"
+
+
 def page_links(own: str) -> list[Json]:
     """Links at the top of the page `own` to all others."""
     return [
@@ -46,18 +49,18 @@ def page_links(own: str) -> list[Json]:
 
 
 def to_page(uid: str, title: str, **fields: str) -> Json:
-    """A link of a row or a series to a page: each variable takes the value of a field or label of what was clicked.
+    """A link of a row to a page: each variable takes the value of a field of what was clicked.
 
-    `model="model"` sets the variable `model` to the field `model`.
+    `model="model"` sets the variable `model` to the field `model`. Time, data source, environment and owner are kept.
     """
     chosen = "".join(f"&var-{name}=${{__data.fields.{field}:percentencode}}" for name, field in fields.items())
-    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}"}
+    return {"title": title, "url": f"/d/{uid}?{_KEPT}{chosen}"}
 
 
 def series_to_page(uid: str, title: str, **labels: str) -> Json:
     """The same for a line of a graph, whose labels are told otherwise."""
     chosen = "".join(f"&var-{name}=${{__field.labels.{label}:percentencode}}" for name, label in labels.items())
-    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}"}
+    return {"title": title, "url": f"/d/{uid}?{_KEPT}{chosen}"}
 
 
 RUNBOOK_OF_ALERT: Final[Json] = {
