@@ -308,7 +308,7 @@ def test_columns_name_labels_that_exist(uid: str) -> None:
 @pytest.mark.prometheus
 @pytest.mark.parametrize("by", [(), ("cluster", "namespace")])
 def test_prometheus_takes_every_query(tmp_path: Path, by: tuple[str, ...]) -> None:
-    """promtool reads all of them, also with the labels of a site."""
+    """Prometheus' own parser reads all of them, also with the labels of a site."""
     rules = [
         {"record": f"query{at}:of:page", "expr": concrete(text)}
         for at, text in enumerate(text for uid in PAGES for text in _queries_for(uid, by))

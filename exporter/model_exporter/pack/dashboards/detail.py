@@ -302,8 +302,8 @@ def _data() -> tuple[Panel, ...]:
     return (
         lines(
             "Worst input data",
-            "Share of the values of the last 15 minutes that were missing, invalid, unseen in the baseline, or outliers: "
-            "the eight largest at a time. The page on data quality has all of them with their thresholds.",
+            "Share of the values of the last 15 minutes that were missing, invalid, unseen in the baseline, or "
+            "outliers: the eight largest at a time. The page on data quality has all of them with their thresholds.",
             Query(f"topk(8, {quality})", "{{feature}} {{what}}"),
             unit=PERCENT,
             absence="No missing or wrong value was seen in this time",

@@ -231,8 +231,8 @@ def _bounds() -> tuple[Panel, ...]:
     return (
         bars(
             "Limits",
-            "How full each limit is, at the exporter where it is fullest. Limits bound memory and the number of series; "
-            "what goes beyond is turned away and counted. Ids that are remembered are full by design.",
+            "How full each limit is, at the exporter where it is fullest. Limits bound memory and the number of "
+            "series; what goes beyond is turned away and counted. Ids that are remembered are full by design.",
             Query(
                 f"""
                 sort_desc(max by (limit) (
@@ -365,8 +365,8 @@ def _rules() -> tuple[Panel, ...]:
         ),
         lines(
             "Missed or failed evaluations",
-            "Evaluations of the rules about models that were missed, and rules that failed, within a step of the graph. "
-            "Both should never happen.",
+            "Evaluations of the rules about models that were missed, and rules that failed, within a step of the "
+            "graph. Both should never happen.",
             Query(
                 'sum(increase(prometheus_rule_group_iterations_missed_total{rule_group=~".+;model-.+"}[$__rate_interval]))',
                 "missed",
