@@ -57,3 +57,25 @@ def series_to_page(uid: str, title: str, **labels: str) -> Json:
     """The same for a line of a graph, whose labels are told otherwise."""
     chosen = "".join(f"&var-{name}=${{__field.labels.{label}:percentencode}}" for name, label in labels.items())
     return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}"}
+
+
+RUNBOOKS: Final = "https://runbooks.example.org/model_exporter"
+"""Base of the runbooks' addresses, until a site names its own."""
+RUNBOOK_OF_ALERT: Final[Json] = {
+    "title": "Runbook: what to do first",
+    "url": f"{RUNBOOKS}/${{__data.fields.alertname}}.md",
+    "targetBlank": True,
+}
+"""From a row with the name of an alert to its runbook."""
+RUNBOOK_OF_CAUSE: Final[Json] = {
+    "title": "Runbook: what to do first",
+    "url": f"{RUNBOOKS}/ModelIncident.md#${{__data.fields.cause}}",
+    "targetBlank": True,
+}
+"""From a row with the cause of an incident to its section of the runbook."""
+RUNBOOK_OF_INCIDENT: Final[Json] = {
+    "title": "Runbook: what to do first",
+    "url": f"{RUNBOOKS}/ModelIncident.md#${{__field.labels.cause}}",
+    "targetBlank": True,
+}
+"""From a number of a series with the cause of an incident."""

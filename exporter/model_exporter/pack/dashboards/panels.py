@@ -19,6 +19,7 @@ class Query:
         expr: the query.
         legend: what its series are called; `{{label}}` stands for a label.
         instant: only the value at the end of the time range, as a table of labels and values.
+        samples: all values of the time range, as a table of times, labels and values.
         heatmap: buckets of a histogram by `le`.
         exemplar: ask for exemplars, which lead to traces.
     """
@@ -26,12 +27,13 @@ class Query:
     expr: str
     legend: str = ""
     instant: bool = False
+    samples: bool = False
     heatmap: bool = False
     exemplar: bool = False
 
     def target(self, ref: str) -> Json:
         """The query as Grafana keeps it, under the letter `ref`."""
-        shape = "heatmap" if self.heatmap else "table" if self.instant else "time_series"
+        shape = "heatmap" if self.heatmap else "table" if self.instant or self.samples else "time_series"
         return {
             "datasource": DATASOURCE,
             "refId": ref,
@@ -108,7 +110,7 @@ def override(name: str, **properties: Any) -> Json:  # noqa: ANN401  # Grafana's
 
 
 THRESHOLD_LINE: Final = override(
-    "/threshold|objective|limit|without drift/",
+    "/threshold|objective|limit|without drift|expected|reference/",
     custom__lineStyle={"fill": "dash", "dash": [6, 6]},
     custom__lineWidth=2,
     custom__fillOpacity=0,
@@ -129,10 +131,11 @@ def stat(
     mappings: Sequence[Json] = (),
     steps: Sequence[tuple[float | None, str]] = ((None, SKY),),
     text: bool = False,
+    named: bool = False,
     decimals: int | None = None,
     links: Sequence[Json] = (),
 ) -> Panel:
-    """One number, or with `text` the name of its series, in large letters."""
+    """One number, with `text` the name of its series in its place, with `named` both, in large letters."""
     defaults: Json = {
         "unit": unit,
         "noValue": absence,
@@ -147,7 +150,7 @@ def stat(
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "colorMode": "value",
         "graphMode": "none",
-        "textMode": "name" if text else "auto",
+        "textMode": "name" if text else "value_and_name" if named else "auto",
         "justifyMode": "auto",
         "orientation": "auto",
         "wideLayout": True,
@@ -220,6 +223,8 @@ class Column:
         colored: whether words and numbers have the colour of their mapping or step.
         steps: colours of numbers.
         gauge: draw the number as a bar between these two values.
+        decimals: digits after the point.
+        absence: what stands in a cell without a value.
     """
 
     name: str
@@ -232,10 +237,11 @@ class Column:
     steps: tuple[tuple[float | None, str], ...] = ()
     gauge: tuple[float, float] | None = None
     decimals: int | None = None
+    absence: str = "-"
 
     def override(self) -> Json:
         """The properties of the column."""
-        properties: Json = {"unit": self.unit}
+        properties: Json = {"unit": self.unit, "noValue": self.absence}
         if self.width is not None:
             properties["custom.width"] = self.width
         if self.mappings:
@@ -271,7 +277,8 @@ def table(
 ) -> Panel:
     """Rows of labels and values: the instant queries are merged by the labels that they share.
 
-    Only `columns` are shown, in their order. `sort` is the title of one.
+    Only `columns` are shown, in their order. `sort` is the title of one. `transformations` come between merging and
+    choosing: a column they make is called as they call it.
     """
     order = {column.name: place for place, column in enumerate(columns)}
     arrange: Json = {

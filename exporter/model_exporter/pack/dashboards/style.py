@@ -57,3 +57,5 @@ YES_NO: Final = values({"0": ("no", BLUE), "1": ("yes", VERMILION)})
 """Of something that should not be."""
 GOOD_BAD: Final = values({"0": ("no", VERMILION), "1": ("yes", BLUE)})
 """Of something that should be."""
+YES: Final = values({"0": ("no", GREY), "1": ("yes", BLUE)})
+"""Of something that may be either."""
