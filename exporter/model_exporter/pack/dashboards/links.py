@@ -57,6 +57,13 @@ def to_page(uid: str, title: str, **fields: str) -> Json:
     return {"title": title, "url": f"/d/{uid}?{_KEPT}{chosen}"}
 
 
+def of_chosen_model(uid: str, title: str, **fields: str) -> Json:
+    """A link of a row to a page about the model that this page shows, with all that both let the reader choose."""
+    kept = "&".join(f"${{{name}:queryparam}}" for name in ("datasource", "environment", "owner", "model", "version"))
+    chosen = "".join(f"&var-{name}=${{__data.fields.{field}:percentencode}}" for name, field in fields.items())
+    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&{kept}{chosen}"}
+
+
 def series_to_page(uid: str, title: str, **labels: str) -> Json:
     """The same for a line of a graph, whose labels are told otherwise."""
     chosen = "".join(f"&var-{name}=${{__field.labels.{label}:percentencode}}" for name, label in labels.items())
