@@ -112,13 +112,18 @@ def override(name: str, **properties: Any) -> Json:  # noqa: ANN401  # Grafana's
 
 
 THRESHOLD_LINE: Final = override(
-    "/threshold|objective|limit|without drift|expected|reference/",
+    r"/\b(threshold|objective|limit|without drift|expected|reference)\b/",
     custom__lineStyle={"fill": "dash", "dash": [6, 6]},
     custom__lineWidth=2,
     custom__fillOpacity=0,
     color=fixed(GREY),
 )
 """How a line that others are compared with is drawn: its legend has one of these words."""
+
+
+def in_color(name: str, color: str, **properties: Any) -> Json:  # noqa: ANN401  # the same
+    """Colour of the series called `name`, and other properties of it: the palette is not safe for the colour-blind."""
+    return override(name, color=fixed(color), **properties)
 
 
 def stat(
