@@ -8,7 +8,7 @@ from model_exporter.pack.dashboards.style import COUNT, GREY, SKY, Json, absent,
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _REFS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_PALETTE: Final = {"mode": "palette-classic-by-name"}
+_PALETTE: Final = {"mode": "palette-classic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def stat(
         "textMode": "name" if text else "value_and_name" if named else "auto",
         "justifyMode": "auto",
         "orientation": "auto",
-        "wideLayout": True,
+        "wideLayout": not named,
     }
     # What is over must not be shown as if it were now, which the last value within a time range would do.
     return Panel("stat", title, description, (replace(query, latest=True),), width, height, defaults, options)
