@@ -24,12 +24,13 @@ from model_exporter.pack.dashboards.dashboard import (
     Row,
 )
 from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
-from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, override, stat, states, table
+from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, override, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
     NATS,
     ORANGE,
     PERCENT,
+    PURPLE,
     RATE,
     SECONDS,
     SKY,
@@ -37,8 +38,6 @@ from model_exporter.pack.dashboards.style import (
     YES,
 )
 
-_BOUND: Final = override("/bound/", custom__lineStyle={"fill": "dot", "dash": [2, 4]}, custom__lineWidth=1)
-"""Ends of an interval are dotted."""
 _EVIDENCE_KINDS: Final = """
     label_replace(model_version:drift_evidence{model="$model",version=~"$version"}, "about", "drift", "", "")
     or
@@ -165,7 +164,7 @@ def _wrong() -> tuple[Panel, ...]:
                 Column("alertname", "Alert", width=210, links=(links.RUNBOOK_OF_ALERT,)),
                 Column("category", "About", width=130, mappings=(CATEGORIES,)),
                 Column("signal", "Signal", width=150),
-                Column("severity", "By itself leads to", mappings=(SEVERITIES,)),
+                Column("severity", "By itself", mappings=(SEVERITIES,)),
             ),
             absence="No alert of this model fires",
             width=14,
@@ -223,6 +222,7 @@ def _traffic() -> tuple[Panel, ...]:
                 "{{what}}",
             ),
             unit=PERCENT,
+            overrides=(in_color("failed", ORANGE),),
             absence="No predictions in this time",
             minimum=0,
         ),
@@ -262,6 +262,7 @@ def _traffic() -> tuple[Panel, ...]:
                 "objective of {{quantile}}",
             ),
             unit=SECONDS,
+            overrides=(in_color("p50", SKY), in_color("p99", ORANGE)),
             absence="Latency is not told: neither records nor spans say how long predictions took",
             minimum=0,
         ),
@@ -278,6 +279,13 @@ def _verdicts() -> tuple[Panel, ...]:
             Query(f"clamp_min(max by (about, level) ({_EVIDENCE_KINDS}), -10)", "{{about}}, {{level}}"),
             Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
             unit=NATS,
+            overrides=(
+                in_color("/^drift/", SKY),
+                in_color("/^pairs/", PURPLE),
+                in_color("/^performance/", VERMILION),
+                in_color("/^business/", ORANGE),
+                override("/, page$/", custom__lineWidth=2),
+            ),
             absence="No evidence yet: the baseline is being learned, or no predictions came",
         ),
         lines(
@@ -327,7 +335,11 @@ def _verdicts() -> tuple[Panel, ...]:
             unit="none",
             decimals=3,
             absence="No outcomes yet: send model.outcome records with the prediction.id",
-            overrides=(_BOUND,),
+            overrides=(
+                in_color("/realised|bound/", SKY),
+                in_color("/estimated/", PURPLE),
+                override("/bound/", custom__lineStyle={"fill": "dot", "dash": [2, 4]}),
+            ),
         ),
     )
 

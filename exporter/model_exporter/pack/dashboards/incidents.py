@@ -23,6 +23,7 @@ from model_exporter.pack.dashboards.style import (
 
 _STARTED: Final = chosen("model:incident_started:timestamp_seconds")
 _CAUSE: Final = chosen("model:incident_cause")
+_TIME_BY_CAUSE: Final = worded(f"300 * sum by (cause) (count_over_time(({_CAUSE})[$__range:5m]))", "cause")
 _DETECTION: Final = chosen("""
     (
       model:incident_started:timestamp_seconds
@@ -146,7 +147,7 @@ def _why() -> tuple[Panel, ...]:
             "cause: what changed on purpose or failed outside comes before what the statistics name.",
             Query(f"sort({chosen('model:cause_evidence')})", instant=True),
             columns=(
-                Column("model", "Model", width=170, links=_TO_MODEL),
+                Column("model", "Model", width=150, links=_TO_MODEL),
                 Column("Value", "Rank", width=60),
                 Column("cause", "Cause", width=150, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
                 Column("evidence", "Because", mappings=(EVIDENCE,)),
@@ -185,9 +186,7 @@ def _past() -> tuple[Panel, ...]:
             "Time in incidents, by cause",
             "How long incidents of the chosen models were open in the chosen time, by the likely cause of each moment.",
             Query(
-                worded(
-                    f"300 * sum by (cause) (count_over_time(({chosen('model:incident_cause')})[$__range:5m]))", "cause"
-                ),
+                f"sort_desc({_TIME_BY_CAUSE})",
                 "{{words}}",
             ),
             unit=SECONDS,
