@@ -27,6 +27,7 @@ from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, override, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
+    GREY,
     NATS,
     ORANGE,
     PERCENT,
@@ -276,7 +277,17 @@ def _verdicts() -> tuple[Panel, ...]:
             "What speaks for a change that matters, on a logarithmic scale: at the dashed line (0) it is an alarm, "
             "each unit below is a factor of 2.7 less; below -10 it is drawn at -10. *Pairs* are of features. A page "
             "needs a larger change than a ticket. Watching the lines makes no false alarms.",
-            Query(f"clamp_min(max by (about, level) ({_EVIDENCE_KINDS}), -10)", "{{about}}, {{level}}"),
+            Query(
+                f"""
+                clamp_min(
+                  max by (about, level) (
+                    ({_EVIDENCE_KINDS}) unless on (model, version) model_version:superseded
+                  ),
+                  -10
+                )
+                """,
+                "{{about}}, {{level}}",
+            ),
             Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
             unit=NATS,
             overrides=(
@@ -335,11 +346,7 @@ def _verdicts() -> tuple[Panel, ...]:
             unit="none",
             decimals=3,
             absence="No outcomes yet: send model.outcome records with the prediction.id",
-            overrides=(
-                in_color("/realised|bound/", SKY),
-                in_color("/estimated/", PURPLE),
-                override("/bound/", custom__lineStyle={"fill": "dot", "dash": [2, 4]}),
-            ),
+            overrides=(in_color("/bound/", GREY, custom__lineStyle={"fill": "dot", "dash": [2, 4]}),),
         ),
     )
 

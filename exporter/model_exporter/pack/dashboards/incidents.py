@@ -199,7 +199,11 @@ def _past() -> tuple[Panel, ...]:
             "estimated beginning of drift, where there was any before. Over more than a week, incidents of a few "
             "minutes may be left out.",
             Query(
-                f"1000 * ({_STARTED}) * on (model) group_left (owner, cause) topk by (model) (1, model:incident) ^ 0",
+                f"""
+                1000 * ({_STARTED})
+                  * on (model) group_left (owner, cause, version)
+                topk by (model) (1, model:incident) ^ 0
+                """,
                 samples=True,
             ),
             Query(chosen("max by (model) (model:incident_severity)"), samples=True),
@@ -208,9 +212,11 @@ def _past() -> tuple[Panel, ...]:
             columns=(
                 Column("Value #B (max)", "Worst", width=90, mappings=(_INCIDENT,), colored=True),
                 Column("model", "Model", width=190, links=_TO_MODEL),
-                Column("owner (last)", "Owner", width=160),
-                Column("cause (last)", "Likely cause", width=160, mappings=(CAUSES,)),
-                Column("Value #A", "Began", DATE, width=180),
+                Column("owner (last)", "Owner", width=140),
+                Column("version (last)", "Version", width=80),
+                Column("cause (last)", "Likely cause", width=150, mappings=(CAUSES,)),
+                Column("Value #A", "Began", DATE, width=165),
+                Column("Time (last)", "Last seen", DATE, width=165),
                 Column("Value #C (max)", "Open for", SECONDS, width=120),
                 Column("Value #D (max)", "To detect", SECONDS, width=120, absence="no drift before"),
             ),
@@ -220,7 +226,15 @@ def _past() -> tuple[Panel, ...]:
             filterable=False,
             transformations=(
                 _group(
-                    model="", Value__A="", owner="last", cause="last", Value__B="max", Value__C="max", Value__D="max"
+                    model="",
+                    Value__A="",
+                    owner="last",
+                    cause="last",
+                    version="last",
+                    Time="last",
+                    Value__B="max",
+                    Value__C="max",
+                    Value__D="max",
                 ),
             ),
         ),
