@@ -186,8 +186,12 @@ def lines(
     mappings: Sequence[Json] = (),
     log: bool = False,
     decimals: int | None = None,
+    shades: str | None = None,
 ) -> Panel:
-    """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`."""
+    """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`.
+
+    `shades` is the colour of which all lines are shades, for what should not be: the palette begins with a green.
+    """
     custom: Json = {
         "drawStyle": "points" if points else "line",
         "lineInterpolation": "linear",
@@ -203,7 +207,8 @@ def lines(
     }
     if minimum is None:
         del custom["axisSoftMin"]
-    defaults: Json = {"unit": unit, "noValue": absence, "color": _PALETTE, "custom": custom, "mappings": list(mappings)}
+    color = {"mode": "shades", "fixedColor": shades} if shades else _PALETTE
+    defaults: Json = {"unit": unit, "noValue": absence, "color": color, "custom": custom, "mappings": list(mappings)}
     if maximum is not None:
         defaults["max"] = maximum
     if minimum is not None:
