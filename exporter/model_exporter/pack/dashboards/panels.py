@@ -9,6 +9,8 @@ from model_exporter.pack.dashboards.style import COUNT, GREY, SKY, Json, absent,
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _REFS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PALETTE: Final = {"mode": "palette-classic-by-name"}
+IN_ORDER: Final = {"mode": "palette-classic"}
+"""Colours by place and not by name: few lines of one panel are told apart better, but differ from those of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,13 @@ def lines(
     mappings: Sequence[Json] = (),
     log: bool = False,
     decimals: int | None = None,
+    reaching: float | None = None,
+    color: Json = _PALETTE,
 ) -> Panel:
-    """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`."""
+    """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`.
+
+    `reaching` is a value that the axis shows even when all others are smaller, so that nothing but zeros looks small.
+    """
     custom: Json = {
         "drawStyle": "points" if points else "line",
         "lineInterpolation": "linear",
@@ -196,7 +203,9 @@ def lines(
     }
     if minimum is None:
         del custom["axisSoftMin"]
-    defaults: Json = {"unit": unit, "noValue": absence, "color": _PALETTE, "custom": custom, "mappings": list(mappings)}
+    if reaching is not None:
+        custom["axisSoftMax"] = reaching
+    defaults: Json = {"unit": unit, "noValue": absence, "color": color, "custom": custom, "mappings": list(mappings)}
     if maximum is not None:
         defaults["max"] = maximum
     if minimum is not None:
