@@ -217,16 +217,17 @@ def _over_time(wrong: str) -> Panel:
         if usual
         else share
     )
-    worst = f"topk(5, max_over_time({share}[$__range] @ end()))"
+    worst = f"topk(5, max_over_time({share}[$__range] @ end()) > 0)"
     return lines(
         title,
-        f"{description} The five inputs with the largest shares in the time shown, and the model's thresholds.",
+        f"{description} The five inputs with the largest shares in the time shown, those with none left out, and "
+        "the model's thresholds.",
         Query(
             f"""
             label_replace({above} and on ({_FEATURE}) {worst}, "line", "$1", "feature", "(.*)")
             or
             label_replace(
-              model:threshold{{{OF_MODEL},signal="{_WRONGS[wrong][0]}"}},
+              model:threshold{{{OF_MODEL},signal="{_WRONGS[wrong][0]}"}} and on (model) {share},
               "line", "threshold of a $1", "severity", "(.*)"
             )
             """,
@@ -251,7 +252,8 @@ def _schema() -> tuple[Panel, ...]:
                 label_replace(model:violating_predictions:ratio15m{{{OF_MODEL}}}, "line", "violate", "", "")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="schema_violations",severity="objective"}},
+                  model:threshold{{{OF_MODEL},signal="schema_violations",severity="objective"}}
+                  and on (model) model:violating_predictions:ratio15m,
                   "line", "objective: at most", "", ""
                 )
                 """,
@@ -266,7 +268,7 @@ def _schema() -> tuple[Panel, ...]:
             "Deviations from the schema a second by reason, each field of a prediction counted: what the callers do "
             "otherwise than the schema says. Normal is none.",
             Query(
-                f"sum by (reason) (rate(model_schema_violations_total{{{OF_VERSION}}}[$__rate_interval]))",
+                f"sum by (reason) (rate(model_schema_violations_total{{{OF_VERSION}}}[$__rate_interval])) > 0",
                 "{{reason}}",
             ),
             unit="cps",
@@ -282,7 +284,7 @@ def _schema() -> tuple[Panel, ...]:
                 label_replace(model:duplicates:ratio15m{{{OF_MODEL}}}, "line", "duplicates", "", "")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="duplicate_ratio"}},
+                  model:threshold{{{OF_MODEL},signal="duplicate_ratio"}} and on (model) model:duplicates:ratio15m,
                   "line", "threshold of a $1", "severity", "(.*)"
                 )
                 """,
@@ -306,7 +308,8 @@ def _upstream() -> tuple[Panel, ...]:
                 label_replace(model_upstream:errors:ratio10m{{{OF_MODEL}}}, "line", "$1", "upstream", "(.*)")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="upstream_error_ratio"}},
+                  model:threshold{{{OF_MODEL},signal="upstream_error_ratio"}}
+                  and on (model) model_upstream:errors:ratio10m,
                   "line", "threshold of a $1", "severity", "(.*)"
                 )
                 """,
@@ -374,11 +377,12 @@ def _by_version() -> tuple[Panel, ...]:
             unit=PERCENT,
             absence="No predictions with this feature in this time",
             minimum=0,
+            reaching=0.01,
         ),
         lines(
             "Invalid by reason: $feature",
             "Values of the chosen feature a second that cannot be right, by reason and version.",
-            Query(rate("model_feature_invalid_total", "version, reason"), "{{reason}}, {{version}}"),
+            Query(f"{rate('model_feature_invalid_total', 'version, reason')} > 0", "{{reason}}, {{version}}"),
             unit="cps",
             absence="No value of this feature was invalid",
             minimum=0,
@@ -390,6 +394,7 @@ def _by_version() -> tuple[Panel, ...]:
             unit=PERCENT,
             absence="No numbers of this feature in this time",
             minimum=0,
+            reaching=0.01,
         ),
     )
 
