@@ -49,6 +49,14 @@ SEVERITIES: Final = values(
     {"critical": ("page", VERMILION), "warning": ("ticket", ORANGE), "info": ("for information", GREY)}
 )
 """Severities of alerts as what they lead to."""
+
+
+def worded(expression: str, label: str) -> str:
+    """The same series with the label `words`: the value of `label` with a space for its underscore."""
+    copied = f'label_replace({expression}, "words", "$1", "{label}", "(.*)")'
+    return f'label_replace({copied}, "words", "$1 $2", "{label}", "([^_]+)_(.+)")'
+
+
 CAUSES: Final = values(
     {
         "schema_change": ("schema change", VERMILION),
@@ -84,3 +92,23 @@ CATEGORIES: Final = values(
 """Categories of symptoms in words."""
 WEIGHTS: Final = values({"1": ("no harm seen", SKY), "2": ("some harm", ORANGE), "3": ("harm", VERMILION)})
 """What a symptom weighs."""
+EVIDENCE: Final = values(
+    {
+        "schema_symptom": ("records violate the schema", GREY),
+        "schema_event": ("the schema changed before bad data", GREY),
+        "upstream_symptom": ("a service fails or is slow", GREY),
+        "source_stale": ("a source is late, and data or results suffer", GREY),
+        "recent_change": ("a change shortly before a symptom", GREY),
+        "unapproved_version": ("an unapproved version serves", GREY),
+        "exporter_symptom": ("the exporter is not well", GREY),
+        "latency_symptom": ("slow, or slow and failing", GREY),
+        "source_stale_alone": ("a source is late", GREY),
+        "pipeline_run": ("a pipeline ran before bad data", GREY),
+        "data_quality_symptom": ("data is missing or wrong", GREY),
+        "fairness_symptom": ("one group alone is affected", GREY),
+        "input_drift_symptom": ("inputs moved", GREY),
+        "performance_symptom": ("outcomes are worse, inputs did not move", GREY),
+        "none": ("nothing else fits", GREY),
+    }
+)
+"""What speaks for a cause, in words."""

@@ -3,7 +3,16 @@
 from typing import Final
 
 from model_exporter.pack.dashboards import links
-from model_exporter.pack.dashboards.condition import CATEGORIES, CONDITION, CONDITION_MEANS, CONDITIONS, LEVELS, WEIGHTS
+from model_exporter.pack.dashboards.condition import (
+    CATEGORIES,
+    CONDITION,
+    CONDITION_MEANS,
+    CONDITIONS,
+    LEVELS,
+    SEVERITIES,
+    WEIGHTS,
+    worded,
+)
 from model_exporter.pack.dashboards.dashboard import (
     DATA_SOURCE,
     ENVIRONMENT,
@@ -14,7 +23,7 @@ from model_exporter.pack.dashboards.dashboard import (
     Dashboard,
     Row,
 )
-from model_exporter.pack.dashboards.marks import MARKS
+from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, override, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
@@ -43,6 +52,28 @@ _EVIDENCE_KINDS: Final = """
 """
 
 
+_OUTPUTS: Final = """
+    (
+      sum by (feature, bin) (
+        model_feature_bin:observations:increase1h{model="$model",version=~"$version",role="output"}
+      )
+        / on (feature) group_left ()
+      (
+        sum by (feature) (
+          model_feature_bin:observations:increase1h{model="$model",version=~"$version",role="output"}
+        ) > 0
+      )
+    )
+"""
+_OUTPUTS_OF_BASELINE: Final = """
+    (
+      sum by (feature, bin) (model_feature_bin:baseline_observations{model="$model",role="output"} @ end())
+        / on (feature) group_left ()
+      sum by (feature) (model_feature_bin:baseline_observations{model="$model",role="output"} @ end())
+    )
+"""
+
+
 def _facts() -> tuple[Panel, ...]:
     return (
         stat(
@@ -59,7 +90,7 @@ def _facts() -> tuple[Panel, ...]:
             "What explains the symptoms of the open incident best: the first that fits of schema change, upstream "
             "failure, deployment, exporter fault, overload, data quality, segment fault, population shift (inputs "
             "moved) and concept shift (the same inputs lead to other outcomes).",
-            Query('model:incident_cause{model="$model"}', "{{cause}}"),
+            Query(worded('model:incident_cause{model="$model"}', "cause"), "{{words}}"),
             unit="none",
             absence="no incident",
             height=3,
@@ -78,9 +109,9 @@ def _facts() -> tuple[Panel, ...]:
         ),
         stat(
             "Last change",
-            "What changed last: version, deployment, schema, pipeline, config (of the exporter) or baseline. A change "
-            "shortly before an incident is the first suspect.",
-            Query('1000 * topk(1, model:latest_change{model="$model"})', "{{change}}"),
+            "What changed last: version, deployment, schema or baseline. A change shortly before an incident is the "
+            "first suspect. The row at the bottom has pipelines and configuration too.",
+            Query(f"1000 * topk(1, {OF_NOTE})", "{{change}}"),
             unit=AGO,
             absence="no change known",
             height=3,
@@ -121,33 +152,34 @@ def _wrong() -> tuple[Panel, ...]:
     return (
         table(
             "What is wrong now",
-            "Alerts of the model and of its symptoms that fire now. *Level* is how sure and how large the symptom is; "
-            "whether somebody is woken is decided once for all symptoms. Click an alert for its runbook.",
+            "Alerts of the model and of its symptoms that fire now, beside the incident that joins them. *Level* is "
+            "how sure and how large a symptom is; whether somebody is woken is decided once for all of them. Click an "
+            "alert for its runbook.",
             Query(
-                "max by (alertname, category, signal, level, severity, cause) "
-                '(ALERTS{component="model",model="$model",alertstate="firing"})',
+                "max by (alertname, category, signal, level, severity) "
+                '(ALERTS{component="model",model="$model",alertstate="firing",alertname!~"ModelIncident.*"})',
                 instant=True,
             ),
             columns=(
+                Column("level", "Level", width=110, mappings=(LEVELS,), colored=True),
                 Column("alertname", "Alert", width=210, links=(links.RUNBOOK_OF_ALERT,)),
                 Column("category", "About", width=130, mappings=(CATEGORIES,)),
                 Column("signal", "Signal", width=150),
-                Column("level", "Level", width=110, mappings=(LEVELS,), colored=True),
-                Column("severity", "Severity", width=90),
-                Column("cause", "Likely cause", width=140),
+                Column("severity", "By itself leads to", mappings=(SEVERITIES,)),
             ),
             absence="No alert of this model fires",
             width=14,
             height=7,
-            sort="Severity",
+            sort="Level",
             descending=False,
+            filterable=False,
         ),
         states(
             "Since when",
             "What each kind of symptom weighed over time. *harm*: users are affected; *some harm*: slow answers, other "
             "outputs, or one group treated otherwise; *no harm seen*: may be without effect. Symptoms are held for 15 "
             "minutes after their end.",
-            Query('model:symptom_weight{model="$model"}', "{{category}}"),
+            Query(worded('model:symptom_weight{model="$model"}', "category"), "{{words}}"),
             mappings=(WEIGHTS,),
             absence="No symptom seen in this time",
             width=10,
@@ -196,13 +228,11 @@ def _traffic() -> tuple[Panel, ...]:
         ),
         lines(
             "Latency",
-            "Time that predictions took: the quantiles of all versions together, the 95th percentile of each version, "
-            "and the objectives that the configuration sets. Points are single predictions that lead to a trace.",
+            "Time that half of the predictions (p50) and 99 % of them (p99) took at most, 95 % of each version, and "
+            "the objectives that the configuration sets. Points are single predictions that lead to a trace.",
             Query(
                 """
                 label_replace(model:prediction_duration_seconds:p50_rate5m{model="$model"}, "quantile", "p50", "", "")
-                or
-                label_replace(model:prediction_duration_seconds:p95_rate5m{model="$model"}, "quantile", "p95", "", "")
                 or
                 label_replace(model:prediction_duration_seconds:p99_rate5m{model="$model"}, "quantile", "p99", "", "")
                 """,
@@ -221,8 +251,15 @@ def _traffic() -> tuple[Panel, ...]:
                 exemplar=True,
             ),
             Query(
-                'max by (signal) (model:threshold{model="$model",signal=~"latency_p.+_seconds",severity="objective"})',
-                "objective {{signal}}",
+                """
+                max by (quantile) (
+                  label_replace(
+                    model:threshold{model="$model",signal=~"latency_p.+_seconds",severity="objective"},
+                    "quantile", "$1", "signal", "latency_(.+)_seconds"
+                  )
+                )
+                """,
+                "objective of {{quantile}}",
             ),
             unit=SECONDS,
             absence="Latency is not told: neither records nor spans say how long predictions took",
@@ -236,30 +273,31 @@ def _verdicts() -> tuple[Panel, ...]:
         lines(
             "Evidence of change",
             "What speaks for a change that matters, on a logarithmic scale: at the dashed line (0) it is an alarm, "
-            "each unit below is a factor of 2.7 less. A page needs a larger change than a ticket. "
-            "Watching the lines makes no false alarms.",
-            Query(_EVIDENCE_KINDS, "{{about}} {{kpi}}, {{level}}, {{version}}"),
+            "each unit below is a factor of 2.7 less; below -10 it is drawn at -10. *Pairs* are of features. A page "
+            "needs a larger change than a ticket. Watching the lines makes no false alarms.",
+            Query(f"clamp_min(max by (about, level) ({_EVIDENCE_KINDS}), -10)", "{{about}}, {{level}}"),
             Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
             unit=NATS,
             absence="No evidence yet: the baseline is being learned, or no predictions came",
         ),
         lines(
-            "Outputs",
-            "Share of the predictions of the last hour whose output fell in each bin of the baseline. Lines that part "
-            "from where they were mean that the model answers otherwise.",
+            "Outputs that moved most",
+            "Share of the predictions of the last hour whose output fell in a bin of the baseline, for the six bins "
+            "that are furthest from the baseline now. Bins of numbers are counted from the lowest; the page on drift "
+            "names their bounds.",
             Query(
-                """
-                sum by (feature, bin) (
-                  model_feature_bin:observations:increase1h{model="$model",version=~"$version",role="output"}
-                )
-                  / on (feature) group_left ()
-                (
-                  sum by (feature) (
-                    model_feature_bin:observations:increase1h{model="$model",version=~"$version",role="output"}
-                  ) > 0
+                f"""
+                {_OUTPUTS}
+                and on (feature, bin) topk(
+                  6,
+                  abs(
+                    {_OUTPUTS.replace("}", "} @ end()")}
+                      - on (feature, bin)
+                    {_OUTPUTS_OF_BASELINE}
+                  )
                 )
                 """,
-                "{{feature}} {{bin}}",
+                "{{feature}}: {{bin}}",
             ),
             unit=PERCENT,
             absence="No outputs yet: outputs are binned once the baseline is complete",
@@ -366,7 +404,7 @@ def _versions() -> tuple[Panel, ...]:
     )
 
 
-DETAIL: Final = Dashboard(
+DASHBOARD: Final = Dashboard(
     uid=links.DETAIL,
     title=links.TITLES[links.DETAIL],
     description="What is wrong with one model, since when and why, and its signals under each other.",

@@ -121,20 +121,21 @@ def _exporters() -> tuple[Panel, ...]:
             "Alerts about exporters",
             "What fires now about the exporters and the rules, for whoever runs them. Click an alert for its runbook.",
             Query(
-                "max by (alertname, severity, instance) "
+                "count by (alertname, severity) "
                 '(ALERTS{component="model_exporter",alertstate="firing",alertname!="ModelWatchdog"})',
                 instant=True,
             ),
             columns=(
-                Column("severity", "Severity", width=90, mappings=(SEVERITIES,), colored=True),
-                Column("alertname", "Alert", width=240, links=(links.RUNBOOK_OF_ALERT,)),
-                Column("instance", "Instance"),
+                Column("severity", "Leads to", width=85, mappings=(SEVERITIES,), colored=True),
+                Column("alertname", "Alert", width=235, links=(links.RUNBOOK_OF_ALERT,)),
+                Column("Value", "Exporters"),
             ),
             absence="No alert about an exporter fires",
-            width=9,
+            width=8,
             height=7,
-            sort="Severity",
+            sort="Leads to",
             descending=False,
+            filterable=False,
         ),
         table(
             "Exporters",
@@ -158,7 +159,7 @@ def _exporters() -> tuple[Panel, ...]:
             columns=(
                 Column("Value #A", "State", width=125, mappings=(_ANSWERS,), colored=True),
                 Column("job", "Job", width=115),
-                Column("instance", "Instance", width=180),
+                Column("instance", "Instance", width=215),
                 Column("version", "Version", width=70),
                 Column("Value #C", "Models", width=65),
                 Column("Value #D", "Series", width=65),
@@ -166,7 +167,7 @@ def _exporters() -> tuple[Panel, ...]:
                 Column("Value #F", "Kept on disk", AGO, absence="never"),
             ),
             absence=_NO_EXPORTER,
-            width=15,
+            width=16,
             height=7,
             sort="State",
             descending=False,
@@ -250,7 +251,7 @@ def _bounds() -> tuple[Panel, ...]:
         lines(
             "Turned away by limits",
             "Rows or values that a limit turned away, within a step of the graph.",
-            Query(_increase("model_exporter_limit_hits_total", "limit") + " > 0", "{{limit}} limit"),
+            Query(_increase("model_exporter_limit_hits_total", "limit") + " > 0", "{{limit}}"),
             unit=COUNT,
             absence="No limit was reached in this time",
             minimum=0,
@@ -398,7 +399,7 @@ def _rules() -> tuple[Panel, ...]:
     )
 
 
-EXPORTER_HEALTH: Final = Dashboard(
+DASHBOARD: Final = Dashboard(
     uid=links.EXPORTER,
     title=links.TITLES[links.EXPORTER],
     description="Whether the exporters are well, so that what the other pages show can be trusted, and what they cost.",

@@ -6,49 +6,40 @@ from model_exporter.pack.dashboards import links
 from model_exporter.pack.dashboards.condition import CONDITION, CONDITION_MEANS, CONDITIONS, NO_MODELS, OWNED, chosen
 from model_exporter.pack.dashboards.dashboard import DATA_SOURCE, ENVIRONMENT, MODELS, OWNER, Dashboard, Row
 from model_exporter.pack.dashboards.incident_table import open_incidents
-from model_exporter.pack.dashboards.marks import MARKS
+from model_exporter.pack.dashboards.marks import CHANGES, INCIDENTS_ON_DEMAND, OF_NOTE
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
     BLUE,
     COUNT,
-    GREY,
     NATS,
     ORANGE,
     PERCENT,
     PURPLE,
     RATE,
     VERMILION,
-    values,
 )
 
 # Of versions that still decide something, the evidence that is nearest to an alarm, whatever it is about.
 _WORST_EVIDENCE: Final = """
     topk by (model) (1,
       max by (model, about) (
-        label_replace(model_version:drift_evidence, "about", "drift", "", "")
-        or label_replace(model_version:dependence_evidence, "about", "dependence", "", "")
-        or label_replace(model_version:performance_evidence, "about", "performance", "", "")
-        or label_replace(model_version:business_evidence, "about", "business", "", "")
-        unless on (model, version) model_version:superseded
+        (
+          label_replace(model_version:drift_evidence, "about", "drift", "", "")
+          or label_replace(model_version:dependence_evidence, "about", "pairs", "", "")
+          or label_replace(model_version:performance_evidence, "about", "performance", "", "")
+          or label_replace(model_version:business_evidence, "about", "business", "", "")
+        ) unless on (model, version) model_version:superseded
       )
     )
 """
-_ABOUT: Final = values(
-    {
-        "drift": ("drift", GREY),
-        "dependence": ("pairs of features", GREY),
-        "performance": ("performance", GREY),
-        "business": ("business", GREY),
-    }
-)
 # Outcomes of the last hour, from all replicas; where they come more seldom, the exporters' window of a day.
 _PERFORMANCE: Final = """
     max by (model, measure) (
       label_replace(model_version:accuracy:ratio1h, "measure", "accuracy", "", "")
         and on (model, version) model:active_version
       or on (model)
-      label_replace(model_version:mae:1h, "measure", "mean absolute error", "", "")
+      label_replace(model_version:mae:1h, "measure", "MAE", "", "")
         and on (model, version) model:active_version
       or on (model)
       label_replace(
@@ -60,7 +51,7 @@ _PERFORMANCE: Final = """
       label_replace(
         avg by (model, version) (model_performance{metric="mae",of="",window="1d"})
           and on (model, version) model:active_version,
-        "measure", "mean absolute error", "", ""
+        "measure", "MAE", "", ""
       )
     )
 """
@@ -137,70 +128,71 @@ def _models() -> Panel:
     to_detail = links.to_page(links.DETAIL, "Open the model", model="model")
     return table(
         "All models",
-        f"Every model, the worst first. {CONDITION_MEANS} *Evidence* is what speaks most for a change that matters, on "
-        "a scale where 0 is the alarm and each unit below it is a factor of 2.7 less. *Performance* is of the outcomes "
-        "of the last hour or day. *Budget left* is the smallest share left of the error budgets of 30 days.",
+        f"Every model, the worst first. {CONDITION_MEANS} *Evidence* is what speaks most for a change that matters, "
+        "on a scale where 0 is the alarm and each unit below it is a factor of 2.7 less; *pairs* are of features. "
+        "*Performance* is of the outcomes of the last hour or day; MAE is the mean absolute error. *Budget left* is "
+        "the smallest share left of the error budgets of 30 days.",
         Query(_WHO_AND_WHAT, instant=True),
         Query(chosen("model:predictions:rate5m"), instant=True),
         Query(chosen(_WORST_EVIDENCE), instant=True),
         Query(chosen(_PERFORMANCE), instant=True),
         Query(chosen("min by (model) (model:slo_budget_remaining:ratio)"), instant=True),
-        Query(chosen("1000 * topk by (model) (1, model:latest_change)"), instant=True),
+        Query(f"1000 * topk by (model) (1, {OF_NOTE}) and on (model) {OWNED}", instant=True),
         columns=(
             Column(
                 "Value #A",
                 "State",
-                width=130,
+                width=118,
                 mappings=(CONDITIONS,),
                 colored=True,
                 links=(links.to_page(links.INCIDENTS, "Open its incidents", model="model"),),
             ),
-            Column("model", "Model", width=180, links=(to_detail,)),
-            Column("owner", "Owner", width=140),
-            Column("tier", "Tier", width=60),
-            Column("environment", "Environment", width=110),
-            Column("version", "Version", width=90),
-            Column("Value #B", "Predictions", RATE, width=100, decimals=1),
+            Column("model", "Model", width=165, links=(to_detail,)),
+            Column("owner", "Owner", width=115),
+            Column("tier", "Tier", width=45),
+            Column("environment", "Environment", width=95),
+            Column("version", "Version", width=65),
+            Column("Value #B", "Traffic", RATE, width=80, decimals=1),
             Column(
                 "Value #C",
                 "Evidence",
                 NATS,
-                width=85,
+                width=72,
                 decimals=1,
                 colored=True,
                 steps=((None, BLUE), (0, VERMILION)),
             ),
             Column(
                 "about",
-                "of a change in",
-                width=130,
-                mappings=(_ABOUT,),
+                "of",
+                width=90,
                 links=(links.to_page(links.DRIFT, "Open its drift", model="model"),),
             ),
             Column(
                 "Value #D",
                 "Performance",
-                width=105,
+                width=95,
                 decimals=3,
                 links=(links.to_page(links.PERFORMANCE, "Open its performance", model="model"),),
             ),
-            Column("measure", "Measure", width=150),
+            Column("measure", "Measure", width=75),
             Column(
                 "Value #E",
                 "Budget left",
                 PERCENT,
-                width=95,
+                width=85,
                 decimals=0,
                 colored=True,
                 steps=((None, VERMILION), (0, ORANGE), (0.25, BLUE)),
                 links=(to_detail,),
             ),
-            Column("Value #F", "Last change", AGO, width=120),
-            Column("change", "What changed", width=110),
+            Column("Value #F", "Last change", AGO, width=115),
+            Column("change", "What", width=75),
         ),
         absence=NO_MODELS,
         height=11,
         sort="State",
+        filterable=False,
     )
 
 
@@ -238,14 +230,14 @@ def _history() -> tuple[Panel, ...]:
     )
 
 
-FLEET: Final = Dashboard(
+DASHBOARD: Final = Dashboard(
     uid=links.FLEET,
     title=links.TITLES[links.FLEET],
     description="Which models are in trouble, whose they are and since when: every model in one table.",
     rows=(
-        Row("", (*_counts(), open_incidents(height=6), _models())),
+        Row("", (*_counts(), open_incidents(), _models())),
         Row("History", _history()),
     ),
     variables=(DATA_SOURCE, ENVIRONMENT, OWNER, MODELS),
-    annotations=MARKS,
+    annotations=(CHANGES, INCIDENTS_ON_DEMAND),
 )

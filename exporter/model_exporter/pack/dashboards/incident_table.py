@@ -3,7 +3,7 @@
 from typing import Final
 
 from model_exporter.pack.dashboards import links
-from model_exporter.pack.dashboards.condition import CAUSES, SEVERITIES, chosen
+from model_exporter.pack.dashboards.condition import CAUSES, SEVERITIES
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, table
 from model_exporter.pack.dashboards.style import AGO
 
@@ -11,7 +11,12 @@ OPEN: Final = 'model:incident{environment=~"$environment",owner=~"$owner",model=
 """The incidents of the chosen models: the value is the score."""
 
 
-def open_incidents(*, height: int = 6) -> Panel:
+_FIRST_MOVED: Final = """
+    bottomk by (model) (1, min by (model, feature) (model_feature:drift_onset:timestamp_seconds))
+"""
+
+
+def open_incidents(*, height: int = 7) -> Panel:
     """A line for each incident, those that page first."""
     return table(
         "Incidents now",
@@ -19,28 +24,29 @@ def open_incidents(*, height: int = 6) -> Panel:
         "model for its page. *Score* adds up the symptoms: 3 with harm to users pages. *Moved first* is the feature "
         "whose drift began first, by estimate.",
         Query(OPEN, instant=True),
-        Query(chosen("1000 * model:incident_started:timestamp_seconds"), instant=True),
-        Query(chosen("1000 * bottomk by (model) (1, model:first_moved)"), instant=True),
+        Query(f"1000 * model:incident_started:timestamp_seconds and on (model) {OPEN}", instant=True),
+        Query(f"1000 * {_FIRST_MOVED} and on (model) {OPEN}", instant=True),
         columns=(
-            Column("severity", "Leads to", width=90, mappings=(SEVERITIES,), colored=True),
+            Column("severity", "Leads to", width=80, mappings=(SEVERITIES,), colored=True),
             Column("model", "Model", width=180, links=(links.to_page(links.DETAIL, "Open the model", model="model"),)),
-            Column("owner", "Owner", width=150),
+            Column("owner", "Owner", width=140),
             Column("cause", "Likely cause", width=150, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
-            Column("Value #B", "Since", AGO, width=130),
-            Column("version", "Version", width=100),
-            Column("environment", "Environment", width=110),
-            Column("tier", "Tier", width=60),
+            Column("Value #B", "Since", AGO, width=125),
+            Column("version", "Version", width=80),
+            Column("environment", "Environment", width=105),
+            Column("tier", "Tier", width=50),
             Column(
                 "feature",
                 "Moved first",
-                width=160,
+                width=150,
                 links=(links.to_page(links.DRIFT, "Open its drift", model="model", feature="feature"),),
             ),
-            Column("Value #C", "Moved", AGO, width=130),
-            Column("Value #A", "Score", width=70),
+            Column("Value #C", "Moved", AGO, width=125),
+            Column("Value #A", "Score", width=60),
         ),
         absence="No incident of any watched model",
         height=height,
         sort="Leads to",
         descending=False,
+        filterable=False,
     )

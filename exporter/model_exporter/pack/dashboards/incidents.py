@@ -3,7 +3,7 @@
 from typing import Final
 
 from model_exporter.pack.dashboards import links
-from model_exporter.pack.dashboards.condition import CATEGORIES, CAUSES, LEVELS, OWNED, chosen
+from model_exporter.pack.dashboards.condition import CATEGORIES, CAUSES, EVIDENCE, LEVELS, OWNED, chosen, worded
 from model_exporter.pack.dashboards.dashboard import DATA_SOURCE, ENVIRONMENT, MODELS, OWNER, Dashboard, Row
 from model_exporter.pack.dashboards.incident_table import open_incidents
 from model_exporter.pack.dashboards.marks import CHANGES
@@ -22,6 +22,7 @@ from model_exporter.pack.dashboards.style import (
 )
 
 _STARTED: Final = chosen("model:incident_started:timestamp_seconds")
+_CAUSE: Final = chosen("model:incident_cause")
 _DETECTION: Final = chosen("""
     (
       model:incident_started:timestamp_seconds
@@ -123,10 +124,10 @@ def _why() -> tuple[Panel, ...]:
         table(
             "Symptoms now",
             "Everything that is wrong with the chosen models now, those of level page first. *Shown by* counts the "
-            "features, groups, services or versions that show it. Info never makes an incident.",
-            Query(chosen("model:symptom"), instant=True),
+            "features, groups, services or versions that show it.",
+            Query(chosen('model:symptom{level=~"page|ticket"}'), instant=True),
             columns=(
-                Column("level", "Level", width=110, mappings=(LEVELS,), colored=True),
+                Column("level", "Level", width=80, mappings=(LEVELS,), colored=True),
                 Column("model", "Model", width=170, links=_TO_MODEL),
                 Column("category", "About", width=120, mappings=(CATEGORIES,)),
                 Column("signal", "Signal", width=150),
@@ -136,6 +137,8 @@ def _why() -> tuple[Panel, ...]:
             width=12,
             height=7,
             sort="Level",
+            descending=False,
+            filterable=False,
         ),
         table(
             "What speaks for which cause",
@@ -144,15 +147,16 @@ def _why() -> tuple[Panel, ...]:
             Query(f"sort({chosen('model:cause_evidence')})", instant=True),
             columns=(
                 Column("model", "Model", width=170, links=_TO_MODEL),
-                Column("Value", "Rank", width=70),
+                Column("Value", "Rank", width=60),
                 Column("cause", "Cause", width=150, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
-                Column("evidence", "Because of"),
+                Column("evidence", "Because", mappings=(EVIDENCE,)),
             ),
             absence="Nothing speaks for a cause now",
             width=12,
             height=7,
             sort="Rank",
             descending=False,
+            filterable=False,
         ),
     )
 
@@ -181,7 +185,10 @@ def _past() -> tuple[Panel, ...]:
             "Time in incidents, by cause",
             "How long incidents of the chosen models were open in the chosen time, by the likely cause of each moment.",
             Query(
-                f"300 * sum by (cause) (count_over_time(({chosen('model:incident_cause')})[$__range:5m]))", "{{cause}}"
+                worded(
+                    f"300 * sum by (cause) (count_over_time(({chosen('model:incident_cause')})[$__range:5m]))", "cause"
+                ),
+                "{{words}}",
             ),
             unit=SECONDS,
             absence="No incident of any watched model in this time",
@@ -193,7 +200,7 @@ def _past() -> tuple[Panel, ...]:
             "estimated beginning of drift, where there was any before. Over more than a week, incidents of a few "
             "minutes may be left out.",
             Query(
-                f"{_STARTED} * 1000 * on (model) group_left (owner, cause) model:incident ^ 0",
+                f"1000 * ({_STARTED}) * on (model) group_left (owner, cause) topk by (model) (1, model:incident) ^ 0",
                 samples=True,
             ),
             Query(chosen("max by (model) (model:incident_severity)"), samples=True),
@@ -211,6 +218,7 @@ def _past() -> tuple[Panel, ...]:
             absence="No incident of any watched model in this time",
             height=8,
             sort="Began",
+            filterable=False,
             transformations=(
                 _group(
                     model="", Value__A="", owner="last", cause="last", Value__B="max", Value__C="max", Value__D="max"
@@ -235,16 +243,17 @@ def _governance() -> tuple[Panel, ...]:
                 instant=True,
             ),
             columns=(
-                Column("model", "Model", width=180, links=_TO_MODEL),
-                Column("gap", "Gap", width=270, mappings=(_GAP_WORDS,), colored=True),
-                Column("version", "Version", width=90),
-                Column("owner", "Owner", width=140),
+                Column("model", "Model", width=160, links=_TO_MODEL),
+                Column("gap", "Gap", width=240, mappings=(_GAP_WORDS,), colored=True),
+                Column("version", "Version", width=70),
+                Column("owner", "Owner", width=120),
                 Column("environment", "Environment"),
             ),
             absence="No gaps: owners, versions, outcomes and baselines are in order",
             width=14,
             height=8,
             sort="Gap",
+            filterable=False,
         ),
         lines(
             "Label coverage",
@@ -267,12 +276,12 @@ def _governance() -> tuple[Panel, ...]:
     )
 
 
-INCIDENTS: Final = Dashboard(
+DASHBOARD: Final = Dashboard(
     uid=links.INCIDENTS,
     title=links.TITLES[links.INCIDENTS],
     description="What is and was wrong, why, how soon it was seen and over, and which models lack care.",
     rows=(
-        Row("", (*_counts(), open_incidents(height=6))),
+        Row("", (*_counts(), open_incidents())),
         Row("Why", _why()),
         Row("Past incidents", _past()),
         Row("Governance", _governance()),

@@ -5,12 +5,15 @@ from typing import Final
 from model_exporter.pack.dashboards.dashboard import annotation
 from model_exporter.pack.dashboards.style import BLUE, VERMILION
 
+OF_NOTE: Final = 'model:change:timestamp_seconds{model=~"$model",change=~"version|deployment|schema|baseline"}'
+"""When something about a model last changed that may have done harm. Runs of pipelines and reloads of the exporter are
+left out: where they are routine, they would hide everything else."""
 CHANGES: Final = annotation(
     "Changes",
-    'model:change:timestamp_seconds{model=~"$model"} * 1000',
+    f"{OF_NOTE} * 1000",
     BLUE,
     title="{{model}}: {{change}}",
-    text="A version, deployment, schema, pipeline, configuration or baseline of the model changed.",
+    text="The version, deployment, schema or baseline of the model changed.",
     at_value=True,
 )
 """One mark for each change of the chosen models: the value of the series is the time."""
@@ -22,4 +25,6 @@ INCIDENTS: Final = annotation(
     text="Likely cause: {{cause}}",
 )
 """While the alert of an incident fires."""
+INCIDENTS_ON_DEMAND: Final = {**INCIDENTS, "enable": False}
+"""The same for pages of many models, where they would cover everything unless one asks for them."""
 MARKS: Final = (CHANGES, INCIDENTS)

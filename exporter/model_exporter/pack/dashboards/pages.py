@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
+from model_exporter.pack.dashboards import detail, drift, exporter_health, fleet, incidents, performance, quality
 from model_exporter.pack.dashboards.dashboard import Dashboard
-from model_exporter.pack.dashboards.detail import DETAIL
-from model_exporter.pack.dashboards.exporter_health import EXPORTER_HEALTH
-from model_exporter.pack.dashboards.fleet import FLEET
-from model_exporter.pack.dashboards.incidents import INCIDENTS
 from model_exporter.pack.dashboards.links import page_links
 from model_exporter.pack.dashboards.site import for_site
 from model_exporter.pack.dashboards.style import Json
 from model_exporter.pack.rules import Site
 
-PAGES: Final[Mapping[str, Dashboard]] = {page.uid: page for page in (FLEET, DETAIL, INCIDENTS, EXPORTER_HEALTH)}
+PAGES: Final[Mapping[str, Dashboard]] = {
+    page.DASHBOARD.uid: page.DASHBOARD
+    for page in (fleet, detail, drift, quality, performance, incidents, exporter_health)
+}
 """Every page by uid, which is also the name of its file, in the order of the links between them."""
 
 

@@ -8,9 +8,7 @@ from model_exporter.pack.dashboards.style import COUNT, GREY, SKY, Json, absent,
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _REFS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_PALETTE: Final = {"mode": "palette-classic-by-name"}
-IN_ORDER: Final = {"mode": "palette-classic"}
-"""Colours by place and not by name: few lines of one panel are told apart better, but differ from those of others."""
+_PALETTE: Final = {"mode": "palette-classic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +112,18 @@ def override(name: str, **properties: Any) -> Json:  # noqa: ANN401  # Grafana's
 
 
 THRESHOLD_LINE: Final = override(
-    "/threshold|objective|limit|without drift|expected|reference/",
+    r"/\b(threshold|objective|limit|without drift|expected|reference)\b/",
     custom__lineStyle={"fill": "dash", "dash": [6, 6]},
     custom__lineWidth=2,
     custom__fillOpacity=0,
     color=fixed(GREY),
 )
 """How a line that others are compared with is drawn: its legend has one of these words."""
+
+
+def in_color(name: str, color: str, **properties: Any) -> Json:  # noqa: ANN401  # the same
+    """Colour of the series called `name`, and other properties of it: the palette is not safe for the colour-blind."""
+    return override(name, color=fixed(color), **properties)
 
 
 def stat(
@@ -157,7 +160,7 @@ def stat(
         "textMode": "name" if text else "value_and_name" if named else "auto",
         "justifyMode": "auto",
         "orientation": "auto",
-        "wideLayout": True,
+        "wideLayout": not named,
     }
     # What is over must not be shown as if it were now, which the last value within a time range would do.
     return Panel("stat", title, description, (replace(query, latest=True),), width, height, defaults, options)
@@ -182,7 +185,6 @@ def lines(
     log: bool = False,
     decimals: int | None = None,
     reaching: float | None = None,
-    color: Json = _PALETTE,
 ) -> Panel:
     """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`.
 
@@ -205,7 +207,7 @@ def lines(
         del custom["axisSoftMin"]
     if reaching is not None:
         custom["axisSoftMax"] = reaching
-    defaults: Json = {"unit": unit, "noValue": absence, "color": color, "custom": custom, "mappings": list(mappings)}
+    defaults: Json = {"unit": unit, "noValue": absence, "color": _PALETTE, "custom": custom, "mappings": list(mappings)}
     if maximum is not None:
         defaults["max"] = maximum
     if minimum is not None:

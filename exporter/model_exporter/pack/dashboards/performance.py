@@ -19,7 +19,6 @@ from model_exporter.pack.dashboards.dashboard import (
 from model_exporter.pack.dashboards.features import OF_MODEL, OF_VERSION, alarm_line, evidence, now_of_active, ranked
 from model_exporter.pack.dashboards.marks import MARKS
 from model_exporter.pack.dashboards.panels import (
-    IN_ORDER,
     Column,
     Panel,
     Query,
@@ -218,7 +217,6 @@ def _quality() -> tuple[Panel, ...]:
                 "{{line}} {{version}} {{of}}",
             ),
             unit=NATS,
-            color=IN_ORDER,
             absence=_NO_OUTCOMES,
             width=12,
             overrides=(_BOUND,),
@@ -238,7 +236,6 @@ def _quality() -> tuple[Panel, ...]:
                 "{{line}} {{version}} {{of}}",
             ),
             unit=NATS,
-            color=IN_ORDER,
             absence="No estimate: it takes scores of classes and a reference of outcomes; window 1h or 1d",
             width=12,
             overrides=(_BOUND,),
@@ -327,7 +324,6 @@ def _fairness() -> tuple[Panel, ...]:
             unit=NATS,
             absence=_NO_GROUPS,
             width=10,
-            color=IN_ORDER,
             decimals=3,
         ),
         table(
@@ -373,7 +369,6 @@ def _business() -> tuple[Panel, ...]:
             "{{line}} {{version}}",
         ),
         unit=NATS,
-        color=IN_ORDER,
         absence=_NO_INDICATORS,
         width=24,
         overrides=(_BOUND,),
