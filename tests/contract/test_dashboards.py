@@ -409,6 +409,8 @@ def test_labels_of_a_site_stand_wherever_the_model_does(uid: str) -> None:
     assert shown["templating"]["list"][1]["name"] == "cluster"
     for url in (text for text in strings(shown) if "&var-model=" in text):
         assert "&var-cluster=" in url
+    for url in (text for text in strings(shown) if "${model:queryparam}" in text):
+        assert "&${cluster:queryparam}&${model:queryparam}" in url
 
 
 def test_a_site_without_labels_changes_addresses_only() -> None:
