@@ -16,6 +16,7 @@ from model_exporter.pack.dashboards.dashboard import (
     annotation,
 )
 from model_exporter.pack.dashboards.features import (
+    ALARM,
     BY_EVIDENCE,
     EVIDENCE_MEANS,
     NAMES,
@@ -50,6 +51,7 @@ from model_exporter.pack.dashboards.style import (
     PERCENT,
     PURPLE,
     VERMILION,
+    absent,
     fixed,
     values,
 )
@@ -62,7 +64,21 @@ _ONSET: Final = annotation(
     text="By estimate, of a drift that the alarm of this level has named.",
     at_value=True,
 )
-_ALARM: Final = values({"0": ("none", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
+_NAMED: Final = f"""
+    2 * max by (model, version, feature, role) (model_feature:drift_detected{{{OF_VERSION},level="page"}})
+    or on (model, version, feature, role)
+    max by (model, version, feature, role) (model_feature:drift_detected{{{OF_VERSION}}})
+"""
+"""The level of the alarm that names a feature: 2 for a page, 1 for a ticket."""
+_VERDICTS: Final = values(
+    {
+        "1": ("ticket", ORANGE),
+        "2": ("page", VERMILION),
+        "3": ("was ticket", GREY),
+        "4": ("was page", GREY),
+    }
+)
+"""The same in words, and 2 more for a version that no longer serves."""
 _DOTS: Final = {"fill": "dot", "dash": [2, 4]}
 _TIMES: Final = "Value #E / Value #F"
 _NO_BASELINE: Final = "No baseline yet: it is being learned, or the configuration names none"
@@ -93,13 +109,13 @@ def _facts() -> tuple[Panel, ...]:
             absence="no verdict yet",
             width=6,
             height=3,
-            mappings=(_ALARM,),
+            mappings=(ALARM,),
         ),
         stat(
             "Drift began",
-            "By estimate, of the feature that moved first. Compare with the marks of changes on the graphs: what "
-            "changed shortly before is the first suspect.",
-            Query(f"1000 * min(model_feature:drift_onset:timestamp_seconds{{{OF_VERSION}}})"),
+            "By estimate, of the feature of the active version that moved first. Compare with the marks of changes "
+            "on the graphs: what changed shortly before is the first suspect.",
+            Query(now_of_active(f"1000 * model_feature:drift_onset:timestamp_seconds{{{OF_VERSION}}}", "min")),
             unit=AGO,
             absence="no drift found",
             width=6,
@@ -137,17 +153,20 @@ def _ranking() -> Panel:
     of_hour = f"{{{OF_VERSION}}}"
     panel = table(
         "Features by evidence of drift",
-        f"{EVIDENCE_MEANS} A page takes a larger change than a ticket. *Distance* (population stability index, "
-        "PSI) is how far the last hour is from the baseline; chance and what is tolerated stay below its *limit*, "
-        "which is larger when there are few predictions. Far above the limit without evidence: mostly the time of "
-        "day, which evidence knows and the distance does not. Click a feature for its distributions below.",
+        f"{EVIDENCE_MEANS} A page takes a larger change than a ticket. *Distance* (population stability index, PSI) "
+        "is how far the last hour is from the baseline; chance and what is tolerated stay below its *limit*, which "
+        "is larger when there are few predictions. Far above the limit without evidence: mostly the time of day, "
+        "which evidence knows and the distance does not. *was* a page: of a version that no longer serves. Click a "
+        "feature for its distributions below.",
         _by_feature(f'model_feature:drift_evidence{{{OF_VERSION},level="ticket"}}'),
         _by_feature(f'model_feature:drift_evidence{{{OF_VERSION},level="page"}}'),
         Query(
             f"""
-            2 * max by (version, feature, role) (model_feature:drift_detected{{{OF_VERSION},level="page"}})
-            or on (version, feature, role)
-            max by (version, feature, role) (model_feature:drift_detected{{{OF_VERSION}}})
+            max by (version, feature, role) (
+              ({_NAMED}) + on (model, version) group_left () 2 * model_version:superseded{{{OF_VERSION}}}
+              or
+              ({_NAMED})
+            )
             """,
             instant=True,
         ),
@@ -168,8 +187,8 @@ def _ranking() -> Panel:
             Column(
                 "Value #C",
                 "Alarm",
-                width=90,
-                mappings=(_ALARM,),
+                width=100,
+                mappings=(_VERDICTS,),
                 colored=True,
                 steps=((None, GREY),),
                 absence="none",
@@ -196,7 +215,8 @@ def _ranking() -> Panel:
         ),
     )
     order = [{"displayName": name, "desc": True} for name in ("For a ticket", "Times limit")]
-    return replace(panel, options=panel.options | {"sortBy": order})
+    none = override("Times limit", mappings=[absent("-")])
+    return replace(panel, options=panel.options | {"sortBy": order}, overrides=(*panel.overrides, none))
 
 
 _SHARES: Final = {
@@ -322,8 +342,9 @@ def _evidence() -> Panel:
     by_feature = f'model_feature:drift_evidence{{{OF_VERSION},level="ticket"}}'
     return evidence(
         "Evidence over time",
-        "Evidence for a ticket, of the eight features with most in the time shown. A line that climbs drifts now; one "
-        "that falls back was chance, or is over. No line: it is below -5, which is normal.",
+        "Evidence for a ticket, of the eight features with most in the time shown. A line that climbs drifts now; "
+        "one that falls back was chance, or is over. No line: it is below -5, which is normal. A version that no "
+        "longer serves keeps what it had.",
         Query(
             f"""
             label_replace(

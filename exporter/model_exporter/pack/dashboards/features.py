@@ -5,7 +5,7 @@ from typing import Final
 
 from model_exporter.pack.dashboards.dashboard import labels_variable
 from model_exporter.pack.dashboards.panels import Panel, Query, lines, override
-from model_exporter.pack.dashboards.style import NATS, ORANGE, VERMILION, Json, fixed
+from model_exporter.pack.dashboards.style import BLUE, NATS, ORANGE, VERMILION, Json, fixed, values
 
 OF_MODEL: Final = 'model="$model"'
 OF_VERSION: Final = 'model="$model",version=~"$version"'
@@ -47,6 +47,8 @@ NEWEST: Final = f"""
     )
 """
 """What to match a series with so that only bins of the newest baseline are left."""
+ALARM: Final = values({"0": ("none", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
+"""The level of an alarm in words."""
 OF_LEVELS: Final = (
     override("/for a page/", color=fixed(VERMILION)),
     override("/for a ticket/", color=fixed(ORANGE)),
@@ -54,16 +56,16 @@ OF_LEVELS: Final = (
 """Lines of the two levels of an alarm have the colours of what they lead to."""
 
 
-def now_of_active(expression: str) -> str:
-    """The largest value of the active version where it is among the chosen ones, else of all chosen ones.
+def now_of_active(expression: str, fold: str = "max") -> str:
+    """The value of the active version where it is among the chosen ones, else the largest of the chosen ones.
 
     `expression` has the labels `model` and `version`. What a version was in that no longer serves would else stand
-    where one looks for the present.
+    where one looks for the present. `fold` makes one value of several.
     """
     return f"""
-        max(({expression}) and on (model, version) model:active_version)
+        {fold}(({expression}) and on (model, version) model:active_version)
         or on ()
-        max({expression})
+        ({fold}({expression}) unless on () group(model:active_version{{{OF_VERSION}}}))
     """
 
 

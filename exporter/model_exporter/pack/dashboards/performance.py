@@ -16,7 +16,15 @@ from model_exporter.pack.dashboards.dashboard import (
     choice,
     labels_variable,
 )
-from model_exporter.pack.dashboards.features import OF_MODEL, OF_VERSION, alarm_line, evidence, now_of_active, ranked
+from model_exporter.pack.dashboards.features import (
+    ALARM,
+    OF_MODEL,
+    OF_VERSION,
+    alarm_line,
+    evidence,
+    now_of_active,
+    ranked,
+)
 from model_exporter.pack.dashboards.marks import MARKS
 from model_exporter.pack.dashboards.panels import (
     Column,
@@ -38,7 +46,6 @@ from model_exporter.pack.dashboards.style import (
     PURPLE,
     SECONDS,
     SKY,
-    VERMILION,
     fixed,
     values,
 )
@@ -86,7 +93,6 @@ _BOUND: Final = override(
     custom__lineWidth=1,
     color=fixed(SKY),
 )
-_ALARM: Final = values({"0": ("none", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
 _TRUST: Final = values({"0": ("settled", BLUE), "1": ("provisional", ORANGE)})
 _WITHDRAWN: Final = values(
     {
@@ -127,7 +133,7 @@ def _facts() -> tuple[Panel, ...]:
             absence="no verdict yet",
             width=5,
             height=3,
-            mappings=(_ALARM,),
+            mappings=(ALARM,),
         ),
         stat(
             "Outcomes known",
@@ -344,15 +350,16 @@ def _fairness() -> tuple[Panel, ...]:
             columns=(
                 Column("metric", "Metric"),
                 Column("group", "Group", width=85),
-                Column("other", "Has more than", width=120, mappings=(values({"_rest": ("all others", GREY)}),)),
-                Column("version", "Version", width=90),
-                Column("Value #A", "Gap", NATS, width=75, decimals=3),
-                Column("Value #B", "Lower", NATS, width=100, decimals=3),
-                Column("Value #C", "Upper", NATS, width=85, decimals=3),
-                Column("Value #D", "Limit", NATS, width=80, decimals=3),
+                Column("other", "Has more than", width=115, mappings=(values({"_rest": ("all others", GREY)}),)),
+                Column("version", "Version", width=75),
+                Column("Value #A", "Gap", NATS, width=65, decimals=3),
+                Column("Value #B", "Lower", NATS, width=80, decimals=3),
+                Column("Value #C", "Upper", NATS, width=70, decimals=3),
+                Column("Value #D", "Limit", NATS, width=70, decimals=3),
             ),
             absence=_NO_GROUPS,
             width=14,
+            filterable=False,
             sort="Lower",
         ),
     )
@@ -569,7 +576,10 @@ def _groups() -> tuple[Panel, ...]:
             Query(f"avg by (version, group) (model_segment_performance_lower{{{chosen}}})", instant=True),
             Query(f"avg by (version, group) (model_segment_performance_upper{{{chosen}}})", instant=True),
             Query(
-                f"sum by (version, group) (increase(model_segment_predictions_total{{{counted}}}[$__range]))",
+                f"""
+                sum by (version, group) (increase(model_segment_predictions_total{{{counted}}}[$__range]))
+                and on (version, group) model_segment_performance{{{chosen}}}
+                """,
                 instant=True,
             ),
             Query(f'avg by (version, group) (model_segment:worst{{{counted},metric="$rate"}})', instant=True),
