@@ -24,12 +24,14 @@ from model_exporter.pack.dashboards.dashboard import (
     Row,
 )
 from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
-from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, override, stat, states, table
+from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, override, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
+    GREY,
     NATS,
     ORANGE,
     PERCENT,
+    PURPLE,
     RATE,
     SECONDS,
     SKY,
@@ -37,8 +39,6 @@ from model_exporter.pack.dashboards.style import (
     YES,
 )
 
-_BOUND: Final = override("/bound/", custom__lineStyle={"fill": "dot", "dash": [2, 4]}, custom__lineWidth=1)
-"""Ends of an interval are dotted."""
 _EVIDENCE_KINDS: Final = """
     label_replace(model_version:drift_evidence{model="$model",version=~"$version"}, "about", "drift", "", "")
     or
@@ -165,7 +165,7 @@ def _wrong() -> tuple[Panel, ...]:
                 Column("alertname", "Alert", width=210, links=(links.RUNBOOK_OF_ALERT,)),
                 Column("category", "About", width=130, mappings=(CATEGORIES,)),
                 Column("signal", "Signal", width=150),
-                Column("severity", "By itself leads to", mappings=(SEVERITIES,)),
+                Column("severity", "By itself", mappings=(SEVERITIES,)),
             ),
             absence="No alert of this model fires",
             width=14,
@@ -223,6 +223,7 @@ def _traffic() -> tuple[Panel, ...]:
                 "{{what}}",
             ),
             unit=PERCENT,
+            overrides=(in_color("failed", ORANGE),),
             absence="No predictions in this time",
             minimum=0,
         ),
@@ -262,6 +263,7 @@ def _traffic() -> tuple[Panel, ...]:
                 "objective of {{quantile}}",
             ),
             unit=SECONDS,
+            overrides=(in_color("p50", SKY), in_color("p99", ORANGE)),
             absence="Latency is not told: neither records nor spans say how long predictions took",
             minimum=0,
         ),
@@ -275,9 +277,26 @@ def _verdicts() -> tuple[Panel, ...]:
             "What speaks for a change that matters, on a logarithmic scale: at the dashed line (0) it is an alarm, "
             "each unit below is a factor of 2.7 less; below -10 it is drawn at -10. *Pairs* are of features. A page "
             "needs a larger change than a ticket. Watching the lines makes no false alarms.",
-            Query(f"clamp_min(max by (about, level) ({_EVIDENCE_KINDS}), -10)", "{{about}}, {{level}}"),
+            Query(
+                f"""
+                clamp_min(
+                  max by (about, level) (
+                    ({_EVIDENCE_KINDS}) unless on (model, version) model_version:superseded
+                  ),
+                  -10
+                )
+                """,
+                "{{about}}, {{level}}",
+            ),
             Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
             unit=NATS,
+            overrides=(
+                in_color("/^drift/", SKY),
+                in_color("/^pairs/", PURPLE),
+                in_color("/^performance/", VERMILION),
+                in_color("/^business/", ORANGE),
+                override("/, page$/", custom__lineWidth=2),
+            ),
             absence="No evidence yet: the baseline is being learned, or no predictions came",
         ),
         lines(
@@ -327,7 +346,7 @@ def _verdicts() -> tuple[Panel, ...]:
             unit="none",
             decimals=3,
             absence="No outcomes yet: send model.outcome records with the prediction.id",
-            overrides=(_BOUND,),
+            overrides=(in_color("/bound/", GREY, custom__lineStyle={"fill": "dot", "dash": [2, 4]}),),
         ),
     )
 

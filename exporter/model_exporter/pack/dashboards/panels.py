@@ -162,6 +162,8 @@ def stat(
         "orientation": "auto",
         "wideLayout": not named,
     }
+    if named:
+        options["text"] = {"titleSize": 16, "valueSize": 24}
     # What is over must not be shown as if it were now, which the last value within a time range would do.
     return Panel("stat", title, description, (replace(query, latest=True),), width, height, defaults, options)
 

@@ -31,6 +31,7 @@ from model_exporter.pack.dashboards.panels import (
     Panel,
     Query,
     columns_chart,
+    in_color,
     lines,
     override,
     stat,
@@ -284,6 +285,7 @@ def _quality() -> tuple[Panel, ...]:
             ),
             unit=PERCENT,
             absence=_NO_OUTCOMES,
+            overrides=(in_color("/last day/", ORANGE),),
             minimum=0,
             maximum=1,
         ),
@@ -311,6 +313,7 @@ def _quality() -> tuple[Panel, ...]:
             ),
             unit=SECONDS,
             absence="No outcomes in this time",
+            overrides=(in_color("median", SKY), in_color("95th percentile", ORANGE)),
             minimum=0,
         ),
     )
@@ -485,6 +488,7 @@ def _metrics() -> tuple[Panel, ...]:
             ),
             unit=COUNT,
             absence=_NO_OUTCOMES,
+            overrides=(in_color("predictions", SKY), in_color("outcomes", ORANGE)),
             minimum=0,
         ),
     )
