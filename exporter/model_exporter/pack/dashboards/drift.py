@@ -215,7 +215,7 @@ def _ranking() -> Panel:
         ),
     )
     order = [{"displayName": name, "desc": True} for name in ("For a ticket", "Times limit")]
-    none = override("Times limit", mappings=[absent("-")])
+    none = override("Times limit", unit=NATS, mappings=[absent("-")])
     return replace(panel, options=panel.options | {"sortBy": order}, overrides=(*panel.overrides, none))
 
 
