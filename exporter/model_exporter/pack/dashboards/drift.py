@@ -180,7 +180,10 @@ def _ranking() -> Panel:
             Column(
                 "feature",
                 "Feature",
-                links=(links.of_chosen_model(links.DRIFT, "Its distributions", feature="feature"),),
+                links=(
+                    links.of_chosen_model(links.DRIFT, "Its distributions, below", feature="feature"),
+                    links.of_chosen_model(links.QUALITY, "Its data quality", feature="feature"),
+                ),
             ),
             Column("role", "Role", width=80),
             Column("version", "Version", width=110),

@@ -63,7 +63,7 @@ def now_of_active(expression: str, fold: str = "max") -> str:
     where one looks for the present. `fold` makes one value of several.
     """
     return f"""
-        {fold}(({expression}) and on (model, version) model:active_version)
+        {fold}(({expression}) and on (model, version) model:active_version{{{OF_MODEL}}})
         or on ()
         ({fold}({expression}) unless on () group(model:active_version{{{OF_VERSION}}}))
     """

@@ -107,6 +107,11 @@ _WITHDRAWN: Final = values(
 _NO_OUTCOMES: Final = "No outcomes yet: send model.outcome records with the prediction.id"
 _NO_GROUPS: Final = "No groups: configure segments, and send outcomes"
 _NO_INDICATORS: Final = "No business indicators: configure `business` of the model"
+_METRICS_MEAN: Final = (
+    "*accuracy*: share of right predictions; *recall* and *precision*: of the positive class, the share that is found, "
+    "and of what is called positive, the share that is right; *mae*: mean error without sign, in the unit of the "
+    "prediction."
+)
 _OF_REPLICAS: Final = "Of several replicas it is the mean, so that bounds are wider than those of all rows together."
 
 
@@ -214,7 +219,7 @@ def _quality() -> tuple[Panel, ...]:
             "Realised: $metric",
             "The chosen metric of predictions made in the window, by the outcomes that are known, between the "
             "bounds of its 95 % interval (dotted), and the reference (dashed) that it is compared with. Worse than "
-            f"the reference by less than the interval may be chance. {_OF_REPLICAS}",
+            f"the reference by less than the interval may be chance. {_METRICS_MEAN} {_OF_REPLICAS}",
             Query(
                 f"""
                 {_with_bounds("model_performance", _CHOSEN, "version, of", "realised")}
@@ -238,7 +243,7 @@ def _quality() -> tuple[Panel, ...]:
                 f"""
                 {_with_bounds("model_estimated_performance", _CHOSEN, "version, of", "estimated")}
                 or
-                {_REFERENCE}
+                ({_REFERENCE} and on () group(model_estimated_performance{{{_CHOSEN}}}))
                 """,
                 "{{line}} {{version}} {{of}}",
             ),
@@ -277,7 +282,7 @@ def _quality() -> tuple[Panel, ...]:
                 or
                 label_replace(
                   model:threshold{{{OF_MODEL},signal="label_coverage_ratio",severity="ticket"}}
-                  and on (model) model_label_coverage_ratio,
+                  and on (model) model_label_coverage_ratio{{{OF_MODEL}}},
                   "line", "threshold of a ticket", "", ""
                 )
                 """,

@@ -14,8 +14,8 @@ from model_exporter.pack.dashboards.dashboard import (
 )
 from model_exporter.pack.dashboards.features import BY_QUALITY, OF_FEATURE_VERSION, OF_MODEL, OF_VERSION
 from model_exporter.pack.dashboards.marks import MARKS
-from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, stat, table
-from model_exporter.pack.dashboards.style import BLUE, ORANGE, PERCENT, SECONDS, VERMILION, values
+from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, stat, table
+from model_exporter.pack.dashboards.style import BLUE, ORANGE, PERCENT, SECONDS, SKY, VERMILION, values
 
 _WRONGS: Final = {
     "missing": ("missing_ratio", "model_feature:missing_baseline:ratio"),
@@ -253,7 +253,7 @@ def _schema() -> tuple[Panel, ...]:
                 or
                 label_replace(
                   model:threshold{{{OF_MODEL},signal="schema_violations",severity="objective"}}
-                  and on (model) model:violating_predictions:ratio15m,
+                  and on (model) model:violating_predictions:ratio15m{{{OF_MODEL}}},
                   "line", "objective: at most", "", ""
                 )
                 """,
@@ -261,6 +261,7 @@ def _schema() -> tuple[Panel, ...]:
             ),
             unit=PERCENT,
             absence=_NO_ROWS,
+            overrides=(in_color("violate", SKY),),
             minimum=0,
         ),
         lines(
@@ -284,7 +285,8 @@ def _schema() -> tuple[Panel, ...]:
                 label_replace(model:duplicates:ratio15m{{{OF_MODEL}}}, "line", "duplicates", "", "")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="duplicate_ratio"}} and on (model) model:duplicates:ratio15m,
+                  model:threshold{{{OF_MODEL},signal="duplicate_ratio"}}
+                  and on (model) model:duplicates:ratio15m{{{OF_MODEL}}},
                   "line", "threshold of a $1", "severity", "(.*)"
                 )
                 """,
@@ -292,6 +294,7 @@ def _schema() -> tuple[Panel, ...]:
             ),
             unit=PERCENT,
             absence=_NO_ROWS,
+            overrides=(in_color("duplicates", SKY),),
             minimum=0,
         ),
     )
@@ -309,7 +312,7 @@ def _upstream() -> tuple[Panel, ...]:
                 or
                 label_replace(
                   model:threshold{{{OF_MODEL},signal="upstream_error_ratio"}}
-                  and on (model) model_upstream:errors:ratio10m,
+                  and on (model) model_upstream:errors:ratio10m{{{OF_MODEL}}},
                   "line", "threshold of a $1", "severity", "(.*)"
                 )
                 """,
@@ -328,7 +331,7 @@ def _upstream() -> tuple[Panel, ...]:
                 label_replace(model_upstream:duration_seconds:mean10m{{{OF_MODEL}}}, "line", "$1", "upstream", "(.*)")
                 or
                 label_replace(
-                  model_upstream:duration_seconds:mean10m{{{OF_MODEL}}} / model_upstream:latency:ratio10m
+                  model_upstream:duration_seconds:mean10m{{{OF_MODEL}}} / model_upstream:latency:ratio10m{{{OF_MODEL}}}
                   * on (model) group_left ()
                   model:threshold{{{OF_MODEL},signal="upstream_latency_ratio",severity="ticket"}},
                   "line", "threshold of $1", "upstream", "(.*)"
@@ -350,14 +353,14 @@ def _upstream() -> tuple[Panel, ...]:
                 or
                 label_replace(
                   model:threshold{{{OF_MODEL},signal="source_age_seconds",severity="ticket"}}
-                  and on (model) model_source:age_seconds,
+                  and on (model) model_source:age_seconds{{{OF_MODEL}}},
                   "line", "threshold of a ticket", "", ""
                 )
                 """,
                 "{{line}}",
             ),
             unit=SECONDS,
-            absence="No source reports its runs: send OpenLineage or model.source events",
+            absence="No source reports its runs: send model.event records of pipeline runs with their source",
             minimum=0,
         ),
     )
