@@ -12,12 +12,18 @@ OF_VERSION: Final = 'model="$model",version=~"$version"'
 OF_FEATURE: Final = 'model="$model",feature="$feature"'
 OF_FEATURE_VERSION: Final = 'model="$model",version=~"$version",feature="$feature"'
 
-_BOUND: Final = f'max by (bin) (model_baseline_bin_upper_bound{{{OF_FEATURE},bin!~"_.*"}})'
+NEWEST: Final = f"""
+    on (model, baseline) topk by (model) (
+      1, max by (model, baseline) (model_baseline_created_timestamp_seconds{{{OF_MODEL}}})
+    )
+"""
+"""What to match a series with so that only bins of the newest baseline are left."""
+_BINS: Final = f"model_baseline_bin_observations{{{OF_FEATURE}}} and {NEWEST}"
+_BOUNDS: Final = f"model_baseline_bin_upper_bound{{{OF_FEATURE}}} and {NEWEST}"
+_BOUND: Final = f'max by (bin) (model_baseline_bin_upper_bound{{{OF_FEATURE},bin!~"_.*"}} and {NEWEST})'
 _DIGITS: Final = f"10 ^ clamp_min(3 - floor(log10(abs({_BOUND}) > 0)), 0)"
 _ROUNDED: Final = f"(round({_BOUND} * ({_DIGITS})) / ({_DIGITS}) or {_BOUND})"
-_PLAIN: Final = (
-    f'label_replace(group by (bin) (model_baseline_bin_observations{{{OF_FEATURE}}}), "name", "$1", "bin", "(.*)")'
-)
+_PLAIN: Final = f'label_replace(group by (bin) ({_BINS}), "name", "$1", "bin", "(.*)")'
 NAMES: Final = f"""
     (
       label_replace(count_values by (bin) ("name", {_ROUNDED}), "name", "up to $1", "name", "(.*)")
@@ -29,7 +35,7 @@ NAMES: Final = f"""
 category itself, and what is neither in brackets."""
 PLACES: Final = f"""
     (
-      clamp_max(max by (bin) (model_baseline_bin_upper_bound{{{OF_FEATURE}}}), 1e300)
+      clamp_max(max by (bin) ({_BOUNDS}), 1e300)
       or on (bin)
       3e300 * group by (bin) (model_baseline_bin_observations{{{OF_FEATURE},bin="_missing"}})
       or on (bin)
@@ -37,16 +43,10 @@ PLACES: Final = f"""
       or on (bin)
       1e300 * group by (bin) (model_baseline_bin_observations{{{OF_FEATURE},bin="_other"}})
       or on (bin)
-      -max by (bin) (model_baseline_bin_observations{{{OF_FEATURE}}})
+      -max by (bin) ({_BINS})
     )
 """
 """What to sort the bins of the chosen feature by: numbers by bound, categories the most frequent first, others last."""
-NEWEST: Final = f"""
-    on (model, baseline) topk by (model) (
-      1, max by (model, baseline) (model_baseline_created_timestamp_seconds{{{OF_MODEL}}})
-    )
-"""
-"""What to match a series with so that only bins of the newest baseline are left."""
 ALARM: Final = values({"0": ("none", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
 """The level of an alarm in words."""
 OF_LEVELS: Final = (
