@@ -187,10 +187,12 @@ def lines(
     log: bool = False,
     decimals: int | None = None,
     shades: str | None = None,
+    reaching: float | None = None,
 ) -> Panel:
     """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`.
 
     `shades` is the colour of which all lines are shades, for what should not be: the palette begins with a green.
+    `reaching` is a value that the axis shows even when all others are smaller, so that nothing but zeros looks small.
     """
     custom: Json = {
         "drawStyle": "points" if points else "line",
@@ -207,6 +209,8 @@ def lines(
     }
     if minimum is None:
         del custom["axisSoftMin"]
+    if reaching is not None:
+        custom["axisSoftMax"] = reaching
     color = {"mode": "shades", "fixedColor": shades} if shades else _PALETTE
     defaults: Json = {"unit": unit, "noValue": absence, "color": color, "custom": custom, "mappings": list(mappings)}
     if maximum is not None:
