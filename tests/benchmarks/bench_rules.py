@@ -9,6 +9,7 @@ shared with the replicas and with whatever else runs, so that they are upper bou
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -421,7 +422,9 @@ def needs(measured: Measured) -> list[str]:
 REPORT: Final = """# What the rules cost
 
 Written by `make bench-rules`; see `bench_rules.py` for the set-up. Prometheus {version}, replicas that are scraped
-every {scrape} s, {bins} bins a feature, one version of each model.
+every {scrape} s, {bins} bins a feature, one version of each model; {rounds} evaluation(s) of each group, on {cores}
+cores with a load average of {load:.0f} at the end. Every evaluation reads and makes as much as the last, but its processor time
+differs by a third or more, by whether garbage is collected during it.
 
 ## Fleets
 
@@ -463,12 +466,15 @@ Wall seconds of each rule in that evaluation.
 """
 
 
-def report(measured: Measured, *, version: str, scrape: int) -> str:
+def report(measured: Measured, *, version: str, pace: Pace) -> str:
     """The report."""
     sizes = [str(size) for size, _ in measured]
     return REPORT.format(
         version=version,
-        scrape=scrape,
+        scrape=pace.scrape,
+        rounds=pace.rounds,
+        cores=os.cpu_count(),
+        load=os.getloadavg()[0],
         bins=BINS,
         interval=DRIFT_SECONDS,
         fleets="\n".join(phase_row(size, phase) for size, phases in measured for phase in phases),
@@ -503,7 +509,7 @@ def main() -> None:
         size = Size(*map(int, spelled.split("x")))
         print(size, file=sys.stderr, flush=True)
         measured.append((size, measure(size, program, options.rules, pace)))
-    text = report(measured, version=version, scrape=options.scrape)
+    text = report(measured, version=version, pace=pace)
     print(text)
     if not options.dry_run:
         REPORT_PATH.write_text(text, "utf-8")
