@@ -258,6 +258,11 @@ class Pace:
     interval: int
     scrape: int
 
+    def options(self, measured: "Measured") -> str:
+        """The command line's options that give it."""
+        fleets = " ".join(f"{size.models}x{size.features}x{size.replicas}" for size, _ in measured)
+        return f"--fleets {fleets} --rounds {self.rounds} --interval {self.interval} --scrape {self.scrape}"
+
 
 Measured = list[tuple[Size, list[Phase]]]
 
@@ -421,10 +426,10 @@ def needs(measured: Measured) -> list[str]:
 
 REPORT: Final = """# What the rules cost
 
-Written by `make bench-rules`; see `bench_rules.py` for the set-up. Prometheus {version}, replicas that are scraped
-every {scrape} s, {bins} bins a feature, one version of each model; {rounds} evaluation(s) of each group, on {cores}
-cores with a load average of {load:.0f} at the end. Every evaluation reads and makes as much as the last, but its processor time
-differs by a third or more, by whether garbage is collected during it.
+Written by `bench_rules.py {options}`; see there for the set-up.
+Prometheus {version}, {bins} bins a feature, one version of each model, {cores} cores with a load average of {load:.0f}
+at the end. Processor time is a mean over {rounds} evaluation(s) of each group. It varies: the last row of a fleet
+evaluates the group of the row before it and others, and need not have taken longer.
 
 ## Fleets
 
@@ -471,7 +476,7 @@ def report(measured: Measured, *, version: str, pace: Pace) -> str:
     sizes = [str(size) for size, _ in measured]
     return REPORT.format(
         version=version,
-        scrape=pace.scrape,
+        options=pace.options(measured),
         rounds=pace.rounds,
         cores=os.cpu_count(),
         load=os.getloadavg()[0],
