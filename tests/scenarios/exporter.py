@@ -106,7 +106,10 @@ def _model(subject: Subject) -> dict[str, object]:
         "outcome": {"positive": "fraud", "wait": "1h"},
         "segments": {"region": "segment.region"} if subject.segmented else {},
         "slo": {"availability": 0.99, "latency_seconds": {"p99": 0.2}, "schema_violations": 0.01},
-        "thresholds": {"source_age_seconds": {"ticket": 2700}, "label_coverage_ratio": {"ticket": 0.1}},
+        "thresholds": {
+            "source_age_seconds": {"ticket": 2700},
+            "label_coverage_ratio": {"ticket": subject.followed / 2},
+        },
         "business": {"approval_rate": {"ratio": "prediction == legit"}},
     }
 
