@@ -153,8 +153,8 @@ def head() -> list[str]:
         "truth that comes two minutes late in the mean. The baseline is of two weeks of it: it knows the hours.",
         "Everything from decoded records to the text of a scrape is the exporter's own, driven by the time of the",
         f"simulation; scrapes and evaluations are {SCRAPE_SECONDS:g} s apart, and promtool evaluates every group,",
-        "each after those that it reads. A Prometheus spreads its groups over the interval, which adds up to a minute for",
-        "each of the four steps from counters to an alert.",
+        "each after those that it reads. A Prometheus spreads its groups over the interval, which adds up to a minute",
+        "for each of the four steps from counters to an alert.",
         "",
     ]
 
