@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow format bench bench-verdicts bench-outcomes bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow format bench bench-verdicts bench-outcomes bench-rules bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -49,6 +49,9 @@ bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, 
 
 bench-outcomes: setup ## Measure outcomes: intervals of performance, restarts, facts, predictions that wait
 	@for bench in performance checkpoint facts join; do $(call run-bench,$$bench) || exit 1; done
+
+bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
+	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)
