@@ -19,6 +19,7 @@ from model_exporter.pack.yaml_text import scalar
 
 pytestmark = pytest.mark.prometheus
 
+pytestmark = pytest.mark.prometheus
 SECONDS = 20
 ODD_OWNERS = ['a"b\\\\c|.*', "{d} 'e', #\u00e9"]
 HOSTILE = 'fraud <!channel> "x" & <script>'

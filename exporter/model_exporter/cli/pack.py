@@ -7,8 +7,9 @@ import click
 _EPILOG = """
 \b
 Examples:
+  model_exporter pack rules -o /etc/prometheus/rules
   model_exporter pack alertmanager --owners owners.yml -o alertmanager.yml
-  model_exporter pack alertmanager --reference
+  model_exporter pack check --owners owners.yml
 """
 _ALERTMANAGER_EPILOG = """
 \b
