@@ -46,6 +46,7 @@ DRIFT: Final = "model-drift"
 DRIFT_SECONDS: Final = 120.0
 """Interval of that group."""
 CPU: Final = "process_cpu_seconds_total"
+EVALUATIONS: Final = "prometheus_rule_group_duration_seconds_count"
 _COUNTER: Final = re.compile(rb"^(\w+(?:_total|_bucket|_count|_sum))\b")
 
 
@@ -279,20 +280,17 @@ def loaded(rules: Path, folder: Path, interval: int) -> dict[str, Path]:
 
 def observe(prometheus: Prometheus, name: str, pace: Pace, scrape_cores: float) -> Phase:
     """Wait until every group was evaluated once, and then so many times more; tell what the latter took."""
-    wait_until(lambda: _least(_iterations(prometheus)) >= 1, what="the first round", seconds=10 * pace.interval)
-    before, since, first = prometheus.own(), time.monotonic(), _iterations(prometheus)
     groups: Groups = {}
-    while _least(now := _iterations(prometheus), first) < pace.rounds:
-        if time.monotonic() - since > 10 * pace.interval * pace.rounds:
-            raise RuntimeError("the rules take too long")
-        time.sleep(1)
-        _collect(prometheus, groups)
+    ended: dict[str, set[float]] = {}
+    _poll(prometheus, ended, groups, 1, pace)
+    before, since = prometheus.own(), time.monotonic()
+    _poll(prometheus, ended, groups, 1 + pace.rounds, pace)
     after, seconds = prometheus.own(), time.monotonic() - since
     return Phase(
         name=name,
         cores=(after[CPU] - before[CPU]) / seconds,
         scrape_cores=scrape_cores,
-        rounds=sum(now[key] - first[key] for key in first) / len(first),
+        rounds=(after[EVALUATIONS] - before[EVALUATIONS]) / len(ended),
         seconds=seconds,
         head=after["prometheus_tsdb_head_series"],
         scraped=prometheus.value("sum(scrape_samples_scraped)"),
@@ -301,26 +299,23 @@ def observe(prometheus: Prometheus, name: str, pace: Pace, scrape_cores: float) 
     )
 
 
-def _iterations(prometheus: Prometheus) -> dict[str, float]:
-    """Evaluations of each group so far."""
-    prefix = "prometheus_rule_group_iterations_total{"
-    return {key: value for key, value in prometheus.own().items() if key.startswith(prefix)}
-
-
-def _least(now: dict[str, float], first: dict[str, float] | None = None) -> float:
-    return min((value - (first or {}).get(key, 0.0) for key, value in now.items()), default=0.0)
-
-
-def _collect(prometheus: Prometheus, groups: Groups) -> None:
-    """Keep the longest evaluation of each group."""
-    own = prometheus.own()
-    for group in prometheus.groups():
-        label = f'{{rule_group="{group["file"]};{group["name"]}"}}'
-        seconds = own.get(f"prometheus_rule_group_last_duration_seconds{label}", 0.0)
-        series = own.get(f"prometheus_rule_group_last_evaluation_samples{label}", 0.0)
-        rules = tuple((rule["name"], float(rule["evaluationTime"])) for rule in group["rules"])
-        if group["name"] not in groups or seconds > groups[group["name"]].seconds:
-            groups[group["name"]] = Group(seconds, series, rules)
+def _poll(prometheus: Prometheus, ended: dict[str, set[float]], groups: Groups, rounds: int, pace: Pace) -> None:
+    """Wait until so many evaluations of each group have ended; `ended` gets their times, `groups` the longest."""
+    deadline = time.monotonic() + 20 * pace.interval * rounds
+    while not ended or min(map(len, ended.values())) < rounds:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the rules take too long")
+        time.sleep(1)
+        own = prometheus.own()
+        for group in prometheus.groups():
+            label = f'{{rule_group="{group["file"]};{group["name"]}"}}'
+            at = own.get(f"prometheus_rule_group_last_evaluation_timestamp_seconds{label}", 0.0)
+            ended.setdefault(label, set()).update({at} - {0.0})
+            seconds = own.get(f"prometheus_rule_group_last_duration_seconds{label}", 0.0)
+            series = own.get(f"prometheus_rule_group_last_evaluation_samples{label}", 0.0)
+            rules = tuple((rule["name"], float(rule["evaluationTime"])) for rule in group["rules"])
+            if at and (group["name"] not in groups or seconds > groups[group["name"]].seconds):
+                groups[group["name"]] = Group(seconds, series, rules)
 
 
 def measure(size: Size, program: str, rules: Path, pace: Pace) -> list[Phase]:
@@ -442,8 +437,9 @@ the process, with what the garbage collector leaves to itself; each row also hol
 
 *Of a core* is the drift group's share at its interval of {interval:.0f} s. A group is evaluated rule by rule, on one
 core mostly, so it bears no more features than it gets through in its interval; *features* are those that take half of
-it. Beyond, set the interval to 4m (the look-back of five minutes allows no more) or give each Prometheus a part of the
-models. No alarm waits for this group: verdicts are the exporter's. So its interval may be longer than that of others.
+it. Beyond, give each Prometheus a part of the models. A longer interval would bear no more: a series is found for five
+minutes after the time of its evaluation, so the interval and what an evaluation takes have to stay below that together.
+No alarm waits for this group, because verdicts are the exporter's.
 
 | fleet | rules | series scraped | recorded | memory, GB | processor s | of a core | features |
 |---|---|---|---|---|---|---|---|

@@ -39,7 +39,8 @@ TWO_CLUSTERS = """
     summary: A model makes no predictions.
     description: >-
       {{ $labels.model }} is silent since
-      {{ with query (printf "model:since:timestamp_seconds{model=%q}" $labels.model) }}{{ . | first | value }}{{ end }}.
+      {{ with query (printf "model:since:timestamp_seconds{model=%q}" $labels.model) }}{{ . | first | value }}{{ end }}
+      with {{ range query (printf "model:predictions:rate5m{model=%q}" $labels.model) }}{{ .Value }}/s{{ end }}.
     runbook_url: https://runbooks.example.org/model_exporter/ModelSilent.md
     dashboard_url: https://grafana.example.org/d/model-detail/model?var-model={{ $labels.model | urlquery }}
 """
@@ -69,7 +70,7 @@ tests:
           - exp_labels: {cluster: b, model: m, owner: y, tier: '2', environment: e, component: model, severity: warning}
             exp_annotations:
               summary: A model makes no predictions.
-              description: m is silent since SINCE.
+              description: m is silent since SINCE with 0/s.
               runbook_url: https://runbooks.example.org/model_exporter/ModelSilent.md
               dashboard_url: https://grafana.example.org/d/model-detail/model?var-cluster=b&var-model=m
 """

@@ -74,6 +74,7 @@ def rules(
     The text stays as it is, comments included; only addresses and labels are put in. LABEL is one that your series
     have from elsewhere, such as cluster: models of one name in two clusters are then two models.
     """
+    from model_exporter.files import replace_file
     from model_exporter.pack import rules as pack
     from model_exporter.pack.shipped import shipped
 
@@ -88,7 +89,7 @@ def rules(
     target.mkdir(parents=True, exist_ok=True)
     for file in files:
         text = pack.operator(file, resource) if resource else pack.prometheus(file)
-        (target / file.path.name).write_text(text, "utf-8")
+        replace_file(target / file.path.name, text.encode())
     click.echo(f"{target}: {len(files)} files, {sum(1 for file in files for _ in file.rules)} rules")
 
 
