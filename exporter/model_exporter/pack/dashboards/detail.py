@@ -121,7 +121,15 @@ def _facts() -> tuple[Panel, ...]:
             "Owner",
             "Whose the model is, the tier (incidents of tier 1, 2 or none may page) and the environment, as the "
             "exporter's configuration says.",
-            Query('model:owner{model="$model"}', "{{owner}}, tier {{tier}}, {{environment}}"),
+            Query(
+                """
+                label_replace(
+                  label_replace(model:owner{model="$model"}, "rank", "no tier", "tier", ""),
+                  "rank", "tier $1", "tier", "(.+)"
+                )
+                """,
+                "{{owner}}, {{rank}}, {{environment}}",
+            ),
             unit="none",
             absence="unknown model",
             height=3,
@@ -216,7 +224,8 @@ def _traffic() -> tuple[Panel, ...]:
                 label_replace(model:prediction_errors:ratio_rate5m{model="$model"}, "what", "failed", "", "")
                 or
                 label_replace(
-                  1 - model:slo_objective:ratio{model="$model",slo="availability"},
+                  1 - model:slo_objective:ratio{model="$model",slo="availability"}
+                    and on (model) model:prediction_errors:ratio_rate5m,
                   "what", "allowed by the objective", "", ""
                 )
                 """,
@@ -257,7 +266,7 @@ def _traffic() -> tuple[Panel, ...]:
                   label_replace(
                     model:threshold{model="$model",signal=~"latency_p.+_seconds",severity="objective"},
                     "quantile", "$1", "signal", "latency_(.+)_seconds"
-                  )
+                  ) and on (model) model:prediction_duration_seconds:p99_rate5m
                 )
                 """,
                 "objective of {{quantile}}",
@@ -288,7 +297,13 @@ def _verdicts() -> tuple[Panel, ...]:
                 """,
                 "{{about}}, {{level}}",
             ),
-            Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
+            Query(
+                """
+                max(model:threshold{model="$model",signal="drift_evidence"})
+                  and on () group(model_version:drift_evidence{model="$model"})
+                """,
+                "alarm threshold",
+            ),
             unit=NATS,
             overrides=(
                 in_color("/^drift/", SKY),
@@ -340,7 +355,10 @@ def _verdicts() -> tuple[Panel, ...]:
                 "{{metric}} {{line}}, {{version}}",
             ),
             Query(
-                'max by (metric) (model_performance_reference{model="$model",metric=~"accuracy|mae"})',
+                """
+                max by (metric) (model_performance_reference{model="$model",metric=~"accuracy|mae"})
+                  and on () group(model_performance{model="$model",window="$window"})
+                """,
                 "{{metric}} of the reference",
             ),
             unit="none",
@@ -371,7 +389,10 @@ def _data() -> tuple[Panel, ...]:
             "Share of calls that failed within ten minutes, by service, and the threshold of a ticket.",
             Query('model_upstream:errors:ratio10m{model="$model"}', "{{upstream}}"),
             Query(
-                'max(model:threshold{model="$model",signal="upstream_error_ratio",severity="ticket"})',
+                """
+                max(model:threshold{model="$model",signal="upstream_error_ratio",severity="ticket"})
+                  and on () group(model_upstream:errors:ratio10m{model="$model"})
+                """,
                 "threshold of a ticket",
             ),
             unit=PERCENT,
