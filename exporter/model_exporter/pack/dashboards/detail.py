@@ -27,6 +27,7 @@ from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, override, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
+    BLUE,
     GREY,
     NATS,
     ORANGE,
@@ -37,6 +38,7 @@ from model_exporter.pack.dashboards.style import (
     SKY,
     VERMILION,
     YES,
+    matching,
 )
 
 _EVIDENCE_KINDS: Final = """
@@ -420,11 +422,11 @@ def _versions() -> tuple[Panel, ...]:
             Query('max by (version) (model_version_approved{model="$model"})', instant=True),
             Query('sum by (version) (model_version:predictions:rate5m{model="$model"})', instant=True),
             columns=(
-                Column("version", "Version"),
-                Column("Value #A", "First seen", AGO),
-                Column("Value #B", "Active", mappings=(YES,)),
-                Column("Value #C", "Approved", mappings=(YES,), absence="not asked for"),
-                Column("Value #D", "Predictions", RATE, decimals=1),
+                Column("version", "Version", width=90),
+                Column("Value #A", "First seen", AGO, width=130),
+                Column("Value #B", "Active", width=70, mappings=(YES,)),
+                Column("Value #C", "Approved", width=115, mappings=(YES,), absence="not asked for"),
+                Column("Value #D", "Predictions", RATE, width=100, decimals=1),
             ),
             absence="No versions yet",
             width=10,
@@ -436,7 +438,7 @@ def _versions() -> tuple[Panel, ...]:
             "Changes",
             "When each thing about the model last changed, the newest first.",
             Query('1000 * max by (change) (model:change:timestamp_seconds{model="$model"})', instant=True),
-            columns=(Column("change", "What"), Column("Value", "When", AGO)),
+            columns=(Column("change", "What", width=105), Column("Value", "When", AGO, width=130)),
             absence="Nothing has changed",
             width=5,
             height=7,
@@ -451,7 +453,15 @@ def _versions() -> tuple[Panel, ...]:
                 Column("owner", "Owner", width=110),
                 Column("tier", "Tier", width=50, absence="none"),
                 Column("environment", "Environment", width=110),
-                Column("runbook_url", "Runbook", links=(links.RUNBOOK_OF_OWNER,), absence="none is told"),
+                Column(
+                    "runbook_url",
+                    "Runbook",
+                    width=140,
+                    mappings=(matching(".+", "open the runbook", BLUE),),
+                    links=(links.RUNBOOK_OF_OWNER,),
+                    colored=True,
+                    absence="none is told",
+                ),
             ),
             absence="The exporter's configuration says nothing of this model",
             width=9,
