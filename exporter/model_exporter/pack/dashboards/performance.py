@@ -296,29 +296,24 @@ def _quality() -> tuple[Panel, ...]:
         ),
         lines(
             "How long outcomes take",
-            "Time from a prediction to the arrival of its outcome: median and 95th percentile of those that arrived. "
-            "Steady is normal; a jump is a late feed, and performance is known that much later.",
+            "Time from a prediction to the arrival of its outcome: the mean of those that arrived, and the time in "
+            "which 95 % arrive, after which a window is judged. Steady is normal; a jump is a late feed, and "
+            "performance is known that much later.",
             Query(
                 f"""
                 label_replace(
-                  histogram_quantile(
-                    0.5, sum by (le) (rate(model_outcome_delay_seconds_bucket{{{OF_VERSION}}}[$__rate_interval]))
-                  ),
-                  "line", "median", "", ""
+                  sum(rate(model_outcome_delay_seconds_sum{{{OF_VERSION}}}[$__rate_interval]))
+                  / (sum(rate(model_outcome_delay_seconds_count{{{OF_VERSION}}}[$__rate_interval])) > 0),
+                  "line", "mean", "", ""
                 )
                 or
-                label_replace(
-                  histogram_quantile(
-                    0.95, sum by (le) (rate(model_outcome_delay_seconds_bucket{{{OF_VERSION}}}[$__rate_interval]))
-                  ),
-                  "line", "95th percentile", "", ""
-                )
+                label_replace(max(model_performance_lag_seconds{{{OF_VERSION}}}), "line", "95 % within", "", "")
                 """,
                 "{{line}}",
             ),
             unit=SECONDS,
             absence="No outcomes in this time",
-            overrides=(in_color("median", SKY), in_color("95th percentile", ORANGE)),
+            overrides=(in_color("mean", SKY), in_color("95 % within", ORANGE)),
             minimum=0,
         ),
     )
