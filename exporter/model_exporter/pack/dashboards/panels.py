@@ -186,10 +186,12 @@ def lines(
     mappings: Sequence[Json] = (),
     log: bool = False,
     decimals: int | None = None,
+    shades: str | None = None,
     reaching: float | None = None,
 ) -> Panel:
     """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`.
 
+    `shades` is the colour of which all lines are shades, for what should not be: the palette begins with a green.
     `reaching` is a value that the axis shows even when all others are smaller, so that nothing but zeros looks small.
     """
     custom: Json = {
@@ -209,7 +211,8 @@ def lines(
         del custom["axisSoftMin"]
     if reaching is not None:
         custom["axisSoftMax"] = reaching
-    defaults: Json = {"unit": unit, "noValue": absence, "color": _PALETTE, "custom": custom, "mappings": list(mappings)}
+    color = {"mode": "shades", "fixedColor": shades} if shades else _PALETTE
+    defaults: Json = {"unit": unit, "noValue": absence, "color": color, "custom": custom, "mappings": list(mappings)}
     if maximum is not None:
         defaults["max"] = maximum
     if minimum is not None:
