@@ -18,7 +18,7 @@ from e2e.programs import require
 from model_exporter.expose.catalogue import BY_NAME
 from model_exporter.expose.metric import MetricType
 from model_exporter.pack.dashboards import exporter_health, style
-from model_exporter.pack.dashboards.condition import CAUSES
+from model_exporter.pack.dashboards.condition import CATEGORIES, CAUSES, EVIDENCE, LEVELS, SEVERITIES
 from model_exporter.pack.dashboards.dashboard import TAG, text_of
 from model_exporter.pack.dashboards.pages import PAGES, render
 from model_exporter.pack.promql import clauses, outer_labels, replaced_labels, selectors, tokenize
@@ -379,6 +379,18 @@ def test_every_runbook_exists() -> None:
         re.findall(r"^#+ (\w+)$", (RULES / "runbooks" / "ModelIncident.md").read_text("utf-8"), re.MULTILINE)
     )
     assert set(CAUSES["options"]) <= headings
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [("cause", CAUSES), ("evidence", EVIDENCE), ("category", CATEGORIES), ("level", LEVELS), ("severity", SEVERITIES)],
+)
+def test_what_rules_say_has_words(label: str, words: dict[str, Any]) -> None:
+    """Every value of a label that the rules of symptoms and incidents set can be read by a person."""
+    files = [read_rule_file(RULES / f"{name}.yml") for name in ("symptoms", "incidents")]
+    told = {rule.labels[label] for file in files for _, rule in file.rules if label in rule.labels}
+    assert told
+    assert told <= set(words["options"])
 
 
 def test_alerts_lead_to_pages() -> None:
