@@ -426,7 +426,9 @@ def test_labels_of_a_site_stand_wherever_the_model_does(uid: str) -> None:
                 assert clause.labels[0] == "cluster", text
         for matchers in re.findall(r"\{([^}]*\$[a-z][^}]*)\}", text):
             assert matchers.startswith('cluster=~"$cluster"'), text
-    assert shown["templating"]["list"][1]["name"] == "cluster"
+    cluster = shown["templating"]["list"][1]
+    assert cluster["name"] == "cluster"
+    assert cluster["multi"] == all(one["multi"] for one in shown["templating"]["list"] if one["name"] == "model")
     for url in (text for text in strings(shown) if "&var-model=" in text):
         assert "&var-cluster=" in url
     for url in (text for text in strings(shown) if "${model:queryparam}" in text):
