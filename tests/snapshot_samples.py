@@ -41,20 +41,20 @@ def expected(snapshot: Snapshot) -> Iterator[Sample]:
 
 def _of_model(snapshot: Snapshot, model: ModelSnapshot) -> Iterator[Sample]:
     settings, name = model.settings, model.name
-    if settings.owner:
-        yield _sample(
-            "model_ownership_timestamp_seconds",
-            snapshot.configured_at,
-            model=name,
-            owner=settings.owner,
-            tier=str(settings.tier or ""),
-            environment=snapshot.environment,
-            runbook_url=settings.runbook_url,
-        )
+    yield _sample(
+        "model_ownership_timestamp_seconds",
+        snapshot.configured_at,
+        model=name,
+        owner=settings.owner,
+        tier=str(settings.tier or ""),
+        environment=snapshot.environment,
+        runbook_url=settings.runbook_url,
+    )
     for change, at in model.changes:
         yield _sample("model_change_timestamp_seconds", at, model=name, change=change)
     for objective in settings.objectives:
         yield _sample("model_threshold", objective.value, model=name, signal=objective.signal, severity="objective")
+    yield from _of_thresholds(model)
     for level in LEVELS:
         rules = getattr(settings.drift, level)
         yield _sample("model_threshold", 0, model=name, signal="drift_evidence", severity=level)
@@ -71,6 +71,15 @@ def _of_model(snapshot: Snapshot, model: ModelSnapshot) -> Iterator[Sample]:
         yield _sample("model_upstream_errors_total", call.errors, **labels)
     if model.baseline:
         yield from _of_baseline(model.baseline, name)
+
+
+def _of_thresholds(model: ModelSnapshot) -> Iterator[Sample]:
+    for told in model.settings.thresholds:
+        yield _sample("model_threshold", told.value, model=model.name, signal=told.signal, severity=told.severity)
+    for feature, role in model.features:
+        own = {"model": model.name, "feature": feature, "role": role.value}
+        for told in model.settings.feature_thresholds.get(feature, ()):
+            yield _sample("model_feature_threshold", told.value, **own, signal=told.signal, severity=told.severity)
 
 
 def _of_truth(model: ModelSnapshot) -> Iterator[Sample]:
@@ -98,18 +107,12 @@ def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Samp
     labels = {"model": model.name, "version": version.version}
     settings = model.settings
     yield _sample("model_info", 1, **labels, kind=settings.kind.value if settings.kind else "unknown")
+    yield from _of_traffic(version, labels)
     if settings.approved_versions:
         yield _sample("model_version_approved", version.version in settings.approved_versions, **labels)
     yield _sample("model_version_active", version.active, **labels)
     yield _sample("model_version_first_seen_timestamp_seconds", version.first_seen, **labels)
-    yield _sample("model_predictions_total", version.predictions, **labels)
-    yield _sample("model_duplicate_predictions_total", version.duplicates, **labels)
-    if version.last_prediction is not None:
-        yield _sample("model_last_prediction_timestamp_seconds", version.last_prediction, **labels)
-    for error_type, count in version.errors:
-        yield _sample("model_prediction_errors_total", count, **labels, error_type=error_type)
-    if version.duration:
-        yield from _of_histogram("model_prediction_duration_seconds", version.duration, labels)
+    yield _sample("model_violating_predictions_total", version.violating, **labels)
     for reason, count in zip(VIOLATIONS, version.violations, strict=True):
         yield _sample("model_schema_violations_total", count, **labels, reason=reason)
     for feature, row in zip(model.features, version.quality.tolist(), strict=True):
@@ -122,6 +125,19 @@ def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Samp
         yield from _of_verdict(version, drift, labels)
     yield from _of_pairs(version, labels)
     yield from _of_anomaly(version, labels)
+
+
+def _of_traffic(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
+    yield _sample("model_predictions_total", version.predictions, **labels)
+    yield _sample("model_duplicate_predictions_total", version.duplicates, **labels)
+    if version.last_prediction is not None:
+        yield _sample("model_last_prediction_timestamp_seconds", version.last_prediction, **labels)
+    for error_type, count in version.errors:
+        yield _sample("model_prediction_errors_total", count, **labels, error_type=error_type)
+    if version.duration:
+        yield from _of_histogram("model_prediction_duration_seconds", version.duration, labels)
+    for objective, count in version.slow:
+        yield _sample("model_slow_predictions_total", count, **labels, objective=objective)
 
 
 def _of_pairs(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sample]:

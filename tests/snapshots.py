@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline, FeatureBaseline, FeatureType, NumericSummary
 from model_exporter.batch import Role
-from model_exporter.config.settings import ModelKind, ModelSettings, Objective
+from model_exporter.config.settings import ModelKind, ModelSettings, Objective, Threshold
 from model_exporter.window.snapshot import (
     LATENCY_BUCKETS,
     LEVELS,
@@ -184,6 +184,8 @@ def version(
         duplicates=int(rng.integers(1, 100)),
         errors=(("timeout", 4), ("ValueError", 2)),
         duration=histogram(rng),
+        slow=(("p50", 31), ("p99", 0)),
+        violating=17,
         violations=rng.integers(0, 99, len(VIOLATIONS)),
         quality=rng.integers(0, 9999, (features, len(QUALITY))),
         layout=bins,
@@ -287,6 +289,12 @@ def fraud_model(name: str = "fraud") -> ModelSnapshot:
         runbook_url="https://example.org/runbook",
         approved_versions=("1.4.2",),
         objectives=(Objective("availability", 0.999), Objective("latency_p99_seconds", 0.2)),
+        thresholds=(Threshold("psi", "page", 0.25), Threshold("silence_seconds", "ticket", 600.0)),
+        feature_thresholds={
+            "amount": (Threshold("psi", "page", 0.5), Threshold("missing_ratio", "ticket", 0.0)),
+            "score": (Threshold("psi", "ticket", 0.2),),
+            "not_seen_yet": (Threshold("psi", "ticket", 0.3),),
+        },
     )
     return model(name, features, versions=("1.4.2", "1.4.1"), settings=settings, named=(0, 2))
 

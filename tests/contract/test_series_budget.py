@@ -14,16 +14,20 @@ from model_exporter.config.settings import (
     Limits,
     ModelKind,
     ModelSettings,
+    Objective,
     OutcomeSettings,
     Segment,
     SegmentSource,
     Settings,
+    Threshold,
 )
 from model_exporter.expose.render import Renderer
 from model_exporter.expose.text import Format
 from model_exporter.indicators import Form, Indicator, parse
 from model_exporter.telemetry import Telemetry
+from model_exporter.window.budget import Budget
 from model_exporter.window.fleet import Fleet
+from model_exporter.window.model import ModelState, Shared
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.snapshot import (
     LEVELS,
@@ -49,9 +53,13 @@ ONE = {"amount": NUMBERS["amount"]}
 
 def snapshot_of(values: Mapping[str, Sequence[object]], *, error_types: int) -> Snapshot:
     """A model with a baseline of `values`, and two versions with latencies and more error types than there is room."""
-    settings = Settings(
-        models={"m": ModelSettings(approved_versions=("1",))}, limits=Limits(error_types_per_model=error_types)
+    model = ModelSettings(
+        approved_versions=("1",),
+        objectives=(Objective("latency_p50_seconds", 0.2), Objective("latency_p99_seconds", 0.5)),
+        thresholds=(Threshold("psi", "page", 0.3), Threshold("psi", "ticket", 0.2)),
+        feature_thresholds={"amount": (Threshold("psi", "page", 0.5),)},
     )
+    settings = Settings(models={"m": model}, limits=Limits(error_types_per_model=error_types))
     fleet = Fleet(settings, learned={"m": baseline_of(values)}, recorder=Telemetry(), notify=lambda _: None, now=T0)
     for version in ("1", "2"):
         fleet.predict("m", batch_of(values, version=version, latency=[0.1] * ROWS), T0)
@@ -90,10 +98,11 @@ def _all_named(level: str, features: int) -> DriftSnapshot:
 
 
 def exposed(snapshot: Snapshot) -> int:
-    """Series of versions and of the bins of their baselines."""
+    """Series of versions, of the bins of their baselines, and of thresholds that the configuration alone has."""
     text = Renderer().render(snapshot, Telemetry().read(), Format.TEXT).decode()
     lines = [line for line in text.splitlines() if line.startswith("model_") and not line.startswith("model_exporter_")]
-    return sum('version="' in line or line.startswith("model_baseline_bin_") for line in lines)
+    counted = ("model_baseline_bin_", 'model_threshold{model="m",signal="psi"', "model_feature_threshold")
+    return sum('version="' in line or line.startswith(counted) for line in lines)
 
 
 @pytest.mark.parametrize("error_types", [20, 40])
@@ -108,6 +117,54 @@ def test_versions_that_tell_everything_fit_their_budget(
     assert len(full) == 2
     assert 0.9 * snapshot.series < exposed(replace(snapshot, models=(replace(model, versions=full),)))
     assert snapshot.series >= exposed(replace(snapshot, models=(replace(model, versions=full),)))
+
+
+def test_thresholds_and_latency_objectives_are_counted_one_by_one() -> None:
+    """With features that appear and reloads that change them."""
+    told = (Threshold("psi", "page", 0.5), Threshold("missing_ratio", "ticket", 0.1))
+    plain, model = Settings(), ModelSettings(thresholds=told[:1], feature_thresholds={"x": told, "late": told})
+    fleets = [
+        Fleet(settings, learned={}, recorder=Telemetry(), notify=lambda _: None, now=T0)
+        for settings in (plain, Settings(models={"m": model}))
+    ]
+
+    def difference() -> int:
+        without, with_thresholds = (fleet.snapshot(T0).series for fleet in fleets)
+        return with_thresholds - without
+
+    assert difference() == 1
+    for fleet in fleets:
+        fleet.predict("m", batch_of({"x": [1.0], "y": [2.0]}), T0)
+    assert difference() == 3
+    for fleet in fleets:
+        fleet.predict("m", batch_of({"x": [1.0], "late": [2.0]}, {"x": [1.0]}, version="2"), T0)
+    assert difference() == 7  # an output has the threshold of its name too
+    (snapshot,) = (fleet.snapshot(T0) for fleet in fleets[1:])
+    lines = Renderer().render(snapshot, Telemetry().read(), Format.TEXT).decode().splitlines()
+    assert sum(line.startswith("model_feature_threshold{") for line in lines) == 6
+    slow = ModelSettings(objectives=(Objective("latency_p50_seconds", 0.2), Objective("latency_p99_seconds", 0.5)))
+    fleets[1].reconfigure(Settings(models={"m": slow}), T0)
+    assert difference() == 2 * 2  # objectives, versions
+    fleets[1].reconfigure(Settings(models={"m": model}), T0)
+    assert difference() == 7
+    fleets[1].reconfigure(plain, T0)
+    assert difference() == 0
+
+
+def test_a_closed_model_gives_back_all_it_took() -> None:
+    """Its thresholds too, which it has without any version."""
+    told = (Threshold("psi", "page", 0.5),)
+    settings = ModelSettings(thresholds=told, feature_thresholds={"x": told})
+    series = Budget(1000)
+    shared = Shared(Limits(), series, Budget(1000), notify=lambda _: None, refuse=lambda *_: None)
+    model = ModelState("m", settings, baseline=baseline_of({"x": ONE["amount"]}), shared=shared, now=T0)
+    batch = batch_of({"x": [1.0]})
+    before = series.used
+    assert before >= 2
+    assert model.predict(batch, np.ones(1, np.bool_), T0) is not None
+    assert series.used > before
+    model.close()
+    assert series.used == 0
 
 
 def test_groups_indicators_and_items_fit_their_budget() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batches import T0, baseline_of, batch_of
+from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Settings
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
@@ -44,7 +45,7 @@ def version_of(target: Fleet, now: float = T0) -> VersionSnapshot:
 
 def counts(version: VersionSnapshot) -> list[list[int]]:
     """All that is a sum, in the total and in each window."""
-    vectors = [version.bins, version.quality.ravel(), version.violations]
+    vectors = [version.bins, version.quality.ravel(), version.violations, np.array([version.violating])]
     for window in version.windows:
         vectors += [window.bins, window.quality.ravel(), window.violations, np.array([window.predictions])]
     return [vector.tolist() for vector in vectors]
@@ -78,6 +79,22 @@ def test_replicas_add_up(stream: list[Row], dealt: list[bool]) -> None:
         for x, y in zip(counts(version_of(left, T0 + 60)), counts(version_of(right, T0 + 60)), strict=True)
     ]
     assert sums == counts(version_of(one, T0 + 60))
+
+
+@given(st.lists(st.tuples(*([st.one_of(st.just(ABSENT), amounts, st.just([1]))] * 3)), min_size=1, max_size=40))
+@settings(max_examples=50)
+def test_a_row_violates_the_schema_when_it_does_so_alone(stream: list[Row]) -> None:
+    """A batch holds as many violating predictions as there are rows that violate anything in a batch of their own."""
+    names = ("amount", "flag", "surprise")
+
+    def violations(part: Sequence[Row]) -> VersionSnapshot:
+        target = fleet()
+        columns = dict(zip(names, zip(*part, strict=True), strict=True))
+        target.predict("m", batch_of({**columns, "country": ["DE"] * len(part)}), T0)
+        return version_of(target)
+
+    alone = [violations([row]).violations.any() for row in stream]
+    assert violations(stream).violating == sum(alone)
 
 
 @given(rows)

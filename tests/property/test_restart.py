@@ -65,8 +65,8 @@ class Deaf:
 
 @cache
 def cold() -> Fleet:
-    """A fleet that compares model `m` with the baseline; to be copied, which the default of `features` cannot be."""
-    model = ModelSettings(drift=HASTY, baseline=BASELINE, features={})
+    """A fleet that compares model `m` with the baseline; to be copied, which the defaults of two mappings cannot be."""
+    model = ModelSettings(drift=HASTY, baseline=BASELINE, features={}, feature_thresholds={})
     return Fleet(Settings(models={"m": model}), learned={}, recorder=Deaf(), notify=lambda _: None, now=T0)
 
 

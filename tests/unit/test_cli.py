@@ -225,8 +225,9 @@ def test_check_config_sums_up_a_valid_file(capsys: Capture, tmp_path: Path, rows
         "  fraud:\n"
         "    owner: payments-ml\n"
         "    baseline: fraud.json\n"
-        "    features: {amount: {min: 0, required: true}, amuont: }\n"
+        "    features: {amount: {min: 0, required: true}, amuont: , country: {thresholds: {psi: {page: 1}}}}\n"
         "    slo: {availability: 0.99}\n"
+        "    thresholds: {psi: {page: 0.5, ticket: 0.2}}\n"
         "    outcome: {positive: fraud, wait: 7d}\n"
         "    segments: {region: feature.country}\n"
         "    business: {loss: {sum: value.loss}}\n"
@@ -240,11 +241,13 @@ def test_check_config_sums_up_a_valid_file(capsys: Capture, tmp_path: Path, rows
         f"{tmp_path / 'fraud.json'}: of fraud, 200 rows, 3 features",
         "owner       payments-ml",
         "objectives  availability 0.99",
+        "thresholds  psi page 0.5, psi ticket 0.2",
         "outcome     fraud is positive, awaited for 7d",
         "segments    region",
         "business    loss (sum)",
         "dropped     feature.ssn",
         "amount: from 0, required",
+        "country: psi page 1",
         "learned from the first 500 predictions over at least 1h30m",
     ):
         assert told in captured.out

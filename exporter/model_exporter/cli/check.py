@@ -1,6 +1,6 @@
 """`model_exporter check-config`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,14 @@ from model_exporter.config.durations import format_duration
 
 if TYPE_CHECKING:
     from model_exporter.baseline.model import Baseline
-    from model_exporter.config.settings import FeatureSettings, Learn, ModelSettings, OutcomeSettings, Settings
+    from model_exporter.config.settings import (
+        FeatureSettings,
+        Learn,
+        ModelSettings,
+        OutcomeSettings,
+        Settings,
+        Threshold,
+    )
 
 _EPILOG = """
 \b
@@ -75,6 +82,7 @@ def _model(name: str, model: "ModelSettings") -> Iterator[str]:
         "baseline": _baseline(model.baseline_file, model.baseline) if model.baseline else _learning(model.learn),
         "approved": ", ".join(model.approved_versions),
         "objectives": ", ".join(f"{objective.signal} {objective.value:g}" for objective in model.objectives),
+        "thresholds": _thresholds(model.thresholds),
         "outcome": _outcome(model.outcome) if model.outcome.expected else "",
         "segments": ", ".join(segment.name for segment in model.segments),
         "business": ", ".join(f"{indicator.name} ({indicator.form.value})" for indicator in model.business),
@@ -84,8 +92,8 @@ def _model(name: str, model: "ModelSettings") -> Iterator[str]:
     for word, text in told.items():
         if text:
             yield f"  {word:<12}{text}"
-    for place, (feature, settings) in enumerate(model.features.items()):
-        yield f"  {'' if place else 'features':<12}{feature}{_feature(settings)}"
+    for place, feature in enumerate(dict.fromkeys((*model.features, *model.feature_thresholds))):
+        yield f"  {'' if place else 'features':<12}{feature}{_feature(feature, model)}"
 
 
 def _baseline(file: str, baseline: "Baseline") -> str:
@@ -101,9 +109,21 @@ def _learning(learn: "Learn") -> str:
     return f"learned from the first {learn.rows} predictions over at least {format_duration(learn.stable_for_seconds)}"
 
 
-def _feature(settings: "FeatureSettings") -> str:
+def _thresholds(thresholds: "Sequence[Threshold]") -> str:
+    return ", ".join(f"{told.signal} {told.severity} {told.value:g}" for told in thresholds)
+
+
+def _feature(name: str, model: "ModelSettings") -> str:
     """What is said of a feature, with a colon before it; empty when nothing is."""
-    parts = [
+    parts = [_thresholds(model.feature_thresholds.get(name, ()))]
+    if name in model.features:
+        parts = [*_schema(model.features[name]), *parts]
+    told = ", ".join(filter(None, parts))
+    return f": {told}" if told else ""
+
+
+def _schema(settings: "FeatureSettings") -> list[str]:
+    return [
         settings.type.value if settings.type else "",
         "" if settings.minimum is None else f"from {settings.minimum:g}",
         "" if settings.maximum is None else f"up to {settings.maximum:g}",
@@ -111,5 +131,3 @@ def _feature(settings: "FeatureSettings") -> str:
         {None: "", True: "required", False: "optional"}[settings.required],
         f"missing as {', '.join(map(repr, sorted(settings.missing)))}" if settings.missing else "",
     ]
-    told = ", ".join(filter(None, parts))
-    return f": {told}" if told else ""

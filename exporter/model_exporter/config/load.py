@@ -39,6 +39,7 @@ from model_exporter.config.settings import (
     OutcomeSettings,
     Settings,
 )
+from model_exporter.config.thresholds import thresholds
 from model_exporter.errors import BaselineError, ConfigError
 
 _SCHEMES: Final = {
@@ -117,6 +118,7 @@ class _Loader:
             _check_types(features, keys.features, baseline)
         concealed = privacy(keys.privacy, node.find("privacy"), self._secret)
         slo = node.find("slo")
+        own_limits = {name: tuple(thresholds(feature.thresholds)) for name, feature in keys.features.items()}
         return ModelSettings(
             kind=keys.kind,
             owner=keys.owner,
@@ -127,11 +129,15 @@ class _Loader:
             learn=own,
             drift=_drift(root.drift, keys.drift),
             approved_versions=keys.versions.approved,
-            features=MappingProxyType({name: _feature(feature) for name, feature in keys.features.items()}),
+            features=MappingProxyType(
+                {name: _feature(feature) for name, feature in keys.features.items() if not _tells_only_when(feature)}
+            ),
             objectives=(
                 *_objectives(keys.slo, has_groups=bool(keys.segments)),
                 *performance_objectives(keys.slo.performance, slo.find("performance"), keys.kind),
             ),
+            thresholds=tuple(thresholds(keys.thresholds)),
+            feature_thresholds=MappingProxyType({name: limits for name, limits in own_limits.items() if limits}),
             outcome=_outcome(keys.outcome, expected=node.find("outcome") is not node),
             segments=tuple(segments(keys.segments, node.find("segments"), concealed)),
             business=tuple(indicators(keys.business, node.find("business"), concealed)),
@@ -222,6 +228,11 @@ def _feature(keys: FeatureKeys) -> FeatureSettings:
         missing=frozenset(keys.missing),
         weight=FeatureSettings().weight if keys.weight is None else keys.weight,
     )
+
+
+def _tells_only_when(keys: FeatureKeys) -> bool:
+    """Whether all that is said of a feature is when its signals alarm, which makes it no part of the schema."""
+    return keys != FeatureKeys() and FeatureKeys(thresholds=keys.thresholds) == keys
 
 
 def _drift(keys: DriftKeys, own: ModelDriftKeys) -> Drift:

@@ -22,6 +22,7 @@ from model_exporter.config.outcome_schema import (
     SegmentKeys,
 )
 from model_exporter.config.settings import DEFAULT_FAIRNESS_GAP, Drift, JoinStoreKind, Learn, Limits, ModelKind
+from model_exporter.config.threshold_schema import FeatureThresholdKeys, ThresholdKeys
 
 _LEARN: Final = Learn()
 _DRIFT: Final = Drift()
@@ -225,6 +226,10 @@ class FeatureKeys(Keys, frozen=True):
             examples=[2],
         ),
     ] = None
+    thresholds: Annotated[
+        FeatureThresholdKeys,  # type: ignore[valid-type]  # made from the table of signals
+        Meta(description="Where this feature's signals alarm, in the place of the model's thresholds."),
+    ] = field(default_factory=FeatureThresholdKeys)
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other."""
@@ -327,6 +332,13 @@ class ModelKeys(Keys, frozen=True):
         Meta(description="Groups to compare with each other, by name: `feature.NAME`, `segment.NAME`, or a mapping."),
     ] = field(default_factory=dict)
     slo: Annotated[ObjectiveKeys, Meta(description="Service-level objectives.")] = field(default_factory=ObjectiveKeys)
+    thresholds: Annotated[
+        ThresholdKeys,  # type: ignore[valid-type]  # made from the table of signals
+        Meta(
+            description="Where signals alarm, in the place of what the rules have built in. Exported as "
+            "`model_threshold` series, those of features as `model_feature_threshold`."
+        ),
+    ] = field(default_factory=ThresholdKeys)
     catalogue: Annotated[
         Count | None,
         Meta(

@@ -147,6 +147,20 @@ class Objective:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Where a signal of `config.signals` becomes a page or a ticket, exported for the rules.
+
+    `severity` is `page` or `ticket`; `value` is in the signal's unit.
+    """
+
+    signal: str
+    severity: str
+    value: float
+
+
+LATENCY_QUANTILES: Final = ("p50", "p90", "p95", "p99")
+"""Quantiles that may have an objective on the latency: `latency_pNN_seconds` is its signal."""
 FAIRNESS_GAP: Final = "fairness_gap"
 """Signal of the objective on how far groups may be apart."""
 DEFAULT_FAIRNESS_GAP: Final = 0.05
@@ -155,7 +169,11 @@ DEFAULT_FAIRNESS_GAP: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What the configuration says of one model."""
+    """What the configuration says of one model.
+
+    `feature_thresholds` are by the name of the feature. They stand apart from `features`, which evidence rests on: a
+    threshold changes how it is read, not what it is.
+    """
 
     kind: ModelKind | None = None
     owner: str = ""
@@ -168,6 +186,8 @@ class ModelSettings:
     approved_versions: tuple[str, ...] = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=lambda: MappingProxyType({}))
     objectives: tuple[Objective, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    feature_thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=lambda: MappingProxyType({}))
     outcome: OutcomeSettings = OutcomeSettings()
     segments: tuple[Segment, ...] = ()
     business: tuple[Indicator, ...] = ()
@@ -179,6 +199,13 @@ class ModelSettings:
         """How far groups may be apart: a difference of rates, or a share of the mean absolute error."""
         told = (objective.value for objective in self.objectives if objective.signal == FAIRNESS_GAP)
         return next(told, DEFAULT_FAIRNESS_GAP)
+
+    @property
+    def latency_objectives(self) -> dict[str, float]:
+        """The latency that a share of the predictions must keep, seconds, by the quantiles that have an objective."""
+        told = {objective.signal: objective.value for objective in self.objectives}
+        signals = {quantile: f"latency_{quantile}_seconds" for quantile in LATENCY_QUANTILES}
+        return {quantile: told[signal] for quantile, signal in signals.items() if signal in told}
 
 
 @dataclass(frozen=True, slots=True)

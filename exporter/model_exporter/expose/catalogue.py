@@ -32,7 +32,8 @@ MODEL_INFO: Final = _identity(
 OWNERSHIP: Final = _identity(
     "model_ownership_timestamp_seconds",
     _GAUGE,
-    "When the running configuration, which names the model's owner, was loaded.",
+    "When the running configuration, which says whose the model is, was loaded; a label that it says nothing of is "
+    "empty.",
     ("model", "owner", "tier", "environment", "runbook_url"),
 )
 CHANGE: Final = _identity(
@@ -53,13 +54,31 @@ THRESHOLD: Final = _identity(
     "Threshold of a signal, in the signal's own unit, that the rules compare with.",
     ("model", "signal", "severity"),
 )
+FEATURE_THRESHOLD: Final = _identity(
+    "model_feature_threshold",
+    _GAUGE,
+    "Threshold of a signal of one feature, in the signal's own unit, in the place of the model's.",
+    ("model", "feature", "role", "signal", "severity"),
+)
 
 _traffic = partial(Metric, group=Group.TRAFFIC)
-PREDICTIONS: Final = _traffic("model_predictions_total", _COUNTER, "Predictions, duplicates left out.", _VERSION)
+PREDICTIONS: Final = _traffic(
+    "model_predictions_total", _COUNTER, "Predictions, failed ones included, duplicates left out.", _VERSION
+)
 ERRORS: Final = _traffic(
-    "model_prediction_errors_total", _COUNTER, "Predictions that failed, by type of error.", (*_VERSION, "error_type")
+    "model_prediction_errors_total",
+    _COUNTER,
+    "Predictions that failed, by type of error; they are among all predictions too.",
+    (*_VERSION, "error_type"),
 )
 DURATION: Final = _traffic("model_prediction_duration_seconds", _HISTOGRAM, "Time that predictions took.", _VERSION)
+SLOW: Final = _traffic(
+    "model_slow_predictions_total",
+    _COUNTER,
+    "Predictions slower than the latency objective of a quantile, out of those whose duration is known; a reload that "
+    "moves the objective does not begin them anew.",
+    (*_VERSION, "objective"),
+)
 LAST_PREDICTION: Final = _traffic(
     "model_last_prediction_timestamp_seconds", _GAUGE, "Event time of the newest prediction.", _VERSION
 )
@@ -94,6 +113,12 @@ VIOLATIONS: Final = _quality(
     _COUNTER,
     "Deviations from the schema, one a record and feature.",
     (*_VERSION, "reason"),
+)
+VIOLATING: Final = _quality(
+    "model_violating_predictions_total",
+    _COUNTER,
+    "Predictions that deviate from the schema, each counted once.",
+    _VERSION,
 )
 DUPLICATES: Final = _quality(
     "model_duplicate_predictions_total", _COUNTER, "Predictions that had been counted before.", _VERSION

@@ -41,10 +41,9 @@ def learned_share(learning: LearningSnapshot) -> float:
 def _write_own(lines: Lines, model: ModelSnapshot, snapshot: Snapshot) -> None:
     """Write what belongs to the model and not to a version of it."""
     settings = model.settings
-    if settings.owner:
-        tier = "" if settings.tier is None else str(settings.tier)
-        ownership = (model.name, settings.owner, tier, snapshot.environment, settings.runbook_url)
-        lines.sample(catalogue.OWNERSHIP, ownership, snapshot.configured_at)
+    tier = "" if settings.tier is None else str(settings.tier)
+    ownership = (model.name, settings.owner, tier, snapshot.environment, settings.runbook_url)
+    lines.sample(catalogue.OWNERSHIP, ownership, snapshot.configured_at)
     for change, at in model.changes:
         lines.sample(catalogue.CHANGE, (model.name, change), at)
     for objective in settings.objectives:
@@ -70,6 +69,7 @@ class _ModelText:
         self._baselines: dict[str, _BaselineText] = {}
         self._upstreams: dict[str, HistogramBlock] = {}
         self._performance: dict[str, PerformanceText] = {}
+        self._thresholds: _ThresholdText | None = None
 
     def write(self, lines: Lines, model: ModelSnapshot) -> None:
         self._versions = {version.version: self._version(model, version) for version in model.versions}
@@ -78,6 +78,9 @@ class _ModelText:
         self._write_baselines(lines, model)
         self._write_upstreams(lines, model)
         self._write_truth(lines, model)
+        if self._thresholds is None or not self._thresholds.fits(model):
+            self._thresholds = _ThresholdText(model)
+        lines.extend(self._thresholds.lines)
 
     def _write_truth(self, lines: Lines, model: ModelSnapshot) -> None:
         texts: dict[str, PerformanceText] = {}
@@ -116,6 +119,25 @@ class _ModelText:
             blocks[call.upstream].write(lines, call.duration)
             lines.sample(catalogue.UPSTREAM_ERRORS, labels, call.errors)
         self._upstreams = blocks
+
+
+class _ThresholdText:
+    """Lines of the thresholds that a model and its features are configured with."""
+
+    def __init__(self, model: ModelSnapshot) -> None:
+        self._settings = model.settings
+        self._features = model.features
+        self.lines = Lines()
+        for told in model.settings.thresholds:
+            self.lines.sample(catalogue.THRESHOLD, (model.name, told.signal, told.severity), told.value)
+        for name, role in model.features:
+            for told in model.settings.feature_thresholds.get(name, ()):
+                labels = (model.name, name, role.value, told.signal, told.severity)
+                self.lines.sample(catalogue.FEATURE_THRESHOLD, labels, told.value)
+
+    def fits(self, model: ModelSnapshot) -> bool:
+        """Whether the lines of `model` still look the same."""
+        return self._settings is model.settings and self._features == model.features
 
 
 class _BaselineText:

@@ -41,6 +41,7 @@ class VersionText:
         self._predictions = Block(catalogue.PREDICTIONS, [self._names])
         self._duplicates = Block(catalogue.DUPLICATES, [self._names])
         self._duration = HistogramBlock(catalogue.DURATION, self._names)
+        self._violating = Block(catalogue.VIOLATING, [self._names])
         self._violations = Block(catalogue.VIOLATIONS, [(*self._names, reason) for reason in VIOLATIONS])
         self._quality = _QualityText(self._names, model.features, version.layout)
         self._bins = Block(catalogue.BIN_OBSERVATIONS, _bin_labels(self._names, version.layout))
@@ -76,6 +77,9 @@ class VersionText:
             lines.sample(catalogue.ERRORS, (*self._names, error_type), count)
         if version.duration:
             self._duration.write(lines, version.duration)
+        for objective, count in version.slow:
+            lines.sample(catalogue.SLOW, (*self._names, objective), count)
+        self._violating.write(lines, [version.violating])
         self._violations.write(lines, version.violations.tolist())
         self._quality.write(lines, version)
         self._bins.write(lines, version.bins.tolist())

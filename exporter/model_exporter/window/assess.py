@@ -15,10 +15,11 @@ from model_exporter.stats.bins import ordinal_bins
 from model_exporter.stats.pairs import NO_LEVEL, Levels
 from model_exporter.window.snapshot import QUALITY
 
-_Judgement = tuple[NDArray[np.int64], NDArray[np.int64], Levels | None]
-"""Quality, bins and levels as in an `Assessment`."""
+_Judgement = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_] | None, Levels | None]
+"""Quality, bins, cells of a wrong type (or a mask of none) and levels as in an `Assessment`."""
 _EMPTY: Final = np.zeros(0, np.int64)
 _MISSING: Final = QUALITY.index("missing")
+_TYPE: Final = QUALITY.index("type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Assessment:
     """What a column's cells amount to.
 
     `quality` is int64[len(QUALITY)], `bins` int64[bins of the feature], `absent` the cells whose record lacked the key,
-    `levels` uint8[n] the level of each cell, of a feature that is watched in pairs.
+    `bad_type` bool[n] which cells are of a wrong type (None when none is), `levels` uint8[n] the level of each cell, of
+    a feature that is watched in pairs.
     """
 
     quality: NDArray[np.int64]
     bins: NDArray[np.int64]
     absent: int
+    bad_type: NDArray[np.bool_] | None = None
     levels: Levels | None = None
 
 
@@ -74,10 +77,10 @@ class Assessor:
 
     def assess(self, column: Column) -> Assessment:
         """Judge the cells of `column`."""
-        quality, bins, levels = self._judge(column)
+        quality, bins, bad_type, levels = self._judge(column)
         # A column seldom lacks a record, and then `missing` says so first.
         absent = int(np.count_nonzero(column.kinds == Kind.ABSENT)) if quality[_MISSING] else 0
-        return Assessment(quality, bins, absent, levels)
+        return Assessment(quality, bins, absent, bad_type if quality[_TYPE] else None, levels)
 
     def _numeric(self, column: Column) -> _Judgement:
         cells = coerce_numeric(column, self._settings.missing)
@@ -93,17 +96,17 @@ class Assessor:
             outliers=_outside(numbers, summary.fence_low, summary.fence_high) if summary else 0,
         )
         if not self._feature:
-            return quality, _EMPTY, None
+            return quality, _EMPTY, cells.bad_type, None
         places = ordinal_bins(numbers, self._edges)
         bins = np.bincount(places, minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(numbers)
         if self._levels is None:
-            return quality, bins, None
+            return quality, bins, cells.bad_type, None
         levels = self._levels[places]
         if not clean:
             levels, usable = np.full(len(column.kinds), NO_LEVEL, np.uint8), levels
             levels[cells.usable] = usable
-        return quality, bins, levels
+        return quality, bins, cells.bad_type, levels
 
     def _categorical(self, column: Column) -> _Judgement:
         words, missing, bad_type = coerce_categorical(column, self._settings.missing)
@@ -115,11 +118,11 @@ class Assessor:
             unknown_categories=self._not_listed(words, used),
         )
         if not self._feature:
-            return quality, _EMPTY, None
+            return quality, _EMPTY, bad_type, None
         bin_of_word = [self._bin_of.get(word, self._unseen) for word in words.words]
         bins = np.bincount(np.array(bin_of_word, np.intp)[used], minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(used)
-        return quality, bins, None
+        return quality, bins, bad_type, None
 
     def _not_listed(self, words: Words, used: NDArray[np.int32]) -> int:
         listed = self._settings.categories
@@ -136,20 +139,21 @@ class Assessor:
             nonfinite=_count(cells.nonfinite),
         )
         if not self._feature:
-            return quality, _EMPTY, None
+            return quality, _EMPTY, cells.bad_type, None
         usable, true = _count(cells.usable), _count(cells.values)
-        return quality, np.array([usable - true, true, len(column.kinds) - usable]), None
+        return quality, np.array([usable - true, true, len(column.kinds) - usable]), cells.bad_type, None
 
     def _untyped(self, column: Column) -> _Judgement:
         """Before a type is known, or for an identifier, only what is wrong under any type counts."""
         kinds = column.kinds
+        bad_type = kinds == Kind.NESTED
         quality = _quality(
             rows=len(kinds),
             missing=_count((kinds == Kind.ABSENT) | (kinds == Kind.NULL)),
-            bad_type=_count(kinds == Kind.NESTED),
+            bad_type=_count(bad_type),
             nonfinite=_count((kinds == Kind.NUMBER) & ~np.isfinite(column.numbers)),
         )
-        return quality, _EMPTY, None
+        return quality, _EMPTY, bad_type, None
 
 
 def _quality(

@@ -71,6 +71,7 @@ class ModelState:
         self._changes: dict[str, float] = {}
         self._sources: dict[str, float] = {}
         self._outcomes = 0
+        self._thresholds = 0  # series that they take
         self.truth = Truth(
             settings,
             groups_per_segment=shared.limits.groups_per_segment,
@@ -84,6 +85,7 @@ class ModelState:
             self.compare_with(baseline, now)
         else:
             self._learner = Learner(settings.learn, shared.learning_cells, now)
+        self._count_thresholds()
 
     @property
     def baseline(self) -> Baseline | None:
@@ -113,6 +115,7 @@ class ModelState:
         known = len(self._schema)
         self._schema.compare_with(self._layout, self.settings.features)
         self._shared.series.give_back(-costs.FEATURE * (len(self._schema) - known) * len(self._versions))
+        self._count_thresholds()
         self._bets = Bets(self._layout.public, self.settings)
         for version in self._versions.values():
             version.compare_with(self._layout, self._bets)
@@ -146,13 +149,15 @@ class ModelState:
 
     def reconfigure(self, settings: ModelSettings, now: float) -> None:
         """Take over changed settings. A configured baseline replaces a learned one; taking it away keeps it."""
+        before = self._version_series(error_types=0)
         previous, self.settings = self.settings, settings
         self._changes["config"] = now
         self.truth.reconfigure(settings)
-        if settings.business != previous.business:
-            more = costs.of_signals(len(settings.business)) - costs.of_signals(len(previous.business))
-            self._shared.series.give_back(-more * len(self._versions))
-            for version in self._versions.values():
+        self._shared.series.give_back((before - self._version_series(error_types=0)) * len(self._versions))
+        self._count_thresholds()
+        for version in self._versions.values():
+            version.hold_to(settings.latency_objectives)
+            if settings.business != previous.business:
                 version.watch_business(settings.business)
         baseline = settings.baseline or self.baseline
         changed = settings.features != previous.features or settings.drift != previous.drift
@@ -265,6 +270,7 @@ class ModelState:
             self._drop(name)
         self._retired.clear()
         self._release_layout()
+        self._shared.series.give_back(self._thresholds)
         self.truth.close()
         if self._learner:
             self._learner.discard()
@@ -329,7 +335,8 @@ class ModelState:
     def _admit_features(self, batch: Batch, now: float) -> Batch:
         """Register new features and leave out those there is no room for."""
         cost = costs.FEATURE * len(self._versions)
-        by_count = self._shared.limits.features_per_model - len(self._schema)
+        known = len(self._schema)
+        by_count = self._shared.limits.features_per_model - known
         by_series = self._shared.series.left // cost
         kept, refused = columns_by_room(batch, self._schema, room=min(by_count, by_series))
         for column in kept:
@@ -338,6 +345,8 @@ class ModelState:
                 self._shared.series.take(cost)
                 if self._schema.add(feature):
                     self._changes["schema"] = now
+        if len(self._schema) > known:
+            self._count_thresholds()
         if refused:
             limit = "features_per_model" if by_count <= by_series else "series"
             what = f"{len(refused)} features, {refused[0].name} first"
@@ -378,6 +387,7 @@ class ModelState:
             layout=self._layout,
             bets=self._bets,
             indicators=self.settings.business,
+            latency_objectives=self.settings.latency_objectives,
         )
         return self._versions[name]
 
@@ -421,11 +431,17 @@ class ModelState:
         self._shared.series.give_back(costs.of_layout(self._layout, len(self._versions)))
         self._layout = None
 
+    def _count_thresholds(self) -> None:
+        """Reserve the series of thresholds, without asking: the configuration bounds them."""
+        thresholds = costs.of_thresholds(self.settings, self._schema.features)
+        self._shared.series.give_back(self._thresholds - thresholds)
+        self._thresholds = thresholds
+
     def _version_series(self, error_types: int) -> int:
         """Series that one version takes now."""
         return costs.of_version(
             error_types=error_types,
-            indicators=len(self.settings.business),
+            settings=self.settings,
             features=len(self._schema),
             layout=self._layout,
         )

@@ -1,13 +1,13 @@
 """The features of a model: which there are, which there should be, and what a batch's columns amount to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch import Batch, Column
+from model_exporter.batch import Batch, Column, Kind
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.pairs import NO_LEVEL, Levels
 from model_exporter.window.assess import Assessor
@@ -23,13 +23,15 @@ _DEFAULT: Final = FeatureSettings()
 class FeatureCounts:
     """What the columns of one batch amount to.
 
-    `quality` is int64[features, len(QUALITY)], `violations` int64[len(VIOLATIONS)], `bins` int64[B] of the layout
-    (None without one). `cells` is how many values the features that belong should have had, `missing` how many of those
-    were absent or null. `levels` is uint8[rows, columns] of the layout's pairs (None without any).
+    `quality` is int64[features, len(QUALITY)], `violations` int64[len(VIOLATIONS)], and `violating` how many rows have
+    any of these. `bins` is int64[B] of the layout (None without one). `cells` is how many values the features that
+    belong should have had, `missing` how many of those were absent or null. `levels` is uint8[rows, columns] of the
+    layout's pairs (None without any).
     """
 
     quality: NDArray[np.int64]
     violations: NDArray[np.int64]
+    violating: int
     bins: NDArray[np.int64] | None
     missing: int
     cells: int
@@ -86,6 +88,7 @@ class Schema:
         bins = self._all_missing(rows)
         levels = self._no_levels(rows)
         unexpected = 0
+        wrong: list[NDArray[np.bool_]] = []
         for column in batch.columns:
             index = self._index[FeatureName(column.name, column.role)]
             assessment = self._assessors[index].assess(column)
@@ -94,6 +97,11 @@ class Schema:
             if not self._expected[index]:
                 quality[index, _MISSING] -= assessment.absent  # other kinds of record need not carry it
                 unexpected += rows - assessment.absent
+                wrong.append(column.kinds != Kind.ABSENT)
+            elif assessment.absent and self._required[index]:
+                wrong.append(column.kinds == Kind.ABSENT)
+            if assessment.bad_type is not None:
+                wrong.append(assessment.bad_type)
             place = self._places[index]
             if bins is not None and place is not None:
                 bins[place] = assessment.bins
@@ -103,6 +111,7 @@ class Schema:
         return FeatureCounts(
             quality,
             np.array(violations, np.int64),
+            rows if (absent[self._required] == rows).any() else _rows_in_any(wrong),
             bins,
             missing=int(quality[self._expected, _MISSING].sum()),
             cells=rows * int(np.count_nonzero(self._expected)),
@@ -142,6 +151,11 @@ class Schema:
             ],
             np.bool_,
         )
+
+
+def _rows_in_any(masks: Sequence[NDArray[np.bool_]]) -> int:
+    """How many rows at least one of the `masks` bool[rows] holds."""
+    return int(np.count_nonzero(np.logical_or.reduce(masks))) if masks else 0
 
 
 def columns_by_room(batch: Batch, schema: Schema, *, room: int) -> tuple[list[Column], list[Column]]:

@@ -1,18 +1,29 @@
 """How many series what a model shows takes, reserved before any of them exists, under a bound that all models share."""
 
+from collections.abc import Iterable
 from itertools import accumulate, takewhile
 from typing import Final
 
 from model_exporter.baseline.model import Baseline
+from model_exporter.config.settings import ModelSettings
 from model_exporter.window.business_signals import MAX_INDICATORS
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.pair_drift import MAX_NAMED
-from model_exporter.window.snapshot import LATENCY_BUCKETS, LEVELS, QUALITY, SHAPES, SIGNALS, VIOLATIONS, WINDOWS
+from model_exporter.window.snapshot import (
+    LATENCY_BUCKETS,
+    LEVELS,
+    QUALITY,
+    SHAPES,
+    SIGNALS,
+    VIOLATIONS,
+    WINDOWS,
+    FeatureName,
+)
 
 FEATURE: Final = len(QUALITY)
 """What one feature takes in one version, with a baseline or without."""
 
-_VERSION: Final = 7 + (len(LATENCY_BUCKETS) + 3) + len(VIOLATIONS) + len(WINDOWS) + 3 * len(LEVELS) + (1 + len(SIGNALS))
+_VERSION: Final = 8 + (len(LATENCY_BUCKETS) + 3) + len(VIOLATIONS) + len(WINDOWS) + 3 * len(LEVELS) + (1 + len(SIGNALS))
 """What one version is and does, its latencies, violations, windows, verdicts and anomalies; error types come on top."""
 _BINNED: Final = 9 * len(WINDOWS) + (3 + len(SHAPES)) * len(LEVELS)
 """Four distances, three figures on how large PSI may be, the score and the size, per window; verdicts per level."""
@@ -20,14 +31,18 @@ _PAIRS: Final = (2 + MAX_NAMED) * len(LEVELS)
 """What the alarms on pairs take, and the pairs that they name."""
 
 
-def of_version(*, error_types: int, indicators: int, features: int, layout: Layout | None) -> int:
-    """One version with so many error types (and one for the rest), business indicators and features."""
-    return _VERSION + of_signals(indicators) + error_types + 1 + FEATURE * features + _of_bins(layout)
+def of_version(*, error_types: int, settings: ModelSettings, features: int, layout: Layout | None) -> int:
+    """One version with so many error types (and one for the rest) and features, of a model with `settings`.
+
+    Each latency objective counts what is slower, and the first business indicators may contribute to an anomaly.
+    """
+    configured = len(settings.latency_objectives) + min(len(settings.business), MAX_INDICATORS)
+    return _VERSION + configured + error_types + 1 + FEATURE * features + _of_bins(layout)
 
 
-def of_signals(indicators: int) -> int:
-    """The business indicators, out of so many, that may contribute to an anomaly of a version."""
-    return min(indicators, MAX_INDICATORS)
+def of_thresholds(settings: ModelSettings, features: Iterable[FeatureName]) -> int:
+    """The thresholds of a model and of those of its `features` that have their own."""
+    return len(settings.thresholds) + sum(len(settings.feature_thresholds.get(name, ())) for name, _ in features)
 
 
 def of_layout(layout: Layout | None, versions: int) -> int:

@@ -171,6 +171,8 @@ class VersionSnapshot:
     duplicates: int
     errors: tuple[tuple[str, int], ...]  # by error type
     duration: Histogram | None  # None until a record carried a latency
+    slow: tuple[tuple[str, int], ...]  # predictions slower than the latency objective of a quantile, as ("p99", 3)
+    violating: int  # predictions with any violation
     violations: NDArray[np.int64]  # [len(VIOLATIONS)]
     quality: NDArray[np.int64]  # [features of the model, len(QUALITY)]
     layout: BinLayout | None  # None until the model has a baseline

@@ -1,6 +1,8 @@
 """Counts and windows of one version of a model."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -20,14 +22,16 @@ from model_exporter.window.verdicts import Bets, Verdicts
 
 PREDICTIONS: Final = 0
 DUPLICATES: Final = 1
-_HEAD: Final = 2 + len(VIOLATIONS)  # what stands before the features in the vector of counts
+VIOLATING: Final = 2
+_HEAD: Final = 3 + len(VIOLATIONS)  # what stands before the features in the vector of counts
 
 
 class VersionState:
     """One version of one model.
 
-    Its counts stand in one vector, `[predictions, duplicates, violations..., quality of feature 0, of feature 1, ...]`,
-    and those of the bins in another, because the first grows with the features and the second belongs to a baseline.
+    Its counts stand in one vector, `[predictions, duplicates, violating predictions, violations..., quality of
+    feature 0, of feature 1, ...]`, and those of the bins in another, because the first grows with the features and the
+    second belongs to a baseline.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class VersionState:
         layout: Layout | None,
         bets: Bets | None,
         indicators: Sequence[Indicator] = (),
+        latency_objectives: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.version = version
         self.first_seen = now
@@ -48,6 +53,8 @@ class VersionState:
         self._last_prediction: float | None = None
         self._errors = BoundedCounts(error_types)
         self._durations: Durations | None = None
+        self._latency_objectives = latency_objectives
+        self._slow: Counter[str] = Counter()  # by objective; those of one that is gone stay for its return
         self._counts = Rolling(_HEAD + len(QUALITY) * max(8, features), on_close=self._close_slot)
         self._indicators = tuple(indicators)
         self._signals = Signals(indicators)
@@ -131,6 +138,8 @@ class VersionState:
         if len(known):
             self._durations = self._durations or Durations()
             self._durations.add(known)
+            for objective, bound in self._latency_objectives.items():
+                self._slow[objective] += int(np.count_nonzero(known > bound))
             self._signals.count_durations(known)
             self._touched += 1
 
@@ -145,6 +154,11 @@ class VersionState:
     def count_confidence(self, uncertain: int, scored: int) -> None:
         """Count predictions made with low confidence, out of those whose confidence is known."""
         self._signals.count_confidence(uncertain, scored)
+
+    def hold_to(self, latency_objectives: Mapping[str, float]) -> None:
+        """Count against other bounds on the latency, seconds by objective; what was counted stays."""
+        self._latency_objectives = latency_objectives
+        self._touched += 1
 
     def watch_business(self, indicators: Sequence[Indicator]) -> None:
         """Watch other business indicators; what was usual is learned anew."""
@@ -161,6 +175,7 @@ class VersionState:
         features = len(counts.quality)
         self._make_room(features)
         delta = np.zeros(self._counts.width, np.int64)
+        delta[VIOLATING] = counts.violating
         delta[_HEAD - len(VIOLATIONS) : _HEAD] = counts.violations
         delta[_HEAD : _HEAD + features * len(QUALITY)] = counts.quality.ravel()
         self._counts.add(delta, now)
@@ -174,7 +189,8 @@ class VersionState:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
         self._make_room(features)
         slots = self._signals.slots, self._verdicts.slots if self._verdicts else 0
-        revision = (self._counts.revision, self._bins.revision if self._bins else 0, self._touched, slots)
+        bins = self._bins.revision if self._bins else 0
+        revision = (features, self._counts.revision, bins, self._touched, slots)
         if self._snapshot is None or self._snapshot[0] != revision:
             self._snapshot = revision, self._freeze(features)
         return self._snapshot[1]
@@ -218,6 +234,8 @@ class VersionState:
             duplicates=int(total[DUPLICATES]),
             errors=self._errors.snapshot(),
             duration=self._durations.snapshot() if self._durations else None,
+            slow=tuple((objective, self._slow[objective]) for objective in self._latency_objectives),
+            violating=int(total[VIOLATING]),
             violations=total[_HEAD - len(VIOLATIONS) : _HEAD],
             quality=_quality(total, features),
             layout=self._layout.public if self._layout else None,

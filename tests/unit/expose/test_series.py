@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import snapshots
-from model_exporter.config.settings import ModelKind, ModelSettings
+from model_exporter.batch import Role
+from model_exporter.config.settings import ModelKind, ModelSettings, Threshold
 from model_exporter.expose.series import SeriesWriter, learned_share
 from model_exporter.expose.text import Format
 from model_exporter.window.snapshot import LearningSnapshot, ModelSnapshot
@@ -61,17 +62,54 @@ def test_versions_short_of_room_share_one_reference() -> None:
 
 
 def test_what_is_unknown_has_no_series() -> None:
-    """Without an owner, a latency, a prediction or a list of approved versions nothing is said about them."""
+    """Without a latency, a prediction, a list of approved versions or thresholds nothing is said about them."""
     model = snapshots.model("m", (snapshots.numeric("x"),))
-    bare = replace(model.versions[0], last_prediction=None, duration=None, errors=())
+    bare = replace(model.versions[0], last_prediction=None, duration=None, errors=(), slow=())
     names = {line.partition("{")[0] for line in written(SeriesWriter(), replace(model, versions=(bare,)))}
     assert not names & {
-        "model_ownership_timestamp_seconds",
+        "model_feature_threshold",
+        "model_slow_predictions_total",
         "model_last_prediction_timestamp_seconds",
         "model_prediction_duration_seconds_count",
         "model_prediction_errors_total",
         "model_version_approved",
     }
+
+
+def test_every_model_is_told_with_its_environment() -> None:
+    """A model without an owner has one series of ownership too: its environment is known, and the rest is empty."""
+    lines = written(SeriesWriter(), snapshots.learning_model())
+    (ownership,) = [line for line in lines if line.startswith("model_ownership_timestamp_seconds")]
+    assert '{model="churn",owner="",tier="",environment="production",runbook_url=""}' in ownership
+
+
+def test_thresholds_stand_for_each_role_of_a_feature_that_is_there() -> None:
+    """An input and an output of one name have both the threshold of the name; a feature that never came has none."""
+    features = (snapshots.numeric("x"), snapshots.numeric("x", role=Role.OUTPUT), snapshots.numeric("y"))
+    settings = ModelSettings(
+        feature_thresholds={name: (Threshold("psi", "page", 0.5),) for name in ("x", "absent")},
+    )
+    lines = written(SeriesWriter(), snapshots.model("m", features, settings=settings))
+    told = [line for line in lines if line.startswith("model_feature_threshold")]
+    assert told == [
+        f'model_feature_threshold{{model="m",feature="x",role="{role}",signal="psi",severity="page"}} 0.5'
+        for role in ("input", "output")
+    ]
+
+
+def test_thresholds_follow_a_reload_and_new_features() -> None:
+    """What is kept of their lines is let go when the settings change or a feature appears."""
+    writer = SeriesWriter()
+    settings = ModelSettings(thresholds=(Threshold("psi", "page", 0.5),))
+    model = snapshots.model("m", (snapshots.numeric("x"),), settings=settings)
+    assert 'model_threshold{model="m",signal="psi",severity="page"} 0.5' in written(writer, model)
+    own = ModelSettings(feature_thresholds={name: (Threshold("psi", "ticket", 0.1),) for name in ("x", "y")})
+    reloaded = replace(model, settings=own)
+    lines = written(writer, reloaded)
+    assert not [line for line in lines if 'signal="psi",severity="page"' in line]
+    assert len([line for line in lines if line.startswith("model_feature_threshold")]) == 1
+    two = snapshots.model("m", (snapshots.numeric("x"), snapshots.numeric("y")), settings=own)
+    assert len([line for line in written(writer, two) if line.startswith("model_feature_threshold")]) == 2
 
 
 def test_changed_settings_show_at_once() -> None:

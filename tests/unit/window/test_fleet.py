@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from batches import T0, baseline_of, batch_of, calls_of
 from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.batch import Event, Origin, Role
-from model_exporter.config.settings import FeatureSettings, Learn, Limits, ModelSettings, Settings
+from model_exporter.batch.columns import ABSENT
+from model_exporter.config.settings import (
+    FeatureSettings,
+    Learn,
+    Limits,
+    ModelSettings,
+    Objective,
+    Settings,
+    Threshold,
+)
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.layout import Distances, Layout
@@ -19,6 +28,7 @@ from model_exporter.window.snapshot import INVALID_REASONS, QUALITY, VIOLATIONS,
 
 RNG = np.random.default_rng(7)
 NUMBERS = RNG.normal(size=2000).tolist()
+_OPTIONAL = {"note": FeatureSettings(required=False)}
 COUNTRIES = (["DE"] * 1000 + ["FR"] * 700 + ["IT"] * 300)[:2000]
 
 
@@ -134,6 +144,42 @@ def test_schema_violations_by_reason(world: World) -> None:
     assert dict(world.model().changes)["schema"] == T0
 
 
+def test_a_prediction_violates_the_schema_once(world: World) -> None:
+    """However many features deviate in it, and in each of the ways in which one can."""
+    rows = {"amount": [1.0, "x", 1.0, ABSENT, 1.0, "x"], "surprise": [ABSENT, ABSENT, 2, ABSENT, ABSENT, 3]}
+    world.fleet.predict("m", batch_of({**rows, "country": ["DE"] * 6}), T0)
+    version = world.version()
+    assert violations(version) == {"missing_feature": 1, "unexpected_feature": 2, "type": 2}
+    assert version.violating == 4
+    world.fleet.predict("m", batch_of({"amount": [1.0, "x", 2.0]}), T0)  # no country in any of them
+    assert world.version().violating == 7
+
+
+def test_an_optional_feature_may_be_absent() -> None:
+    """Whether from some of the records or from all; where it is required, its absence violates the schema."""
+    baseline = baseline_of({"amount": NUMBERS, "note": ["a", "b"] * 1000})
+    world = World(baseline=baseline, settings=Settings(models={"m": ModelSettings(features=_OPTIONAL)}))
+    world.fleet.predict("m", batch_of({"amount": [1.0, 2.0], "note": ["a", ABSENT]}), T0)
+    world.fleet.predict("m", batch_of({"amount": [1.0, 2.0]}), T0)
+    assert world.version().violating == 0
+    world.fleet.predict("m", batch_of({"note": ["a", "b"]}), T0)
+    assert world.version().violating == 2
+
+
+def test_predictions_without_violations_have_a_count_of_none(world: World) -> None:
+    """Sound records, and spans, which have no features at all, leave it at 0."""
+    world.fleet.predict("m", batch_of({"amount": [1.0, None], "country": ["DE", "XX"]}), T0)
+    world.fleet.predict("m", batch_of(rows=5, origin=Origin.SPAN, version="", latency=[0.1] * 5), T0)
+    assert world.version().violating == 0
+
+
+def test_a_duplicate_violates_nothing_again(world: World) -> None:
+    """What comes twice is not in the share that violates the schema, as it is not among the predictions."""
+    for second in (0, 1):
+        world.fleet.predict("m", batch_of({"amount": ["x"], "country": ["DE"]}, ids=["a"]), T0 + second)
+    assert (world.version(T0 + 1).predictions, world.version(T0 + 1).violating) == (1, 1)
+
+
 def test_a_feature_that_changes_between_int_float_and_text_stays_numeric(world: World) -> None:
     """JS encodes 3.0 as an int and Python turns numpy scalars into text: all of them are numbers."""
     world.fleet.predict("m", batch_of({"amount": [1, 1.0, "1", "1.0"]}), T0)
@@ -209,6 +255,80 @@ def test_latency_in_logs_keeps_spans_out(world: World) -> None:
     duration = world.version().duration
     assert duration
     assert (duration.buckets.sum(), duration.total_seconds) == (1, 0.5)
+
+
+def _held_to(**seconds: float) -> Settings:
+    objectives = tuple(Objective(f"latency_{quantile}_seconds", value) for quantile, value in seconds.items())
+    return Settings(models={"m": ModelSettings(objectives=(Objective("availability", 0.99), *objectives))})
+
+
+def test_predictions_slower_than_an_objective_are_counted() -> None:
+    """Each objective counts what exceeds it, what just keeps it left out, from 0 on before any latency is known."""
+    world = World(settings=_held_to(p50=0.1, p99=0.5))
+    world.fleet.predict("m", batch_of({"amount": [1.0]}), T0)
+    assert (world.version().slow, world.version().duration) == ((("p50", 0), ("p99", 0)), None)
+    world.fleet.predict("m", batch_of({"amount": [1.0] * 5}, latency=[0.1, 0.11, 0.5, 9.0, float("nan")]), T0)
+    version = world.version()
+    assert version.slow == (("p50", 3), ("p99", 1))
+    assert version.duration
+    assert version.duration.buckets.sum() == 4
+
+
+def test_without_an_objective_nothing_is_slow(world: World) -> None:
+    """There is no count, rather than one of 0."""
+    world.fleet.predict("m", batch_of({"amount": [1.0]}, latency=[9.0]), T0)
+    assert world.version().slow == ()
+
+
+def test_slow_predictions_are_counted_where_durations_are() -> None:
+    """Latencies of spans count until logs carry their own, and those of duplicates do not."""
+    world = World(settings=_held_to(p95=0.1))
+    span = batch_of(rows=2, origin=Origin.SPAN, version="1", latency=[0.2, 0.05])
+    world.fleet.predict("m", span, T0)
+    assert world.version().slow == (("p95", 1),)
+    log = batch_of({"amount": [1.0]}, latency=[0.3], ids=["a"])
+    for _ in range(2):
+        world.fleet.predict("m", log, T0)
+    world.fleet.predict("m", span, T0)
+    version = world.version()
+    assert version.slow == (("p95", 2),)
+    assert version.duration
+    assert version.duration.buckets.sum() == 3
+
+
+def test_a_reload_moves_a_latency_objective_and_its_count_goes_on() -> None:
+    """What was counted stays; what comes is compared with the new bound. A counter must not fall."""
+    world = World(settings=_held_to(p99=0.5))
+    slow = batch_of({"amount": [1.0]}, latency=[0.3])
+    world.fleet.predict("m", batch_of({"amount": [1.0]}, latency=[0.6]), T0)
+    world.fleet.predict("m", slow, T0)
+    assert world.version().slow == (("p99", 1),)
+    world.fleet.reconfigure(_held_to(p99=0.2, p50=0.1), T0)
+    assert world.version().slow == (("p50", 0), ("p99", 1))
+    world.fleet.predict("m", slow, T0)
+    assert world.version().slow == (("p50", 1), ("p99", 2))
+    world.fleet.reconfigure(_held_to(), T0)
+    assert world.version().slow == ()
+
+
+@pytest.mark.parametrize(
+    ("origins", "predictions", "errors"),
+    [
+        ((Origin.LOG,), 3, 1),
+        ((Origin.SPAN,), 3, 1),
+        ((Origin.LOG, Origin.SPAN), 3, 1),
+        ((Origin.SPAN, Origin.LOG), 6, 2),  # spans that came before it was known that there are logs
+    ],
+)
+def test_failed_predictions_are_among_the_predictions(
+    world: World, origins: tuple[Origin, ...], predictions: int, errors: int
+) -> None:
+    """So that errors over predictions is the share that failed, whatever told of them."""
+    for origin in origins:
+        told = batch_of(rows=3, origin=origin, errors=["timeout", None, None])
+        world.fleet.predict("m", told, T0)
+    version = world.version()
+    assert (version.predictions, dict(version.errors)) == (predictions, {"timeout": errors})
 
 
 def test_upstream_calls_are_bounded() -> None:
@@ -373,6 +493,21 @@ def test_a_reload_changes_what_it_names_and_keeps_the_counts(world: World) -> No
     assert dict(model.changes)["config"] == T0 + 5
 
 
+def test_a_reload_of_thresholds_begins_nothing_anew(world: World) -> None:
+    """A threshold says how evidence is read, so bins, verdicts and their times stay."""
+    world.fleet.predict("m", batch_of({"amount": [1.0], "country": ["DE"]}), T0)
+    before = world.model(T0 + 5)
+    told = (Threshold("psi", "page", 0.5),)
+    settings = ModelSettings(thresholds=told, feature_thresholds={"amount": told})
+    world.fleet.reconfigure(Settings(models={"m": settings}), T0 + 5)
+    model = world.model(T0 + 5)
+    assert model.settings.feature_thresholds == {"amount": told}
+    assert bins(model, "country") == {"DE": 1}
+    assert model.versions[0].layout is before.versions[0].layout
+    assert "baseline" in dict(before.changes)
+    assert dict(model.changes) == {**dict(before.changes), "config": T0 + 5}
+
+
 def test_a_configured_baseline_replaces_a_learned_one(world: World) -> None:
     """Bins begin again at 0 under the new digest."""
     world.fleet.predict("m", batch_of({"amount": [1.0]}), T0)
@@ -401,6 +536,15 @@ def test_an_unchanged_version_is_not_frozen_again(world: World) -> None:
     first = world.version(T0 + 3)
     world.fleet.predict("m", batch_of({"amount": [1.0]}), T0 + 4)
     assert world.version(T0 + 4) is not first
+
+
+def test_a_version_at_rest_has_the_features_that_appear_in_another(world: World) -> None:
+    """The rows of its quality are the model's features, also of those that it never saw."""
+    world.fleet.predict("m", batch_of({"amount": [1.0]}, version="1"), T0)
+    world.model(T0 + 60)
+    world.fleet.predict("m", batch_of({"amount": [1.0], "late": [1.0]}, version="2"), T0 + 60)
+    model = world.model(T0 + 60)
+    assert [len(version.quality) for version in model.versions] == [len(model.features)] * 2 == [3, 3]
 
 
 def test_a_snapshot_does_not_change(world: World) -> None:
