@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow format bench bench-verdicts bench-outcomes bench-incidents bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-incidents bench-rules bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -36,6 +36,14 @@ test-slow: setup tools ## Slow tests, and real clients against the running expor
 	@echo '==> pytest: slow and end-to-end tests'
 	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
+test-current: setup ## Tests of rules, routes and alerts on a current Prometheus and Alertmanager (needs Go)
+	@.ci/setup-current; status=$$?; [ $$status != 3 ] || exit 0; [ $$status = 0 ] || exit $$status; \
+	echo '==> pytest: tests of rules, routes and alerts, on current servers'; \
+	for program in promtool prometheus amtool alertmanager; do \
+		export "MODEL_EXPORTER_TEST_$$(echo $$program | tr a-z A-Z)=$$PWD/.tools/current/$$program"; \
+	done; \
+	exec $(BIN)/pytest -m prometheus $(ARGS)
+
 format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
@@ -53,6 +61,9 @@ bench-outcomes: setup ## Measure outcomes: intervals of performance, restarts, f
 bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
 	@$(call run-bench,incidents)
 
+bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
+	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done
+
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)
 
@@ -65,7 +76,7 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	rm -rf tests/e2e/node/node_modules
 	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,6 +14,7 @@ from hatchling.builders.wheel import WheelBuilder
 from model_exporter import __version__
 
 _ROOT = Path(__file__).parents[2]
+_PACK = ["alertmanager", "rules"]
 _INFO = f"model_exporter-{__version__}.dist-info"
 
 
@@ -52,11 +53,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(unpacked: Path) -> None:
     assert {path.name for path in unpacked.iterdir()} == {"model_exporter", _INFO}
 
 
-def test_the_wheel_holds_every_module(unpacked: Path) -> None:
-    """Each file of the package that is no cache is installed."""
+def test_the_wheel_holds_every_module_and_the_pack(unpacked: Path) -> None:
+    """Each file of the package that is no cache is installed, and what it renders from travels within it."""
     package = _ROOT / "exporter" / "model_exporter"
     written = {path for path in _files(package) if "__pycache__" not in path}
-    assert set(_files(unpacked / "model_exporter")) == written
+    packed = {f"pack/files/{folder}/{path}" for folder in _PACK for path in _files(_ROOT / folder)}
+    tests = {path for path in packed if path.startswith("pack/files/rules/tests/")}
+    assert set(_files(unpacked / "model_exporter")) == written | packed - tests
 
 
 def test_the_package_is_typed(unpacked: Path) -> None:
@@ -93,6 +96,37 @@ def test_the_wheel_runs(unpacked: Path) -> None:
         str(unpacked / "model_exporter" / "cli" / "__init__.py"),
         f"model_exporter, version {__version__}",
     ]
+
+
+def test_the_wheel_writes_the_rules(unpacked: Path, tmp_path: Path) -> None:
+    """`pack rules` finds the files within the wheel, in both profiles."""
+    for profile in ("small", "full"):
+        target = tmp_path / profile
+        arguments = ["pack", "rules", "--profile", profile, "-o", str(target)]
+        done = _python(unpacked, f"import model_exporter.cli as c; sys.exit(c.run({arguments!r}))")
+        assert done.returncode == 0, done.stderr
+        assert {path.name for path in target.iterdir()} == {path.name for path in (_ROOT / "rules").glob("*.yml")}
+    replaced = {path.name for path in (_ROOT / "rules" / "full").iterdir()}
+    differing = {
+        path.name for path in target.iterdir() if path.read_text() != (tmp_path / "small" / path.name).read_text()
+    }
+    assert differing == replaced
+
+
+def test_the_wheel_checks_the_pack(unpacked: Path) -> None:
+    """`pack check` finds rules, runbooks, the example of owners and templates within the wheel."""
+    done = _python(unpacked, "import model_exporter.cli as c; sys.exit(c.run(['pack', 'check']))")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(_ROOT) not in done.stdout
+
+
+def test_an_editable_install_is_a_path(tmp_path: Path) -> None:
+    """A checkout is installed by the path of its source root; the pack's files are found at the root of the tree."""
+    (built,) = WheelBuilder(str(_ROOT)).build(directory=str(tmp_path), versions=["editable"])
+    with zipfile.ZipFile(built) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith(".pth"))
+        assert archive.read(path).decode().strip() == str(_ROOT / "exporter")
+        assert not [name for name in archive.namelist() if name.startswith("model_exporter/")]
 
 
 @pytest.mark.parametrize("module", ["exporter", "exporter.model_exporter", "tests"])

@@ -13,6 +13,7 @@ from e2e.exporters import Exporter, run_exporter
 from e2e.programs import require
 from model_exporter.demo.processes import fetch, free_port, prometheus_command, running, wait_until
 
+pytestmark = pytest.mark.prometheus
 README = Path(__file__).parents[2] / "README.md"
 CONFIG = """
 environment: test

@@ -41,7 +41,7 @@ def convert(node: Node, schema: type[_K]) -> _K:
         if key.required and name not in values:
             raise node.mistake(f"the key {name} is missing", f"Add `{name}: {key.shape.example}`")
     try:
-        return schema(**values)
+        return schema(**{keys[name].attribute: value for name, value in values.items()})
     except ContradictionError as error:
         raise node.find(error.key).mistake(error.problem, error.remedy) from error
 

@@ -57,14 +57,14 @@ class Node:
         return ConfigError(file=self.file, path=self.path, line=self.line, problem=problem, remedy=remedy)
 
 
-def read_document(path: Path) -> Node:
-    """The YAML document in `path`; an empty file is an empty mapping.
+def read_document(path: Path, *, optional: str = "") -> Node:
+    """The YAML document in `path`; an empty file is an empty mapping. `optional` is the flag that can be left out.
 
     Raises:
         ConfigError: the file cannot be read, is not one YAML document, or gives a key twice.
     """
     file = str(path)
-    text = _read(path)
+    text = _read(path, optional)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -156,11 +156,11 @@ class _Reader:
         return ConfigError(file=self._file, path=path, line=line, problem=problem, remedy=remedy)
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, optional: str) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
-        remedy = "Check the path, or leave --config.file out to run with the defaults"
+        remedy = f"Check the path{f', or leave {optional} out to run with the defaults' if optional else ''}"
         raise ConfigError(file=str(path), path="", problem="the file does not exist", remedy=remedy) from error
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror})"

@@ -56,7 +56,7 @@ def load_settings(path: Path | None) -> Settings:
     """
     if path is None:
         return Settings()
-    root = read_document(path)
+    root = read_document(path, optional="--config.file")
     return _Loader(path, root).load(convert(root, RootKeys))
 
 

@@ -19,13 +19,18 @@ def reference() -> str:
 
     Then the kinds of model, and what each of them reads and tells by default.
     """
-    keys = (_told(path, key) for path, key in all_keys())
-    return "\n".join([*keys, "", *(_kind(kind, template) for kind, template in TEMPLATES.items())])
+    kinds = (_kind(kind, template) for kind, template in TEMPLATES.items())
+    return "\n".join([keys_text(RootKeys), "", *kinds])
 
 
-def all_keys() -> Iterator[tuple[str, Key]]:
-    """Every key of the schema with its whole path, in the schema's order."""
-    return _below("", RootKeys)
+def keys_text(schema: type[Keys]) -> str:
+    """Every key of `schema` with its type, default and meaning, as text of at most 100 columns."""
+    return "\n".join(_told(path, key) for path, key in all_keys(schema))
+
+
+def all_keys(schema: type[Keys] = RootKeys) -> Iterator[tuple[str, Key]]:
+    """Every key of `schema` with its whole path, in the schema's order. Those of a list's items have `[]` in it."""
+    return _below("", schema)
 
 
 def _below(path: str, schema: type[Keys]) -> Iterator[tuple[str, Key]]:
@@ -38,6 +43,8 @@ def _below(path: str, schema: type[Keys]) -> Iterator[tuple[str, Key]]:
 def _within(path: str, shape: Shape) -> Iterator[tuple[str, Key]]:
     if shape.entries:
         yield from _within(f"{path}.NAME", shape.entries)
+    elif shape.items:
+        yield from _within(f"{path}[]", shape.items)
     elif shape.keys:
         yield from _below(path, shape.keys)
 

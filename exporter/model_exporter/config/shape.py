@@ -47,6 +47,7 @@ class Key:
 
     Attributes:
         name: as written in the file.
+        attribute: as the schema's type calls it, where the name is a word of Python.
         shape: of its value.
         description: what it means, as sentences.
         default: as YAML; empty when there is none.
@@ -54,6 +55,7 @@ class Key:
     """
 
     name: str
+    attribute: str
     shape: Shape
     description: str
     default: str
@@ -84,6 +86,7 @@ def _key(field: msgspec.structs.FieldInfo) -> Key:
         default = format_duration(field.default) if shape.base is Duration else yaml_text(field.default)
     return Key(
         name=field.encode_name,
+        attribute=field.name,
         shape=replace(shape, example=shape.example or default),
         description=next((meta.description for meta in metas if meta.description), ""),
         default=default,
@@ -103,7 +106,7 @@ def _shape(annotation: object) -> Shape:
         words = f"{short.words}, or a mapping"
         return Shape(annotation, base, words, keys=mapping, short=short, example=example or short.example)
     if get_origin(base) is dict:
-        return Shape(annotation, base, "a mapping from names", entries=_shape(arguments[1]))
+        return Shape(annotation, base, "a mapping from names", entries=_shape(arguments[1]), example=example)
     if get_origin(base) is tuple:
         items = _shape(arguments[0])
         filled = any(meta.min_length for meta in metas)
