@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from timelapse.server import RULES, build_blocks, record, running
+from timelapse.server import CACHE, RULES, build_blocks, record, running
 from timelapse.states import STATES
 
 
@@ -19,15 +19,16 @@ def main() -> None:
     for command in (serve, build):
         command.add_argument("state", choices=STATES)
         command.add_argument("--rules", type=Path, default=RULES, help="folder of the rule files")
+        command.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps what was built")
     serve.add_argument("--port", type=int, default=0)
     build.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     if options.command == "build":
         begin = time.time() - STATES[options.state].history
-        build_blocks(record(options.state, options.rules), begin, options.output)
+        build_blocks(record(options.state, options.rules, options.cache), begin, options.output)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with running(options.state, rules=options.rules, port=options.port) as address:
+    with running(options.state, rules=options.rules, cache=options.cache, port=options.port) as address:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
         try:

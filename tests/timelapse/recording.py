@@ -61,7 +61,7 @@ class Recording:
     def write(self, path: Path) -> None:
         """Keep it in a file."""
         with path.open("wb") as file:
-            np.savez(file, step=self.step, keys=np.array(json.dumps(self.keys)), values=self.values)
+            np.savez_compressed(file, step=self.step, keys=np.array(json.dumps(self.keys)), values=self.values)
 
     @classmethod
     def read(cls, path: Path) -> Self:

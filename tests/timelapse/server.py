@@ -64,17 +64,35 @@ def build_blocks(recording: Recording, begin: float, folder: Path) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
 
+def recent_blocks(name: str, rules: Path = RULES, cache: Path = CACHE) -> Path:
+    """Folder of the blocks of the state `name`, written so lately that most of its last hour is still to come."""
+    state = STATES[name]
+    begin = round(time.time() - state.history)
+    stem = f"{name}-{_digest([*_sources(), *rule_files(rules)])}-blocks-"
+    for kept in cache.glob(f"{name}-*-blocks-*"):
+        age = begin - int(kept.name.rpartition("-")[2])
+        if age > 2 * state.lead:
+            shutil.rmtree(kept)
+        elif kept.name.startswith(stem) and age <= state.lead / 2:
+            return kept
+    folder = cache / f"{stem}{begin}"
+    recording = record(name, rules, cache)
+    with _scratch(cache) as scratch:
+        build_blocks(recording, begin, scratch / "blocks")
+        (scratch / "blocks").rename(folder)
+    return folder
+
+
 @contextmanager
 def running(name: str, *, rules: Path = RULES, cache: Path = CACHE, port: int = 0) -> Iterator[str]:
     """Serve the state `name` from a Prometheus on loopback while the block lasts; yields its address.
 
-    Now is the moment before the last hour of the state, so that the server can be asked for an hour.
+    Now is a moment of the last hour of the state, so that the server can be asked for at least half an hour.
     """
-    recording = record(name, rules, cache)
-    begin = float(round(time.time() - STATES[name].history))
+    blocks = recent_blocks(name, rules, cache)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        build_blocks(recording, begin, folder / "data")
+        shutil.copytree(blocks, folder / "data")  # Prometheus changes what it serves
         (folder / "prometheus.yml").write_text("global: {}\n")
         port = port or free_port()
         with processes.running("prometheus", _command(folder, port), folder) as child:
@@ -95,12 +113,19 @@ def _command(folder: Path, port: int) -> list[str]:
     ]
 
 
+@contextmanager
+def _scratch(beside: Path) -> Iterator[Path]:
+    """A folder on the disk of `beside`, so that what was made there is whole where it is moved to."""
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
+        yield Path(folder)
+
+
 def _kept(path: Path, make: Callable[[Path], Recording]) -> Recording:
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory() as scratch:
-            make(Path(scratch)).write(path.with_suffix(".part"))
-        shutil.move(path.with_suffix(".part"), path)
+        with _scratch(path.parent) as scratch:
+            make(scratch).write(scratch / path.name)
+            (scratch / path.name).rename(path)
     return Recording.read(path)
 
 

@@ -35,6 +35,19 @@ class NewVersion(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class NoHabits(Fault):
+    """Who asks is the same at any hour: no fault, but what a baseline that was learned in an hour can know."""
+
+    name: ClassVar[str] = "no-habits"
+    cause: ClassVar[str] = ""
+
+    def population(self, stretch: Stretch) -> None:
+        """Draw anew what has a daily wave."""
+        stretch.amount = stretch.random.normal(size=stretch.rows)
+        stretch.device = stretch.random.normal(size=stretch.rows)
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A fleet through a stretch of time.
 
@@ -59,13 +72,14 @@ def _between(kind: type[Fault], first: int, last: int) -> Fault:
 
 
 _GOES_ON: Final = 24 * 60
+_STEADY: Final = _between(NoHabits, 0, _GOES_ON)
 
 _FRAUD: Final = Model("fraud-check", FRAUD, "payments-ml", tier=1, replicas=2, rate=6.0, segmented=True)
 _LOANS: Final = Model("loan-approval", LOANS, "lending", tier=1, segmented=True)
 _DELIVERY: Final = Model("delivery-time", DELIVERY, "logistics", tier=2)
 _CHURN: Final = Model("churn-risk", CHURN, "growth", tier=3, pipeline="crm")
 _CLICKS: Final = Model("ad-click", CLICKS, "ads", tier=2, followed=0.6)
-_SEARCH: Final = Model("search-ranking", SEARCH, rate=3.0, followed=0.0)
+_SEARCH: Final = Model("search-ranking", SEARCH, rate=3.0, followed=0.0, faults=(_STEADY,))
 _CANDIDATE: Final = Model("fraud-check-candidate", FRAUD, "payments-ml", tier=3, environment="staging", rate=3.0)
 
 
@@ -85,7 +99,7 @@ DRIFTING: Final = State(
         _SEARCH,
         _CANDIDATE,
         *(
-            Model(f"search-ranking-test-{number}", SEARCH, rate=0.3, followed=0.0, appears=BEGIN + 225 * 60)
+            replace(_SEARCH, name=f"search-ranking-test-{number}", rate=0.3, appears=BEGIN + 225 * 60)
             for number in range(3)
         ),
     ),

@@ -10,7 +10,7 @@ import pytest
 from e2e.programs import require
 from model_exporter.demo.processes import fetch
 from timelapse import server
-from timelapse.states import DRIFTING, State
+from timelapse.states import DRIFTING, STATES, State
 
 RULES = """
 groups:
@@ -42,7 +42,7 @@ def port(folder: Path) -> Iterator[int]:
     require("prometheus")
     (folder / "alerts.yml").write_text(RULES)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(server.STATES, "small", SMALL)  # type: ignore[arg-type]  # a dictionary
+        patch.setitem(STATES, "small", SMALL)
         with server.running("small", rules=folder, cache=folder / "kept") as address:
             yield int(address.rpartition(":")[2])
 
@@ -72,6 +72,7 @@ def test_histograms_and_the_exporters_own_series_are_there(port: int) -> None:
         "model_prediction_duration_seconds_bucket",
         "model_exporter_scrape_duration_seconds",
         "process_resident_memory_bytes",
+        "model_exporter_request_bytes_total",
         'model_exporter_requests_total{outcome="success",signal="predictions"}',
     ):
         assert ask(port, f"max({name}) > bool 0") == {"": 1.0}, name
@@ -96,4 +97,7 @@ def test_moments_have_moved_to_now(port: int) -> None:
 @pytest.mark.usefixtures("port")
 def test_what_was_built_is_kept(folder: Path) -> None:
     """Another server of the same state need not simulate again, and one with other rules only evaluates those."""
-    assert sorted(path.name.rpartition("-")[0] for path in (folder / "kept").iterdir()) == ["small", "small-scraped"]
+    assert sorted(path.name.rpartition("-")[0] for path in (folder / "kept").glob("*.npz")) == [
+        "small",
+        "small-scraped",
+    ]

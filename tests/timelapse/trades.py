@@ -42,7 +42,7 @@ class Trade:
 
     def outcome(self) -> dict[str, object]:
         """How the truth arrives, as the configuration has it."""
-        return {"positive": self.answers[1], "wait": "1h"}
+        return {"positive": self.answers[1], "wait": "30m"}
 
     def _renamed(self, column: Column) -> Column:
         if column.name == "prediction" and column.texts:
@@ -70,7 +70,7 @@ class Minutes(Trade):
 
     def outcome(self) -> dict[str, object]:
         """How the truth arrives, as the configuration has it."""
-        return {"wait": "1h"}
+        return {"wait": "30m"}
 
 
 FRAUD: Final = Trade({}, ("legit", "fraud"), {"approval_rate": {"ratio": "prediction == legit"}})
