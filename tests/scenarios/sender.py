@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 
@@ -112,6 +113,11 @@ class Sender:
         named = tuple(ids[row] for row in followed[order].tolist())
         self._truths.append((due[order], named, stretch.truth[followed[order]]))
 
+    @property
+    def _first_key(self) -> int:
+        """Of the stretch at hand: no two predictions of any service have the same one, nor one of 0."""
+        return (crc32(self._service.encode()) << 31) + (self._number << 20) + 1
+
     def _ids(self, stretch: Stretch) -> list[str]:
         """Ids of the predictions that are followed; the others have none."""
         self._number += 1
@@ -126,7 +132,7 @@ class Sender:
             service=self._service,
             origin=Origin.LOG,
             times=stretch.times,
-            keys=np.array([hash(one) if one else 0 for one in ids], np.int64),
+            keys=np.where([bool(one) for one in ids], self._first_key + np.arange(stretch.rows), 0),
             ids=tuple(ids),
             latency_seconds=stretch.latency,
             errors=failed,

@@ -7,7 +7,7 @@ from scenarios.traffic import STRETCH_SECONDS
 BEFORE_SECONDS = 9 * STRETCH_SECONDS
 """Health before a fault: what is usual is known from two hours of it on."""
 FAULT_SECONDS = 5 * STRETCH_SECONDS
-AFTER_SECONDS = 4 * STRETCH_SECONDS
+AFTER_SECONDS = 6 * STRETCH_SECONDS
 HEALTHY = Subject("healthy", segmented=True)
 
 
