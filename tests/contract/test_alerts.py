@@ -15,7 +15,7 @@ import yaml
 
 from model_exporter.expose.catalogue import BY_NAME
 from model_exporter.expose.metric import MetricType
-from promql import metric_names
+from model_exporter.pack.promql import selectors, tokenize
 
 RULES: Final = Path(__file__).parents[2] / "rules"
 RUNBOOKS: Final = RULES / "runbooks"
@@ -86,6 +86,11 @@ def known_metrics() -> set[str]:
     """What a runbook may ask for, besides Prometheus's own series."""
     recorded = {rule["record"] for _, group in groups() for rule in group["rules"] if "record" in rule}
     return exposed() | recorded | {"up", "ALERTS"}
+
+
+def metric_names(expression: str) -> set[str]:
+    """Metrics that `expression` reads."""
+    return {selector.metric for selector in selectors(tokenize(expression))}
 
 
 def unknown_metrics(expression: str) -> set[str]:
