@@ -66,15 +66,28 @@ _METRIC: Final = ranked(
 _PART: Final = labels_variable(
     "of", "Class, horizon or depth", f'label_values(model_performance{{{OF_MODEL},metric="$metric"}}, of)'
 )
-_SEGMENT: Final = labels_variable(
-    "segment", "Segment", f"label_values(model_segment_predictions_total{{{OF_MODEL}}}, segment)", multi=False
+_SEGMENT: Final = ranked(
+    "segment",
+    "Segment",
+    "segment",
+    f"""
+    max by (segment) (model_version:fairness_detected{{{OF_MODEL}}})
+    or on (segment)
+    0 * max by (segment) (model_segment_predictions_total{{{OF_MODEL}}})
+    """,
 )
-_GROUP_METRIC: Final = labels_variable(
+"""Segments with an alarm first."""
+_GROUP_METRIC: Final = ranked(
     "rate",
     "Metric of groups",
-    f'label_values(model_segment_performance{{{OF_MODEL},segment="$segment"}}, metric)',
-    multi=False,
+    "metric",
+    f"""
+    max by (metric) (model_version:fairness_detected{{{OF_MODEL},segment="$segment"}})
+    or on (metric)
+    0 * max by (metric) (model_segment_performance{{{OF_MODEL},segment="$segment"}})
+    """,
 )
+"""Metrics with an alarm first."""
 _KPI: Final = labels_variable("kpi", "Business indicator", f"label_values(model_business_kpi{{{OF_MODEL}}}, kpi)")
 
 _IN_WINDOW: Final = f'{OF_VERSION},window="$window"'
