@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from model_exporter.pack.dashboards.style import COUNT, GREY, SKY, Json, absent, by_steps, fixed
+from model_exporter.pack.dashboards.style import BLUE, COUNT, GREY, SKY, Json, absent, by_steps, fixed
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _REFS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -136,7 +136,7 @@ def stat(
     width: int = 4,
     height: int = 4,
     mappings: Sequence[Json] = (),
-    steps: Sequence[tuple[float | None, str]] = ((None, SKY),),
+    steps: Sequence[tuple[float | None, str]] = ((None, BLUE),),
     text: bool = False,
     named: bool = False,
     decimals: int | None = None,
