@@ -80,9 +80,9 @@ def _faster(token: Token, before: str, factor: int) -> str:
     if token.kind is not Kind.NUMBER:
         return token.text
     number = float(token.text)
-    if number in _SECONDS or (number == 60 and before == "*"):  # noqa: PLR2004  # see `_SECONDS`
+    if number in _SECONDS or (number == 60 and before == "*"):
         return f"{number / factor:g}"
-    known = number < _SMALLEST or number in _COUNTS or (number == 60 and before == "/")  # noqa: PLR2004  # the same
+    known = number < _SMALLEST or number in _COUNTS or (number == 60 and before == "/")
     assert known, f"is {token.text} a number of seconds?"
     return token.text
 

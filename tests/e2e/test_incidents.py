@@ -1,7 +1,7 @@
 """From predictions to messages: real SDK, exporters, Prometheus with the shipped rules, Alertmanager, and who is told.
 
-Six models live through one story at a time that passes thirty times as fast for rules and routing (`hurried`), each with
-a fault and an owner of its own. All faults begin at once; what was told is looked at when the story is over.
+Six models live through one story, each with a fault and an owner of its own, while time passes thirty times as fast for
+rules and routing (see `hurried`). All faults begin at once; what was told is looked at when the story is over.
 """
 
 import subprocess
@@ -310,7 +310,7 @@ def _repair(model: Model, sink: AlertSink) -> None:
 
 
 def test_drift_after_a_deployment_pages_its_owner_once_with_the_cause(story: Story) -> None:
-    """One page with the deployment as its cause and what triage asks for, then one that it is over, and nothing else."""
+    """One page, with the deployment as its cause and what triage asks for; then its end, and nothing else."""
     page, recovery = [event for event in story.sink.pagerduty if event.routing_key == "key-of-payments"]
     assert (page.action, page.severity, page.component, page.class_) == ("trigger", "critical", "fraud", "deployment")
     assert page.group == "production"
