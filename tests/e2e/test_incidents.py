@@ -4,6 +4,7 @@ Six models live through one story, each with a fault and an owner of its own, wh
 rules and routing (see `hurried`). All faults begin at once; what was told is looked at when the story is over.
 """
 
+import re
 import subprocess
 import sys
 import threading
@@ -348,6 +349,15 @@ def test_an_upstream_that_fails_silences_the_drift_that_it_causes(story: Story) 
     assert "features" in message.text
     assert story.states["ModelUpstreamFailing", "search"] == {"active"}
     assert story.states["ModelInputDrift", "search"] == {"suppressed"}
+
+
+def test_nobody_is_told_of_single_symptoms(story: Story) -> None:
+    """Teams hear of incidents, of a model without exporter and of one without owner; drift alone is told to none."""
+    titles = [message.title for message in story.sink.slack if message.name != "watch"]
+    titles += [event.summary for event in story.sink.pagerduty]
+    titles += [alert["labels"]["alertname"] for call in story.sink.webhooks for alert in call.alerts]
+    names = {name for title in titles for name in re.findall(r"\bModel[A-Z]\w+", title)}
+    assert names - {"ModelUnowned"} == {"ModelIncident", "ModelExporterDown"}
 
 
 def test_a_model_that_nobody_owns_reaches_the_default_team(story: Story) -> None:
