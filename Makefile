@@ -6,7 +6,8 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
+	bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
