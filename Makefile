@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-peers render lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -65,6 +65,13 @@ bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each i
 	@.ci/setup-peers && $(call run-bench,peers)
 
 run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
+
+render: setup ## Render again what is committed as rendered: routing, and the rules of the Kubernetes example
+	@$(BIN)/model_exporter pack alertmanager --no-templates --owners alertmanager/owners.example.yml -o alertmanager/alertmanager.yml
+	@$(BIN)/model_exporter pack alertmanager --no-templates --owners exporter/compose/owners.yml \
+		--base exporter/compose/base.yml -o exporter/compose/alertmanager.yml
+	@rules=$$($(BIN)/model_exporter pack rules --format operator) && \
+		printf '%s\n' "$$rules" >exporter/kubernetes/prometheusrules.yaml
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }

@@ -159,6 +159,7 @@ def test_the_state_is_in_the_volume() -> None:
     assert f"--owner exporter --group exporter {path}" in " ".join(_of("exporter", "RUN"))
     service = stack.services()["exporter"]
     assert [mount.target for mount in stack.mounts(service) if mount.named] == [PurePosixPath(path)]
+    assert stack.flags(service)["--storage.path"] == path
     assert service["user"] == USER
 
 

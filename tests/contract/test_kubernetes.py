@@ -157,6 +157,7 @@ def test_the_state_is_where_the_image_keeps_it() -> None:
     dockerfile = (stack.ROOT / "exporter" / "Dockerfile").read_text("utf-8")
     path = next(mount["mountPath"] for mount in _exporter()["volumeMounts"] if mount["name"] == "state")
     assert f"MODEL_EXPORTER_STORAGE_PATH={path}\n" in dockerfile
+    assert f"--storage.path={path}" in _exporter()["args"]
     security = _pod()["spec"]["securityContext"]
     assert f"USER {security['runAsUser']}:{security['runAsGroup']}\n" in dockerfile
     assert security["fsGroup"] == security["runAsGroup"]
@@ -189,9 +190,7 @@ def test_the_rules_are_rendered() -> None:
     """`model_exporter pack rules --format operator` writes exactly this; nobody edited it."""
     files = [rules.render(path, rules.Site()) for path in rules.rule_files(shipped("rules"))]
     rendered = "---\n".join(rules.operator(file, rules.Resource()) for file in files)
-    assert RULES.read_text("utf-8") == rendered, (
-        f"render again: model_exporter pack rules --format operator > {RULES.relative_to(stack.ROOT)}"
-    )
+    assert RULES.read_text("utf-8") == rendered, "make render"
 
 
 def test_the_example_of_an_overlay_is_about_what_is_there() -> None:

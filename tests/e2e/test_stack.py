@@ -153,6 +153,9 @@ def test_the_stack_hangs_together(started: Stack) -> None:
     assert "slack      #screening-ml CRITICAL ModelIncident tumour (demo)" in text
     assert started.children["inbox"].output.read_text("utf-8") == text
     _are_healthy(started)
+    # What is kept lies in the volumes.
+    assert (started.root("exporter") / "var" / "lib" / "model_exporter" / "join.db").exists()
+    assert (started.root("prometheus") / "prometheus" / "wal").is_dir()
 
 
 def _targets_are_up(prometheus: Prometheus) -> None:

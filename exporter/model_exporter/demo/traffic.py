@@ -2,7 +2,7 @@
 
     python -m model_exporter.demo.traffic --endpoint http://exporter:4318
 
-Traffic goes in a circle, so that whoever looks sees each of its states within an hour and a half.
+Traffic goes in a circle, so that whoever looks for an hour and a half sees each of its states.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import randbits
 from tempfile import gettempdir
 from threading import Event
 from typing import TYPE_CHECKING, Final, Protocol
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 BEAT: Final = Path(gettempdir()) / "model_exporter-demo.beat"
 """A file that is touched while predictions are sent: what sends has no port that a health check could ask."""
+_MODEL_SEED: Final = 7
 _TICK_SECONDS: Final = 0.1
 _BEAT_EVERY_SECONDS: Final = 5.0
 
@@ -48,7 +50,7 @@ CIRCLE: Final = (
     Act("normal traffic again", 1200.0),
     Act("another truth: the same inputs, called by other names", 1200.0, relabelled=True),
 )
-"""The first is long enough for a baseline to be learned, each of the others for its incident to open and to end."""
+"""The first is long enough for a baseline to be learned, each of the others for symptoms to become an incident."""
 
 
 def play(
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    classifier = Classifier(seed=options.seed)
+    classifier = Classifier(seed=_MODEL_SEED)
     service = Service(classifier, endpoint=options.endpoint, seed=options.seed)
     _say(f"{options.rate:g} predictions a second to {options.endpoint}, right on {classifier.accuracy:.0%} of them")
     try:
@@ -124,7 +126,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--endpoint", default="http://127.0.0.1:4318", help="where an exporter takes OTLP over HTTP")
     parser.add_argument("--rate", type=float, default=20.0, help="predictions a second")
-    parser.add_argument("--seed", type=int, default=7, help="of data and traffic")
+    # Ids of predictions come of it: after a restart they must not be those that the exporter still remembers.
+    parser.add_argument("--seed", type=int, default=randbits(32), help="of the traffic; another one with every start")
     return parser.parse_args(arguments)
 
 

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from model_exporter.demo.traffic import CIRCLE, Act, play
+from model_exporter.demo.traffic import CIRCLE, Act, _options, play
 
 
 @dataclass
@@ -89,3 +89,8 @@ def test_the_circle_shows_every_state() -> None:
         (False, False),
         (False, True),
     ]
+
+
+def test_every_start_has_ids_of_its_own() -> None:
+    """An exporter that outlives what sends would otherwise take new outcomes for corrections of old ones."""
+    assert _options([]).seed != _options([]).seed
