@@ -294,6 +294,13 @@ def test_grafana_opens_with_a_dashboard() -> None:
     assert stack.on_host(SERVICES["grafana"], str(home)) in files
 
 
+def test_grafana_leaves_its_plugins_alone() -> None:
+    """It would unload those that it cannot replace on a read-only file system, the one for Prometheus among them."""
+    told = SERVICES["grafana"]["environment"]
+    assert told["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert told["GF_PLUGINS_PREINSTALL_AUTO_UPDATE"] == "false"
+
+
 def test_grafana_has_no_password() -> None:
     """Nobody can log in, and whoever opens it may only look."""
     told = SERVICES["grafana"]["environment"]
