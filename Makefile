@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-peers render lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -66,7 +66,9 @@ bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each i
 
 run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
 
-render: setup ## Render again what is committed as rendered: routing, and the rules of the Kubernetes example
+.PHONY: render
+render: setup ## Render again what is committed as rendered: dashboards, routing, the rules of the Kubernetes example
+	@$(BIN)/model_exporter pack dashboards -o dashboards
 	@$(BIN)/model_exporter pack alertmanager --no-templates --owners alertmanager/owners.example.yml -o alertmanager/alertmanager.yml
 	@$(BIN)/model_exporter pack alertmanager --no-templates --owners exporter/compose/owners.yml \
 		--base exporter/compose/base.yml -o exporter/compose/alertmanager.yml
