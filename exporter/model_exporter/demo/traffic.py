@@ -2,7 +2,7 @@
 
     python -m model_exporter.demo.traffic --endpoint http://exporter:4318
 
-Traffic goes in a circle, so that whoever looks for an hour and a half sees each of its states.
+Traffic goes in a circle, so that whoever looks for an hour and a quarter sees each of its states.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Act:
 
 
 CIRCLE: Final = (
-    Act("normal traffic", 1500.0),
+    Act("normal traffic", 900.0),
     Act("shifted inputs: another camera, and measures that are missing", 1200.0, shifted=True),
     Act("normal traffic again", 1200.0),
     Act("another truth: the same inputs, called by other names", 1200.0, relabelled=True),
