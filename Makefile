@@ -70,6 +70,15 @@ bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each i
 
 run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
 
+.PHONY: render
+render: setup ## Render again what is committed as rendered: dashboards, routing, the rules of the Kubernetes example
+	@$(BIN)/model_exporter pack dashboards -o dashboards
+	@$(BIN)/model_exporter pack alertmanager --no-templates --owners alertmanager/owners.example.yml -o alertmanager/alertmanager.yml
+	@$(BIN)/model_exporter pack alertmanager --no-templates --owners exporter/compose/owners.yml \
+		--base exporter/compose/base.yml -o exporter/compose/alertmanager.yml
+	@rules=$$($(BIN)/model_exporter pack rules --format operator) && \
+		printf '%s\n' "$$rules" >exporter/kubernetes/prometheusrules.yaml
+
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest --all-extras \
