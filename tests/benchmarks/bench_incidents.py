@@ -22,7 +22,7 @@ from scenarios.traffic import DAY
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CLEAN: Final = Subject("healthy", rate=200.0, followed=0.02, segmented=True)
-EXPECTED: Final = {
+MADE_OF: Final = {
     "schema-change": "2 + 1: violations of a few minutes are above the objective in the first look",
     "upstream-stale": "30 + 2 + 1: the source may be 45 minutes old and last ran 15 minutes before",
     "bad-deployment": "2 + 1 to 3: outputs move at once; performance waits for outcomes, 2 minutes in the mean",
@@ -32,13 +32,13 @@ EXPECTED: Final = {
     "overload": "2 + 1 to 3: the mean latency of 10 minutes is over 3 times the usual in the first look",
     "segment-broken": "2 + 4 to 8: a quarter of the traffic moves outputs as a whole a little",
 }
-"""Minutes to a firing incident that could be reckoned beforehand: two that each incident waits, and the evidence's."""
+"""What the minutes to a firing incident are made of: two that each incident waits, and those of the evidence."""
 COLUMNS: Final = (
     "fault",
     "first symptom",
     "incident fires",
     "notification",
-    "expected, minutes",
+    "made of, minutes",
     "incidents",
     "cause told",
     "right cause",
@@ -104,7 +104,7 @@ def fault_row(story: Story) -> str:
         symptoms[0].replace(" +", ": +") if symptoms else "none",
         f"{begin / 60:.0f} min",
         f"{(begin + GROUP_WAIT_SECONDS) / 60:.1f} min",
-        EXPECTED[story.subject.name],
+        MADE_OF[story.subject.name],
         str(len(spells)),
         ", then ".join(story.told("cause")),
         fault.cause,
