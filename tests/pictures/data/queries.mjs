@@ -104,7 +104,7 @@ export async function runAnnotation({ name, expr, step, iconColor, useValueForTi
     const found = list.flatMap(({ samples }) => {
       const present = samples.filter(([, value]) => Number(value) !== 0);
       const times = present.map(([time, value]) => (useValueForTime ? Number(value) : time * 1000));
-      return stretches(times, useValueForTime ? 0 : every * 1000);
+      return stretches(times, every * 1000);
     });
     answer.marks = found.filter(([from, to]) => to >= range.start * 1000 && from <= range.end * 1000);
   } catch (error) {

@@ -3,6 +3,7 @@ import {
   applyNullInsertThreshold,
   FieldType,
   getDisplayValueAlignmentFactors,
+  getFieldDisplayName,
   getFieldDisplayValues,
   renderTextPanelMarkdown,
 } from '@grafana/data';
@@ -41,13 +42,18 @@ function marking(annotations) {
   return { fieldMap: {}, indicesOnly: [], init: (builder) => builder.addHook('draw', draw) };
 }
 
-// Frames of a time and numbers, with nothing where a value cannot be drawn or a sample is missing.
+// Frames of a time and numbers, with nothing where a value cannot be drawn or a sample is missing. The component
+// forgets what series are called when it joins them, and then colours by the names of fields.
 function drawable(frames, timeRange) {
   const kept = frames.map((frame) => ({
     ...frame,
     fields: frame.fields
       .filter(({ type }) => type === FieldType.time || type === FieldType.number)
-      .map((field) => ({ ...field, values: field.values.map((value) => (Number.isFinite(value) ? value : null)) })),
+      .map((field) => ({
+        ...field,
+        name: field.type === FieldType.number ? getFieldDisplayName(field, frame, frames) : field.name,
+        values: field.values.map((value) => (Number.isFinite(value) ? value : null)),
+      })),
   }));
   const [refFieldPseudoMin, refFieldPseudoMax] = [timeRange.from.valueOf(), timeRange.to.valueOf()];
   return kept.map((frame) => applyNullInsertThreshold({ frame, refFieldPseudoMin, refFieldPseudoMax }));
