@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-incidents bench-rules bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -14,7 +14,7 @@ ARGS ?=
 export PYTHON
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Watch a real model drift: exporter, model, OpenTelemetry SDK, Prometheus when there is one
 	@.ci/setup-python demo
@@ -57,6 +57,9 @@ bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, 
 
 bench-outcomes: setup ## Measure outcomes: intervals of performance, restarts, facts, predictions that wait
 	@for bench in performance checkpoint facts join; do $(call run-bench,$$bench) || exit 1; done
+
+bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
+	@$(call run-bench,incidents)
 
 bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
 	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done

@@ -9,6 +9,7 @@ shared with the replicas and with whatever else runs, so that they are upper bou
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -257,6 +258,11 @@ class Pace:
     interval: int
     scrape: int
 
+    def options(self, measured: "Measured") -> str:
+        """The command line's options that give it."""
+        fleets = " ".join(f"{size.models}x{size.features}x{size.replicas}" for size, _ in measured)
+        return f"--fleets {fleets} --rounds {self.rounds} --interval {self.interval} --scrape {self.scrape}"
+
 
 Measured = list[tuple[Size, list[Phase]]]
 
@@ -420,8 +426,10 @@ def needs(measured: Measured) -> list[str]:
 
 REPORT: Final = """# What the rules cost
 
-Written by `make bench-rules`; see `bench_rules.py` for the set-up. Prometheus {version}, replicas that are scraped
-every {scrape} s, {bins} bins a feature, one version of each model.
+Written by `bench_rules.py {options}`; see there for the set-up.
+Prometheus {version}, {bins} bins a feature, one version of each model, {cores} cores with a load average of {load:.0f}
+at the end. Processor time is a mean over {rounds} evaluation(s) of each group. It varies: the last row of a fleet
+evaluates the group of the row before it and others, and need not have taken longer.
 
 ## Fleets
 
@@ -463,12 +471,15 @@ Wall seconds of each rule in that evaluation.
 """
 
 
-def report(measured: Measured, *, version: str, scrape: int) -> str:
+def report(measured: Measured, *, version: str, pace: Pace) -> str:
     """The report."""
     sizes = [str(size) for size, _ in measured]
     return REPORT.format(
         version=version,
-        scrape=scrape,
+        options=pace.options(measured),
+        rounds=pace.rounds,
+        cores=os.cpu_count(),
+        load=os.getloadavg()[0],
         bins=BINS,
         interval=DRIFT_SECONDS,
         fleets="\n".join(phase_row(size, phase) for size, phases in measured for phase in phases),
@@ -503,7 +514,7 @@ def main() -> None:
         size = Size(*map(int, spelled.split("x")))
         print(size, file=sys.stderr, flush=True)
         measured.append((size, measure(size, program, options.rules, pace)))
-    text = report(measured, version=version, scrape=options.scrape)
+    text = report(measured, version=version, pace=pace)
     print(text)
     if not options.dry_run:
         REPORT_PATH.write_text(text, "utf-8")
