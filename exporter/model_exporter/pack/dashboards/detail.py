@@ -1,0 +1,420 @@
+"""One model: what it is in, whose it is, what is wrong with it, and its signals under each other."""
+
+from typing import Final
+
+from model_exporter.pack.dashboards import links
+from model_exporter.pack.dashboards.condition import (
+    CATEGORIES,
+    CONDITION,
+    CONDITION_MEANS,
+    CONDITIONS,
+    LEVELS,
+    SEVERITIES,
+    WEIGHTS,
+    worded,
+)
+from model_exporter.pack.dashboards.dashboard import (
+    DATA_SOURCE,
+    ENVIRONMENT,
+    MODEL,
+    OWNER,
+    VERSION,
+    WINDOW,
+    Dashboard,
+    Row,
+)
+from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
+from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, override, stat, states, table
+from model_exporter.pack.dashboards.style import (
+    AGO,
+    NATS,
+    ORANGE,
+    PERCENT,
+    RATE,
+    SECONDS,
+    SKY,
+    VERMILION,
+    YES,
+)
+
+_BOUND: Final = override("/bound/", custom__lineStyle={"fill": "dot", "dash": [2, 4]}, custom__lineWidth=1)
+"""Ends of an interval are dotted."""
+_EVIDENCE_KINDS: Final = """
+    label_replace(model_version:drift_evidence{model="$model",version=~"$version"}, "about", "drift", "", "")
+    or
+    label_replace(model_version:dependence_evidence{model="$model",version=~"$version"}, "about", "pairs", "", "")
+    or
+    label_replace(
+      model_version:performance_evidence{model="$model",version=~"$version"}, "about", "performance", "", ""
+    )
+    or
+    label_replace(model_version:business_evidence{model="$model",version=~"$version"}, "about", "business", "", "")
+"""
+
+
+_OUTPUTS: Final = """
+    (
+      sum by (feature, bin) (
+        model_feature_bin:observations:increase1h{model="$model",version=~"$version",role="output"}
+      )
+        / on (feature) group_left ()
+      (
+        sum by (feature) (
+          model_feature_bin:observations:increase1h{model="$model",version=~"$version",role="output"}
+        ) > 0
+      )
+    )
+"""
+_OUTPUTS_OF_BASELINE: Final = """
+    (
+      sum by (feature, bin) (model_feature_bin:baseline_observations{model="$model",role="output"} @ end())
+        / on (feature) group_left ()
+      sum by (feature) (model_feature_bin:baseline_observations{model="$model",role="output"} @ end())
+    )
+"""
+
+
+def _facts() -> tuple[Panel, ...]:
+    return (
+        stat(
+            "State",
+            CONDITION_MEANS,
+            Query(f'({CONDITION}) and on (model) model:owner{{model="$model"}}'),
+            unit="none",
+            absence="unknown model",
+            height=3,
+            mappings=(CONDITIONS,),
+        ),
+        stat(
+            "Likely cause",
+            "What explains the symptoms of the open incident best: the first that fits of schema change, upstream "
+            "failure, deployment, exporter fault, overload, data quality, segment fault, population shift (inputs "
+            "moved) and concept shift (the same inputs lead to other outcomes).",
+            Query(worded('model:incident_cause{model="$model"}', "cause"), "{{words}}"),
+            unit="none",
+            absence="no incident",
+            height=3,
+            text=True,
+            steps=((None, VERMILION),),
+            links=(links.RUNBOOK_OF_INCIDENT,),
+        ),
+        stat(
+            "Incident began",
+            "When the first symptom of the open incident was seen.",
+            Query('1000 * model:incident_started:timestamp_seconds{model="$model"}'),
+            unit=AGO,
+            absence="no incident",
+            height=3,
+            steps=((None, VERMILION),),
+        ),
+        stat(
+            "Last change",
+            "What changed last: version, deployment, schema or baseline. A change shortly before an incident is the "
+            "first suspect. The row at the bottom has pipelines and configuration too.",
+            Query(f"1000 * topk(1, {OF_NOTE})", "{{change}}"),
+            unit=AGO,
+            absence="no change known",
+            height=3,
+            named=True,
+        ),
+        stat(
+            "Owner",
+            "Whose the model is, the tier (incidents of tier 1, 2 or none may page) and the environment, as the "
+            "exporter's configuration says.",
+            Query('model:owner{model="$model"}', "{{owner}}, tier {{tier}}, {{environment}}"),
+            unit="none",
+            absence="unknown model",
+            height=3,
+            text=True,
+        ),
+        stat(
+            "Active version",
+            "The version that took over the traffic last. Orange while the configuration lists approved versions and "
+            "this one is not among them.",
+            Query(
+                """
+                model:unapproved_version{model="$model"} ^ 0 and on (model, version) model:active_version
+                or on (model)
+                0 * model:active_version{model="$model"}
+                """,
+                "{{version}}",
+            ),
+            unit="none",
+            absence="none active",
+            height=3,
+            text=True,
+            steps=((None, SKY), (1, ORANGE)),
+        ),
+    )
+
+
+def _wrong() -> tuple[Panel, ...]:
+    return (
+        table(
+            "What is wrong now",
+            "Alerts of the model and of its symptoms that fire now, beside the incident that joins them. *Level* is "
+            "how sure and how large a symptom is; whether somebody is woken is decided once for all of them. Click an "
+            "alert for its runbook.",
+            Query(
+                "max by (alertname, category, signal, level, severity) "
+                '(ALERTS{component="model",model="$model",alertstate="firing",alertname!~"ModelIncident.*"})',
+                instant=True,
+            ),
+            columns=(
+                Column("level", "Level", width=110, mappings=(LEVELS,), colored=True),
+                Column("alertname", "Alert", width=210, links=(links.RUNBOOK_OF_ALERT,)),
+                Column("category", "About", width=130, mappings=(CATEGORIES,)),
+                Column("signal", "Signal", width=150),
+                Column("severity", "By itself leads to", mappings=(SEVERITIES,)),
+            ),
+            absence="No alert of this model fires",
+            width=14,
+            height=7,
+            sort="Level",
+            descending=False,
+            filterable=False,
+        ),
+        states(
+            "Since when",
+            "What each kind of symptom weighed over time. *harm*: users are affected; *some harm*: slow answers, other "
+            "outputs, or one group treated otherwise; *no harm seen*: may be without effect. Symptoms are held for 15 "
+            "minutes after their end.",
+            Query(worded('model:symptom_weight{model="$model"}', "category"), "{{words}}"),
+            mappings=(WEIGHTS,),
+            absence="No symptom seen in this time",
+            width=10,
+            height=7,
+        ),
+    )
+
+
+def _traffic() -> tuple[Panel, ...]:
+    return (
+        lines(
+            "Predictions",
+            "Predictions a second by version, failed ones included, and what is expected at this time of the day by "
+            "the day and the week before.",
+            Query(
+                """
+                model_version:predictions:rate5m{model="$model",version=~"$version"}
+                or
+                label_replace(
+                  model:expected_predictions:increase15m{model="$model"} / 900, "version", "expected", "", ""
+                )
+                """,
+                "{{version}}",
+            ),
+            unit=RATE,
+            absence="No predictions in this time",
+            minimum=0,
+        ),
+        lines(
+            "Failed predictions",
+            "Share of predictions that failed, and the share that the objective of availability allows.",
+            Query(
+                """
+                label_replace(model:prediction_errors:ratio_rate5m{model="$model"}, "what", "failed", "", "")
+                or
+                label_replace(
+                  1 - model:slo_objective:ratio{model="$model",slo="availability"},
+                  "what", "allowed by the objective", "", ""
+                )
+                """,
+                "{{what}}",
+            ),
+            unit=PERCENT,
+            absence="No predictions in this time",
+            minimum=0,
+        ),
+        lines(
+            "Latency",
+            "Time that half of the predictions (p50) and 99 % of them (p99) took at most, 95 % of each version, and "
+            "the objectives that the configuration sets. Points are single predictions that lead to a trace.",
+            Query(
+                """
+                label_replace(model:prediction_duration_seconds:p50_rate5m{model="$model"}, "quantile", "p50", "", "")
+                or
+                label_replace(model:prediction_duration_seconds:p99_rate5m{model="$model"}, "quantile", "p99", "", "")
+                """,
+                "{{quantile}}",
+            ),
+            Query(
+                """
+                histogram_quantile(
+                  0.95,
+                  sum by (version, le) (
+                    rate(model_prediction_duration_seconds_bucket{model="$model",version=~"$version"}[$__rate_interval])
+                  )
+                )
+                """,
+                "p95 of {{version}}",
+                exemplar=True,
+            ),
+            Query(
+                """
+                max by (quantile) (
+                  label_replace(
+                    model:threshold{model="$model",signal=~"latency_p.+_seconds",severity="objective"},
+                    "quantile", "$1", "signal", "latency_(.+)_seconds"
+                  )
+                )
+                """,
+                "objective of {{quantile}}",
+            ),
+            unit=SECONDS,
+            absence="Latency is not told: neither records nor spans say how long predictions took",
+            minimum=0,
+        ),
+    )
+
+
+def _verdicts() -> tuple[Panel, ...]:
+    return (
+        lines(
+            "Evidence of change",
+            "What speaks for a change that matters, on a logarithmic scale: at the dashed line (0) it is an alarm, "
+            "each unit below is a factor of 2.7 less; below -10 it is drawn at -10. *Pairs* are of features. A page "
+            "needs a larger change than a ticket. Watching the lines makes no false alarms.",
+            Query(f"clamp_min(max by (about, level) ({_EVIDENCE_KINDS}), -10)", "{{about}}, {{level}}"),
+            Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
+            unit=NATS,
+            absence="No evidence yet: the baseline is being learned, or no predictions came",
+        ),
+        lines(
+            "Outputs that moved most",
+            "Share of the predictions of the last hour whose output fell in a bin of the baseline, for the six bins "
+            "that are furthest from the baseline now. Bins of numbers are counted from the lowest; the page on drift "
+            "names their bounds.",
+            Query(
+                f"""
+                {_OUTPUTS}
+                and on (feature, bin) topk(
+                  6,
+                  abs(
+                    {_OUTPUTS.replace("}", "} @ end()")}
+                      - on (feature, bin)
+                    {_OUTPUTS_OF_BASELINE}
+                  )
+                )
+                """,
+                "{{feature}}: {{bin}}",
+            ),
+            unit=PERCENT,
+            absence="No outputs yet: outputs are binned once the baseline is complete",
+            minimum=0,
+        ),
+        lines(
+            "Performance",
+            "What the outcomes that are known say of predictions made in the window, between its 95 % bounds; beside "
+            "it the estimate without outcomes, and the reference that performance is compared with.",
+            Query(
+                """
+                label_replace(avg by (version, metric) (model_performance{model="$model",version=~"$version",
+                  metric=~"accuracy|mae",of="",window="$window"}), "line", "realised", "", "")
+                or label_replace(avg by (version, metric) (model_performance_lower{model="$model",version=~"$version",
+                  metric=~"accuracy|mae",of="",window="$window"}), "line", "lower bound", "", "")
+                or label_replace(avg by (version, metric) (model_performance_upper{model="$model",version=~"$version",
+                  metric=~"accuracy|mae",of="",window="$window"}), "line", "upper bound", "", "")
+                or label_replace(avg by (version, metric) (model_estimated_performance{model="$model",
+                  version=~"$version",metric=~"accuracy|mae",of="",window="$window"}), "line", "estimated", "", "")
+                """,
+                "{{metric}} {{line}}, {{version}}",
+            ),
+            Query(
+                'max by (metric) (model_performance_reference{model="$model",metric=~"accuracy|mae"})',
+                "{{metric}} of the reference",
+            ),
+            unit="none",
+            decimals=3,
+            absence="No outcomes yet: send model.outcome records with the prediction.id",
+            overrides=(_BOUND,),
+        ),
+    )
+
+
+def _data() -> tuple[Panel, ...]:
+    quality = " or ".join(
+        f'label_replace(model_feature:{name}:ratio15m{{model="$model",role="input"}} > 0, "what", "{name}", "", "")'
+        for name in ("missing", "invalid", "unseen", "outliers")
+    )
+    return (
+        lines(
+            "Worst input data",
+            "Share of the values of the last 15 minutes that were missing, invalid, unseen in the baseline, or "
+            "outliers: the eight largest at a time. The page on data quality has all of them with their thresholds.",
+            Query(f"topk(8, {quality})", "{{feature}} {{what}}"),
+            unit=PERCENT,
+            absence="No missing or wrong value was seen in this time",
+            minimum=0,
+        ),
+        lines(
+            "Services that the model calls",
+            "Share of calls that failed within ten minutes, by service, and the threshold of a ticket.",
+            Query('model_upstream:errors:ratio10m{model="$model"}', "{{upstream}}"),
+            Query(
+                'max(model:threshold{model="$model",signal="upstream_error_ratio",severity="ticket"})',
+                "threshold of a ticket",
+            ),
+            unit=PERCENT,
+            absence="No calls seen: send traces of the model's service",
+            minimum=0,
+        ),
+        lines(
+            "Error budget left",
+            "Share of the budget of 30 days that is left, by objective; below 0 more than all of it is spent.",
+            Query('model:slo_budget_remaining:ratio{model="$model"}', "{{slo}}"),
+            unit=PERCENT,
+            absence="No budget yet: it needs an hour of predictions",
+            maximum=1,
+        ),
+    )
+
+
+def _versions() -> tuple[Panel, ...]:
+    return (
+        table(
+            "Versions",
+            "Versions that the exporters keep series of, the newest first.",
+            Query('1000 * min by (version) (model_version_first_seen_timestamp_seconds{model="$model"})', instant=True),
+            Query('max by (version) (model_version_active{model="$model"})', instant=True),
+            Query('max by (version) (model_version_approved{model="$model"})', instant=True),
+            Query('sum by (version) (model_version:predictions:rate5m{model="$model"})', instant=True),
+            columns=(
+                Column("version", "Version"),
+                Column("Value #A", "First seen", AGO),
+                Column("Value #B", "Active", mappings=(YES,)),
+                Column("Value #C", "Approved", mappings=(YES,), absence="not asked for"),
+                Column("Value #D", "Predictions", RATE, decimals=1),
+            ),
+            absence="No versions yet",
+            width=14,
+            height=7,
+            sort="First seen",
+        ),
+        table(
+            "Changes",
+            "When each thing about the model last changed, the newest first.",
+            Query('1000 * max by (change) (model:change:timestamp_seconds{model="$model"})', instant=True),
+            columns=(Column("change", "What"), Column("Value", "When", AGO)),
+            absence="Nothing has changed",
+            width=10,
+            height=7,
+            sort="When",
+        ),
+    )
+
+
+DASHBOARD: Final = Dashboard(
+    uid=links.DETAIL,
+    title=links.TITLES[links.DETAIL],
+    description="What is wrong with one model, since when and why, and its signals under each other.",
+    rows=(
+        Row("", (*_facts(), *_wrong())),
+        Row("Traffic", _traffic()),
+        Row("Outputs, evidence and performance", _verdicts()),
+        Row("Input data, services and budgets", _data(), collapsed=True),
+        Row("Versions and changes", _versions(), collapsed=True),
+    ),
+    variables=(DATA_SOURCE, ENVIRONMENT, OWNER, MODEL, VERSION, WINDOW),
+    annotations=MARKS,
+)
