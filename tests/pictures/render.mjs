@@ -8,7 +8,8 @@ import { Prometheus } from './data/prometheus.mjs';
 import { rangeVariables, runAnnotation, runPanel, seconds } from './data/queries.mjs';
 import { resolveVariables } from './data/variables.mjs';
 
-const USAGE = `usage: node render.mjs --dashboard FILE --prometheus URL --out FILE.png
+const USAGE = `usage: node render.mjs --dashboard FILE --prometheus URL [--out FILE.png]
+  without --out          ask and report only, which needs no packages
   --var NAME=VALUE       choose a value, several by repeating it, All for all
   --from 6h              time before now (default: the dashboard's own)
   --scrape-interval 15s  the data source's "Scrape interval", which $__rate_interval rests on
@@ -31,7 +32,7 @@ const PADDING = 16; // of the page
 
 function readArguments() {
   const { values } = parseArgs({ options: OPTIONS });
-  if (!values.dashboard || !values.prometheus || !values.out) {
+  if (!values.dashboard || !values.prometheus) {
     throw new Error(USAGE);
   }
   const wanted = {};
@@ -97,12 +98,29 @@ function report(job, { panels, problems, height }) {
   };
 }
 
+// What the answers alone tell of the panels.
+function unseen({ panels }) {
+  const judge = ({ answers, fieldConfig }) => {
+    const failed = answers.find(({ error }) => error);
+    if (failed) {
+      return { status: 'error', message: failed.error };
+    }
+    const found = answers.length === 0 || answers.some(({ list }) => list.length > 0);
+    return found ? { status: 'ok', message: '' } : { status: 'no_data', message: fieldConfig.defaults.noValue };
+  };
+  return { panels: panels.map(judge), problems: [] };
+}
+
+async function draw(job, options) {
+  const { photograph } = await import('./browser.mjs');
+  return photograph(job, options);
+}
+
 async function main() {
   const options = readArguments();
   const dashboard = JSON.parse(await readFile(options.dashboard, 'utf8'));
   const job = await gather(dashboard, options);
-  const { photograph } = await import('./browser.mjs');
-  const done = report(job, await photograph(job, options));
+  const done = report(job, options.out ? await draw(job, options) : unseen(job));
   process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
   return done.totals.error > 0 ? 1 : 0;
 }

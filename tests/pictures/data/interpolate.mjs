@@ -1,6 +1,6 @@
 // Values of variables in texts and in PromQL, as Grafana puts them there.
 
-const REFERENCE = /\$(\w+)|\$\{(\w+)(?::(\w+))?\}/g;
+const REFERENCE = /\$([a-z_]\w*)|\$\{([a-z_]\w*)(?::(\w+))?\}/gi;
 
 export const ALL = '$__all';
 

@@ -1,0 +1,131 @@
+"""Every query of every dashboard on a real Prometheus: a fleet that is well, one with a bad day, and none at all."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dashboard_queries import Page, QueryError, Range, Server, Variables, references, resolve
+from e2e.programs import require
+from timelapse.server import running
+
+ROOT = Path(__file__).parents[2]
+PAGES = {path.stem: path for path in sorted((ROOT / "dashboards").glob("*.json"))}
+RENDERER = ROOT / "tests" / "pictures" / "render.mjs"
+SCRAPE = 60
+"""Seconds between the samples of a state."""
+MODELS = ("fraud-check", "loan-approval", "delivery-time", "churn-risk", "ad-click", "search-ranking")
+"""A page about one model is asked about each until all its queries have found something."""
+ABSENT = {
+    ("model-drift", "Baseline learned A"): "every model's baseline was given or is complete",
+    ("model-drift", "Pairs that no longer go together A"): "no fault of the story changes how features go together",
+    ("model-exporter", "Clocks that disagree A"): "the simulator's clocks agree",
+    ("model-exporter", "Failures of storage A"): "no disk fails",
+    ("model-exporter", "Failures of storage B"): "no disk fails",
+    ("model-exporter", "Failures of storage C"): "no disk fails",
+    ("model-exporter", "Missed or failed evaluations A"): "this Prometheus does not scrape itself",
+    ("model-exporter", "Missed or failed evaluations B"): "this Prometheus does not scrape itself",
+    ("model-exporter", "Series that the rules record, by group A"): "this Prometheus does not scrape itself",
+    ("model-exporter", "Share of its interval that each group takes A"): "this Prometheus does not scrape itself",
+    ("model-exporter", "Time of the rules, by group A"): "this Prometheus does not scrape itself",
+    ("model-performance", "Groups and their bounds: $rate E"): "no model treats groups unequally",
+}
+"""Queries that find nothing on the bad day, and why; those of annotations may always find nothing."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+uid = pytest.mark.parametrize("uid", PAGES)
+
+
+@dataclass
+class Asked:
+    """A page that was asked about some models: queries that found something, that did not, that failed."""
+
+    found: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+    errors: set[str] = field(default_factory=set)
+    options: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A state that a Prometheus holds."""
+
+    state: str
+    address: str
+    end: float
+
+    @property
+    def server(self) -> Server:
+        """Its Prometheus."""
+        return Server(int(self.address.rpartition(":")[2]))
+
+    def asked(self, uid: str) -> Asked:
+        """Everything that a page asks, about one model after the other."""
+        told = Asked()
+        for model in MODELS:
+            page = Page.read(PAGES[uid], scrape=SCRAPE, wanted={"model": model})
+            within = page.range(self.end)
+            variables = resolve(page.definitions, self.server, within, page.wanted)
+            for name, variable in variables.items():
+                told.options[name] = max(told.options.get(name, 0), len(variable.options))
+            self._ask(page, variables, within, told)
+        told.empty -= told.found
+        return told
+
+    def _ask(self, page: Page, variables: Variables, within: Range, told: Asked) -> None:
+        for question, filled in page.asked(variables):
+            expr, _ = page.filled(question, filled, within)
+            if left := references(expr):
+                told.errors.add(f"{question.name}: {', '.join(sorted(left))} is left")
+            try:
+                answer = page.ask(question, self.server, filled, within)
+            except QueryError as error:
+                told.errors.add(f"{question.name}: {error}")
+            else:
+                (told.found if answer.has_value else told.empty).add(question.name)
+
+
+@pytest.fixture(scope="module", params=["quiet", "drifting", "empty"])
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """Each state."""
+    require("promtool")
+    require("prometheus")
+    with running(request.param) as address:
+        yield Served(request.param, address, time.time())
+
+
+@uid
+def test_no_query_fails(served: Served, uid: str) -> None:
+    """In any state, about any model, with all variables filled in, Prometheus takes every query."""
+    assert served.asked(uid).errors == set()
+
+
+@pytest.mark.parametrize("served", ["drifting"], indirect=True)
+@uid
+def test_every_query_finds_something_on_a_bad_day(served: Served, uid: str) -> None:
+    """Each panel that can have data has some, of one model or another; the others are listed with their reason."""
+    expected = {name for page, name in ABSENT if page == uid}
+    assert served.asked(uid).empty == expected | _marks(uid, served)
+
+
+@pytest.mark.parametrize("served", ["drifting"], indirect=True)
+@uid
+def test_every_variable_has_values(served: Served, uid: str) -> None:
+    """A reader finds something to choose in each list."""
+    asked = served.asked(uid)
+    lists = [one["name"] for one in json.loads(PAGES[uid].read_text("utf-8"))["templating"]["list"]]
+    assert {name for name in lists if not asked.options[name]} == NOTHING_TO_CHOOSE.get(uid, set())
+
+
+@pytest.mark.parametrize("served", ["empty"], indirect=True)
+@uid
+def test_an_empty_page_explains_itself(served: Served, uid: str) -> None:
+    """Before there are models, every panel that finds nothing says why it may be so."""
+    empty = served.asked(uid).empty
+    panels = [panel for one in json.loads(PAGES[uid].read_text("utf-8"))["panels"] for panel in [one, *one.get("panels", ())]]
+    silent = {panel["title"] for panel in panels if panel.get("targets") and not panel["fieldConfig"]["defaults"]["noValue"]}
+    assert not {name for name in empty if name.rpartition(" ")[0] in silent}
