@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from model_exporter.batch import Batch, Event, Origin, Outcome, UpstreamBatch, Words, take_rows
-from model_exporter.decode import Decoded
+from model_exporter.decode import Decoded, Rejection
 from scenarios.faults import Fault
 from scenarios.sender import TRUTH_EVERY_SECONDS, _calls_of
 from scenarios.traffic import (
@@ -44,6 +44,7 @@ class Model:
         replicas: how many serve it, each beside an exporter of its own.
         segmented: whether its regions are compared with each other.
         pipeline: the source of its features, which a pipeline renews every quarter of an hour; empty without one.
+        malformed: how many records that cannot be read it sends for each that can.
         faults: what happens to it.
         appears: seconds from the begin of the simulated day after which it is there.
     """
@@ -58,6 +59,7 @@ class Model:
     replicas: int = 1
     segmented: bool = False
     pipeline: str = ""
+    malformed: float = 0.0
     faults: Sequence[Fault] = field(default=())
     appears: float = 0.0
 
@@ -89,12 +91,14 @@ class Service:
         stretch, batch, calls = self._stretch
         first, last = np.searchsorted(stretch.times, (start, start + seconds)).tolist()
         rows = np.arange(first, last)
+        malformed = int(self._random.poisson(self._model.malformed * len(rows)))
         tells = (start + seconds) % TRUTH_EVERY_SECONDS == 0
         return Decoded(
             batches=(take_rows(batch, rows),) if len(rows) else (),
             upstreams=(_calls_of(calls, slice(first, last)),) if len(rows) else (),
             outcomes=tuple(self._told(start + seconds)) if tells else (),
             events=tuple(self._events(start)) if begins else (),
+            rejections=(Rejection("malformed_record", malformed, "no JSON"),) if malformed else (),
         )
 
     def _begin(self, start: float) -> None:

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from scenarios.faults import BadDeployment, ConceptChange, Fault, FeatureNulls, PopulationShift, UpstreamStale
+import numpy as np
+
+from scenarios.faults import (
+    BadDeployment,
+    ConceptChange,
+    Fault,
+    FeatureNulls,
+    Overload,
+    PopulationShift,
+    SegmentBroken,
+    UpstreamStale,
+)
 from scenarios.traffic import EPOCH, Stretch
 from timelapse.service import Model
 from timelapse.trades import CHURN, CLICKS, DELIVERY, FRAUD, LOANS, SEARCH
@@ -32,6 +43,19 @@ class NewVersion(Fault):
     def answered(self, stretch: Stretch) -> None:
         """Answer under another name."""
         stretch.version = self.version
+
+
+@dataclass(frozen=True, slots=True)
+class LookupFails(FeatureNulls):
+    """The calls for a feature are slow and fail, and what was asked for is missing."""
+
+    name: ClassVar[str] = "lookup-fails"
+    cause: ClassVar[str] = "upstream_failure"
+
+    def answered(self, stretch: Stretch) -> None:
+        """Fail where the feature is missing."""
+        stretch.upstream = stretch.upstream * 4
+        stretch.upstream_failed = np.isnan(stretch.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +100,13 @@ _STEADY: Final = _between(NoHabits, 0, _GOES_ON)
 
 _FRAUD: Final = Model("fraud-check", FRAUD, "payments-ml", tier=1, replicas=2, rate=6.0, segmented=True)
 _LOANS: Final = Model("loan-approval", LOANS, "lending", tier=1, segmented=True)
-_DELIVERY: Final = Model("delivery-time", DELIVERY, "logistics", tier=2)
+_DELIVERY: Final = Model("delivery-time", DELIVERY, "logistics", tier=2, segmented=True)
 _CHURN: Final = Model("churn-risk", CHURN, "growth", tier=3, pipeline="crm")
 _CLICKS: Final = Model("ad-click", CLICKS, "ads", tier=2, followed=0.6)
 _SEARCH: Final = Model("search-ranking", SEARCH, rate=3.0, followed=0.0, faults=(_STEADY,))
-_CANDIDATE: Final = Model("fraud-check-candidate", FRAUD, "payments-ml", tier=3, environment="staging", rate=3.0)
+_CANDIDATE: Final = Model(
+    "fraud-check-candidate", FRAUD, "payments-ml", tier=3, environment="staging", rate=3.0, segmented=True
+)
 
 
 def _with(model: Model, *faults: Fault) -> Model:
@@ -93,11 +119,11 @@ DRIFTING: Final = State(
     (
         _with(_FRAUD, _between(PopulationShift, 255, _GOES_ON)),
         _with(_LOANS, _between(BadDeployment, 105, 165)),
-        _with(_DELIVERY, _between(NewVersion, 195, _GOES_ON)),
-        _with(_CHURN, _between(UpstreamStale, 150, 270), _between(FeatureNulls, 180, 240)),
+        _with(_DELIVERY, _between(Overload, 45, 75), _between(NewVersion, 195, _GOES_ON)),
+        _with(_CHURN, _between(UpstreamStale, 150, 270), _between(LookupFails, 180, 240)),
         _with(_CLICKS, _between(ConceptChange, 285, _GOES_ON)),
-        _SEARCH,
-        _CANDIDATE,
+        replace(_SEARCH, malformed=0.02),
+        _with(_CANDIDATE, _between(SegmentBroken, 120, _GOES_ON)),
         *(
             replace(_SEARCH, name=f"search-ranking-test-{number}", rate=0.3, appears=BEGIN + 225 * 60)
             for number in range(3)

@@ -82,7 +82,12 @@ class WatchedExporter(SimulatedExporter):
                 receipt = self._pipeline.ingest(Payload(door, signal, Encoding.JSON, body, now))
                 assert receipt.accepted
                 self._telemetry.count("model_exporter_request_bytes_total", door.value, amount=len(body))
-                self._telemetry.count("model_exporter_requests_total", door.value, signal.value, "success")
+                self._telemetry.count(
+                    "model_exporter_requests_total",
+                    door.value,
+                    signal.value,
+                    "partial" if decoded.rejected else "success",
+                )
         self._pipeline._queue._urgent = True  # simulated time does not linger
         while self._pipeline._queue.rows:
             self._pipeline._write(self._pipeline._queue.take(0))
@@ -152,6 +157,9 @@ def _keys(model: Model) -> dict[str, object]:
         "baseline": f"{model.name}.json",
         "versions": {"approved": [USUAL_VERSION, "1.5.0"]},
         "outcome": model.trade.outcome(),
+        "features": {
+            next(iter(model.trade.names.values()), "amount"): {"thresholds": {"missing_ratio": {"ticket": 0.02}}}
+        },
         "segments": {"region": "segment.region"} if model.segmented else {},
         "slo": {"availability": 0.99, "latency_seconds": {"p95": 0.1, "p99": 0.2}, "schema_violations": 0.01},
         "thresholds": thresholds,
@@ -162,7 +170,7 @@ def _keys(model: Model) -> dict[str, object]:
 def _requests(sent: Decoded) -> list[tuple[Door, Signal, Decoded]]:
     """What a service sends at once, as the requests that it takes."""
     parts = (
-        (Door.HTTP, Signal.PREDICTIONS, Decoded(batches=sent.batches)),
+        (Door.HTTP, Signal.PREDICTIONS, Decoded(batches=sent.batches, rejections=sent.rejections)),
         (Door.OTLP_HTTP, Signal.TRACES, Decoded(upstreams=sent.upstreams)),
         (Door.HTTP, Signal.OUTCOMES, Decoded(outcomes=sent.outcomes)),
         (Door.HTTP, Signal.EVENTS, Decoded(events=sent.events)),
