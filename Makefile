@@ -6,7 +6,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-incidents bench-rules bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-incidents bench-rules bench-dashboards bench-peers screenshots lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -64,10 +64,17 @@ bench-incidents: setup tools ## Measure incidents in simulated time: ten clean d
 bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
 	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done
 
+bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus
+	@$(call run-bench,dashboards)
+
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)
 
 run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
+
+screenshots: setup ## Draw the dashboards in three states to dashboards/pictures (needs Node.js, Prometheus; 700 MB)
+	@.ci/setup-pictures
+	@PYTHONPATH=tests $(BIN)/python tests/pictures/screenshots.py $(ARGS)
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
@@ -77,7 +84,7 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 
 clean: ## Remove everything that the other targets made
 	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
-	rm -rf tests/e2e/node/node_modules
+	rm -rf tests/e2e/node/node_modules tests/pictures/node_modules tests/pictures/build
 	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:

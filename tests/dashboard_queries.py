@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -91,7 +92,7 @@ class Server:
         series = [{"metric": {}, "value": data["result"]}] if scalar else data["result"]
         return Answer(series, stats["timings"]["evalTotalTime"], stats["samples"]["totalQueryableSamples"])
 
-    def _ask(self, path: str, parameters: Json) -> Any:  # noqa: ANN401  # JSON
+    def _ask(self, path: str, parameters: Json) -> Any:
         status, body = fetch(self._port, f"/api/v1/{path}?{urlencode(parameters)}", seconds=_PATIENCE_SECONDS)
         if status != 200:
             raise QueryError(body or "no answer")
@@ -149,7 +150,9 @@ def references(text: str) -> set[str]:
     return {match[1] or match[2] for match in _REFERENCE.finditer(text)}
 
 
-def resolve(definitions: Iterable[Json], server: Server, within: Range, wanted: Mapping[str, str]) -> dict[str, Variable]:
+def resolve(
+    definitions: Iterable[Json], server: Server, within: Range, wanted: Mapping[str, str]
+) -> dict[str, Variable]:
     """All variables of a dashboard, each after those that it refers to; `wanted` are choices by name."""
     span = round(within.span)
     variables = {"__range": constant(f"{span}s"), "__range_s": constant(span)}
@@ -244,7 +247,7 @@ class Page:
     wanted: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path, **settings: Any) -> "Page":  # noqa: ANN401  # the fields
+    def read(cls, path: Path, **settings: Any) -> "Page":
         """The dashboard in a file."""
         return cls(json.loads(path.read_text("utf-8")), **settings)
 
@@ -300,7 +303,7 @@ class Page:
 
 def _rounded(wanted: float) -> int:
     """The round step that is nearest."""
-    middles = (sum(pair) / 2 for pair in zip(_STEPS, _STEPS[1:], strict=False))
+    middles = (sum(pair) / 2 for pair in pairwise(_STEPS))
     return _STEPS[sum(wanted >= middle for middle in middles)]
 
 
