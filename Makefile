@@ -64,7 +64,7 @@ bench-incidents: setup tools ## Measure incidents in simulated time: ten clean d
 bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
 	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done
 
-bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus
+bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus (about 10 minutes, 10 GB of disk)
 	@$(call run-bench,dashboards)
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own

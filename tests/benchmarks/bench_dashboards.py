@@ -1,10 +1,10 @@
 """What opening a dashboard costs a Prometheus: `python tests/benchmarks/bench_dashboards.py` writes DASHBOARDS.md.
 
-The drifting state of `tests/timelapse`, raw and recorded series of six hours, is multiplied: each model many times under
-other names, each with as many features as asked for. Only metrics that a dashboard reads are kept, because a query finds
-its series by name and sees no others. Samples of features are kept for all six hours of the models that pages are opened
-for, and for the last minutes of all others. A real Prometheus serves the result from blocks and is asked everything that
-a page asks when it is opened, one query after the other; times are its own.
+The drifting state of `tests/timelapse`, raw and recorded series of six hours, is multiplied: each model many times
+under other names, each with as many features as asked for. Only metrics that a dashboard reads are kept, because a
+query finds its series by name and sees no others. Samples of features are kept for all six hours of the model that
+pages are opened for, and for the last minutes of all others. A real Prometheus serves the result from blocks and is
+asked everything that a page asks when it is opened, one query after the other; times are its own.
 """
 
 import argparse
@@ -176,11 +176,10 @@ class Cost:
     def row(self) -> str:
         """Its line of the table."""
         slowest, answer = max(self.loaded, key=lambda pair: pair[1].seconds)
-        return (
-            f"| {self.title} | {self.lists} | {self.list_seconds:.2f} | {len(self.loaded)} | {_seconds(self.loaded):.2f} "
-            f"| {answer.seconds:.2f} ({slowest.name}) | {_samples_read(self.loaded):,} "
-            f"| {len(self.opened)} | {_seconds(self.opened):.2f} |"
-        )
+        worst = f"{answer.seconds:.2f} ({slowest.name})"
+        loaded = f"{len(self.loaded)} | {_seconds(self.loaded):.2f} | {worst} | {_samples_read(self.loaded):,}"
+        opened = f"{len(self.opened)} | {_seconds(self.opened):.2f}"
+        return f"| {self.title} | {self.lists} | {self.list_seconds:.2f} | {loaded} | {opened} |"
 
 
 def _seconds(pairs: Sequence[tuple[Question, Answer]]) -> float:
@@ -245,9 +244,10 @@ Written by `make bench-dashboards`; see `bench_dashboards.py` for the set-up. Pr
 {series:,} series that dashboards read, six hours with a sample each {step} s, {samples:,} samples; the process had
 {memory:.1f} GB of memory afterwards. Every page opened with its own time range and, about one model, for one of the
 {models}. Seconds are those of evaluation, on two cores shared with whatever else ran, added up as if one query waited
-for the other; a browser sends six at a time. *Samples read* is what Prometheus counts.
+for the other; a browser sends six at a time. *Lists* are those that a reader chooses from; *samples read* is what
+Prometheus counts.
 
-| page | lists to choose from | seconds | queries on load | seconds | slowest, s | samples read | queries of closed rows | seconds |
+| page | lists | seconds | queries on load | seconds | slowest, s | samples read | in closed rows | seconds |
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
