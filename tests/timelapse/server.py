@@ -49,9 +49,11 @@ def rule_files(folder: Path) -> list[Path]:
 def record(name: str, rules: Path = RULES, cache: Path = CACHE) -> Recording:
     """What Prometheus would hold of the state `name`: from the cache, if it was built there of the same parts."""
     files = rule_files(rules)
-    scraped = _kept(cache / f"{name}-scraped-{_digest(_sources())}.npz", lambda folder: simulate(STATES[name], folder))
-    path = cache / f"{name}-{_digest([*_sources(), *files])}.npz"
-    made = _kept(path, lambda folder: evaluate_rules(files, scraped.thinned(EVALUATE_EVERY), folder))
+    # Both names before the work begins: it takes minutes, in which files may change.
+    scraped_path = cache / f"{name}-scraped-{_digest(_sources())}.npz"
+    made_path = cache / f"{name}-{_digest([*_sources(), *files])}.npz"
+    scraped = _kept(scraped_path, lambda folder: simulate(STATES[name], folder))
+    made = _kept(made_path, lambda folder: evaluate_rules(files, scraped.thinned(EVALUATE_EVERY), folder))
     return scraped.joined(made)
 
 
