@@ -6,7 +6,8 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-incidents bench-rules bench-dashboards bench-peers screenshots lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
+	bench-dashboards bench-peers screenshots lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -58,11 +59,11 @@ bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, 
 bench-outcomes: setup ## Measure outcomes: intervals of performance, restarts, facts, predictions that wait
 	@for bench in performance checkpoint facts join; do $(call run-bench,$$bench) || exit 1; done
 
-bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
-	@$(call run-bench,incidents)
-
 bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
 	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done
+
+bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
+	@$(call run-bench,incidents)
 
 bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus (about 10 minutes, 10 GB of disk)
 	@$(call run-bench,dashboards)

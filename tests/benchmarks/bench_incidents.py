@@ -74,7 +74,7 @@ def clean_report(story: Story, cost: Cost, days: float) -> list[str]:
     counts = [f"{name}: {symptoms.count(name)}" for name in sorted(set(symptoms))]
     rate, followed = story.subject.rate, story.subject.followed
     return [
-        f"## {days:g} clean days",
+        f"## Clean days: {days:g}",
         "",
         f"One model, {rate:g} predictions a second in the mean of a day, half as many at night, half as many more in",
         f"the afternoon: {rate * DAY * days / 1e6:,.0f} million. The truth of {followed:.0%} is told.",
@@ -82,7 +82,8 @@ def clean_report(story: Story, cost: Cost, days: float) -> list[str]:
         f"- incidents: **{len(story.spells)}**",
         f"- other alerts that tell anybody: {_listed([one.labels['alertname'] for one in story.warnings])}",
         f"- symptoms of level page or ticket: {_listed(counts)}",
-        f"- processor time: {cost.simulation:.0f} s the exporter and its traffic, {cost.promtool:.0f} s the rules",
+        f"- processor time: {cost.simulation:.0f} s the exporter and its traffic, {cost.promtool:.0f} s the rules;",
+        "  it grows with the days (`--days`)",
         "",
     ]
 
@@ -109,9 +110,15 @@ def fault_row(story: Story) -> str:
         fault.cause,
         ", then ".join(story.told("severity")),
         ", ".join(story.told("owner")),
-        f"{spells[-1][1] / 60:.0f} min" if spells else "",
+        _end(spells[-1][1]) if spells else "",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _end(seconds: float) -> str:
+    """When it was over, from the fault's end; what lasts until nobody watches any more has no end."""
+    watched = seconds < AFTER_SECONDS - SCRAPE_SECONDS
+    return f"{seconds / 60:.0f} min" if watched else f"not within {AFTER_SECONDS / 60:.0f} min"
 
 
 def fault_report(stories: dict[str, Story], cost: Cost) -> list[str]:

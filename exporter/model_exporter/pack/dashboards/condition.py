@@ -46,7 +46,7 @@ CONDITION_MEANS: Final = (
 """The words of `CONDITIONS` for a reader who sees them for the first time."""
 NO_MODELS: Final = "No models within a day: is an exporter scraped, and are the rules loaded?"
 SEVERITIES: Final = values(
-    {"critical": ("page", VERMILION), "warning": ("ticket", ORANGE), "info": ("for information", GREY)}
+    {"critical": ("page", VERMILION), "warning": ("ticket", ORANGE), "info": ("tells nobody", GREY)}
 )
 """Severities of alerts as what they lead to."""
 
@@ -81,8 +81,8 @@ CATEGORIES: Final = values(
         "data_quality": ("data quality", GREY),
         "traffic": ("traffic", GREY),
         "latency": ("latency", GREY),
-        "input_drift": ("inputs moved", GREY),
-        "output_drift": ("outputs moved", GREY),
+        "input_drift": ("input drift", GREY),
+        "output_drift": ("output drift", GREY),
         "performance": ("performance", GREY),
         "fairness": ("fairness", GREY),
         "business": ("business", GREY),
@@ -107,7 +107,7 @@ EVIDENCE: Final = values(
         "data_quality_symptom": ("data is missing or wrong", GREY),
         "fairness_symptom": ("one group alone is affected", GREY),
         "input_drift_symptom": ("inputs moved", GREY),
-        "performance_symptom": ("outcomes are worse, inputs did not move", GREY),
+        "performance_symptom": ("worse outcomes, same inputs", GREY),
         "none": ("nothing else fits", GREY),
     }
 )

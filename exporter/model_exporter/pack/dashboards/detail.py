@@ -24,12 +24,14 @@ from model_exporter.pack.dashboards.dashboard import (
     Row,
 )
 from model_exporter.pack.dashboards.marks import MARKS, OF_NOTE
-from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, override, stat, states, table
+from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, override, stat, states, table
 from model_exporter.pack.dashboards.style import (
     AGO,
+    GREY,
     NATS,
     ORANGE,
     PERCENT,
+    PURPLE,
     RATE,
     SECONDS,
     SKY,
@@ -37,8 +39,6 @@ from model_exporter.pack.dashboards.style import (
     YES,
 )
 
-_BOUND: Final = override("/bound/", custom__lineStyle={"fill": "dot", "dash": [2, 4]}, custom__lineWidth=1)
-"""Ends of an interval are dotted."""
 _EVIDENCE_KINDS: Final = """
     label_replace(model_version:drift_evidence{model="$model",version=~"$version"}, "about", "drift", "", "")
     or
@@ -121,7 +121,15 @@ def _facts() -> tuple[Panel, ...]:
             "Owner",
             "Whose the model is, the tier (incidents of tier 1, 2 or none may page) and the environment, as the "
             "exporter's configuration says.",
-            Query('model:owner{model="$model"}', "{{owner}}, tier {{tier}}, {{environment}}"),
+            Query(
+                """
+                label_replace(
+                  label_replace(model:owner{model="$model"}, "rank", "no tier", "tier", ""),
+                  "rank", "tier $1", "tier", "(.+)"
+                )
+                """,
+                "{{owner}}, {{rank}}, {{environment}}",
+            ),
             unit="none",
             absence="unknown model",
             height=3,
@@ -165,7 +173,7 @@ def _wrong() -> tuple[Panel, ...]:
                 Column("alertname", "Alert", width=210, links=(links.RUNBOOK_OF_ALERT,)),
                 Column("category", "About", width=130, mappings=(CATEGORIES,)),
                 Column("signal", "Signal", width=150),
-                Column("severity", "By itself leads to", mappings=(SEVERITIES,)),
+                Column("severity", "By itself", mappings=(SEVERITIES,)),
             ),
             absence="No alert of this model fires",
             width=14,
@@ -216,13 +224,15 @@ def _traffic() -> tuple[Panel, ...]:
                 label_replace(model:prediction_errors:ratio_rate5m{model="$model"}, "what", "failed", "", "")
                 or
                 label_replace(
-                  1 - model:slo_objective:ratio{model="$model",slo="availability"},
+                  1 - model:slo_objective:ratio{model="$model",slo="availability"}
+                    and on (model) model:prediction_errors:ratio_rate5m,
                   "what", "allowed by the objective", "", ""
                 )
                 """,
                 "{{what}}",
             ),
             unit=PERCENT,
+            overrides=(in_color("failed", ORANGE),),
             absence="No predictions in this time",
             minimum=0,
         ),
@@ -256,12 +266,13 @@ def _traffic() -> tuple[Panel, ...]:
                   label_replace(
                     model:threshold{model="$model",signal=~"latency_p.+_seconds",severity="objective"},
                     "quantile", "$1", "signal", "latency_(.+)_seconds"
-                  )
+                  ) and on (model) model:prediction_duration_seconds:p99_rate5m
                 )
                 """,
                 "objective of {{quantile}}",
             ),
             unit=SECONDS,
+            overrides=(in_color("p50", SKY), in_color("p99", ORANGE)),
             absence="Latency is not told: neither records nor spans say how long predictions took",
             minimum=0,
         ),
@@ -275,9 +286,32 @@ def _verdicts() -> tuple[Panel, ...]:
             "What speaks for a change that matters, on a logarithmic scale: at the dashed line (0) it is an alarm, "
             "each unit below is a factor of 2.7 less; below -10 it is drawn at -10. *Pairs* are of features. A page "
             "needs a larger change than a ticket. Watching the lines makes no false alarms.",
-            Query(f"clamp_min(max by (about, level) ({_EVIDENCE_KINDS}), -10)", "{{about}}, {{level}}"),
-            Query('max(model:threshold{model="$model",signal="drift_evidence"})', "alarm threshold"),
+            Query(
+                f"""
+                clamp_min(
+                  max by (about, level) (
+                    ({_EVIDENCE_KINDS}) unless on (model, version) model_version:superseded
+                  ),
+                  -10
+                )
+                """,
+                "{{about}}, {{level}}",
+            ),
+            Query(
+                """
+                max(model:threshold{model="$model",signal="drift_evidence"})
+                  and on () group(model_version:drift_evidence{model="$model"})
+                """,
+                "alarm threshold",
+            ),
             unit=NATS,
+            overrides=(
+                in_color("/^drift/", SKY),
+                in_color("/^pairs/", PURPLE),
+                in_color("/^performance/", VERMILION),
+                in_color("/^business/", ORANGE),
+                override("/, page$/", custom__lineWidth=2),
+            ),
             absence="No evidence yet: the baseline is being learned, or no predictions came",
         ),
         lines(
@@ -321,13 +355,16 @@ def _verdicts() -> tuple[Panel, ...]:
                 "{{metric}} {{line}}, {{version}}",
             ),
             Query(
-                'max by (metric) (model_performance_reference{model="$model",metric=~"accuracy|mae"})',
+                """
+                max by (metric) (model_performance_reference{model="$model",metric=~"accuracy|mae"})
+                  and on () group(model_performance{model="$model",window="$window"})
+                """,
                 "{{metric}} of the reference",
             ),
             unit="none",
             decimals=3,
             absence="No outcomes yet: send model.outcome records with the prediction.id",
-            overrides=(_BOUND,),
+            overrides=(in_color("/bound/", GREY, custom__lineStyle={"fill": "dot", "dash": [2, 4]}),),
         ),
     )
 
@@ -352,7 +389,10 @@ def _data() -> tuple[Panel, ...]:
             "Share of calls that failed within ten minutes, by service, and the threshold of a ticket.",
             Query('model_upstream:errors:ratio10m{model="$model"}', "{{upstream}}"),
             Query(
-                'max(model:threshold{model="$model",signal="upstream_error_ratio",severity="ticket"})',
+                """
+                max(model:threshold{model="$model",signal="upstream_error_ratio",severity="ticket"})
+                  and on () group(model_upstream:errors:ratio10m{model="$model"})
+                """,
                 "threshold of a ticket",
             ),
             unit=PERCENT,

@@ -1,5 +1,6 @@
 """Drift: which features moved, by how much, since when, and the distributions behind it."""
 
+from dataclasses import replace
 from typing import Final
 
 from model_exporter.pack.dashboards import links
@@ -15,7 +16,9 @@ from model_exporter.pack.dashboards.dashboard import (
     annotation,
 )
 from model_exporter.pack.dashboards.features import (
+    ALARM,
     BY_EVIDENCE,
+    EVIDENCE_MEANS,
     NAMES,
     NEWEST,
     OF_FEATURE,
@@ -23,6 +26,9 @@ from model_exporter.pack.dashboards.features import (
     OF_MODEL,
     OF_VERSION,
     PLACES,
+    alarm_line,
+    evidence,
+    now_of_active,
 )
 from model_exporter.pack.dashboards.marks import MARKS
 from model_exporter.pack.dashboards.panels import (
@@ -39,13 +45,13 @@ from model_exporter.pack.dashboards.panels import (
 from model_exporter.pack.dashboards.style import (
     AGO,
     BLUE,
-    COUNT,
     GREY,
     NATS,
     ORANGE,
     PERCENT,
     PURPLE,
     VERMILION,
+    absent,
     fixed,
     values,
 )
@@ -58,58 +64,63 @@ _ONSET: Final = annotation(
     text="By estimate, of a drift that the alarm of this level has named.",
     at_value=True,
 )
-_ALARM: Final = values({"0": ("none", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
+_NAMED: Final = f"""
+    2 * max by (model, version, feature, role) (model_feature:drift_detected{{{OF_VERSION},level="page"}})
+    or on (model, version, feature, role)
+    max by (model, version, feature, role) (model_feature:drift_detected{{{OF_VERSION}}})
+"""
+"""The level of the alarm that names a feature: 2 for a page, 1 for a ticket."""
+_VERDICTS: Final = values(
+    {
+        "1": ("ticket", ORANGE),
+        "2": ("page", VERMILION),
+        "3": ("was ticket", GREY),
+        "4": ("was page", GREY),
+    }
+)
+"""The same in words, and 2 more for a version that no longer serves."""
+_DOTS: Final = {"fill": "dot", "dash": [2, 4]}
+_TIMES: Final = "Value #E / Value #F"
 _NO_BASELINE: Final = "No baseline yet: it is being learned, or the configuration names none"
 _NO_EVIDENCE: Final = "No evidence yet: without a baseline, or predictions, nothing can be judged"
 _FEW_ROWS: Final = "Nothing to compare: it takes a baseline and 200 predictions in the window"
-_EVIDENCE_MEANS: Final = (
-    "Evidence is a natural logarithm: at 0 it is an alarm, at -2.3 ten times as much would be needed, and each further "
-    "2.3 is another factor of ten. It counts all predictions since the version appeared, so that slow drift is seen "
-    "too, and however often one looks there are no more false alarms than the configuration allows."
-)
+_ONLY_NUMBERS: Final = "For numbers only, from 200 predictions in the window on"
 
 
 def _facts() -> tuple[Panel, ...]:
     return (
         stat(
             "Drift alarm",
-            "Whether the predictions of the version differ from the baseline by more than the configuration tolerates. "
-            "*ticket*: a change to look at in office hours; *page*: a large one. Drift alone harms nobody: see "
-            "Performance before you act.",
+            "Whether the predictions of the active version differ from the baseline by more than the configuration "
+            "tolerates. *ticket*: a change to look at in office hours; *page*: a large one. Drift alone harms "
+            "nobody: see Performance before you act.",
             Query(
-                f"""
-                2 * max(model_version:drift_detected{{{OF_VERSION},level="page"}})
-                or
-                max(model_version:drift_detected{{{OF_VERSION}}})
-                or
-                0 * max(model_version:drift_evidence{{{OF_VERSION}}})
-                """
+                now_of_active(
+                    f"""
+                    2 * max by (model, version) (model_version:drift_detected{{{OF_VERSION},level="page"}})
+                    or on (model, version)
+                    max by (model, version) (model_version:drift_detected{{{OF_VERSION}}})
+                    or on (model, version)
+                    0 * max by (model, version) (model_version:drift_evidence{{{OF_VERSION}}})
+                    """
+                )
             ),
             unit="none",
             absence="no verdict yet",
+            width=6,
             height=3,
-            mappings=(_ALARM,),
+            mappings=(ALARM,),
         ),
         stat(
             "Drift began",
-            "By estimate, of the feature that moved first. Compare with the marks of changes on the graphs: what "
-            "changed shortly before is the first suspect.",
-            Query(f"1000 * min(model_feature:drift_onset:timestamp_seconds{{{OF_VERSION}}})"),
+            "By estimate, of the feature of the active version that moved first. Compare with the marks of changes "
+            "on the graphs: what changed shortly before is the first suspect.",
+            Query(now_of_active(f"1000 * model_feature:drift_onset:timestamp_seconds{{{OF_VERSION}}}", "min")),
             unit=AGO,
             absence="no drift found",
-            width=5,
+            width=6,
             height=3,
             steps=((None, VERMILION),),
-        ),
-        stat(
-            "Predictions in the last hour",
-            "Below 200 there are no distances: of so few rows they would be chance.",
-            Query(f"sum(model:predictions:increase1h{{{OF_MODEL}}})"),
-            unit=COUNT,
-            absence="none",
-            width=5,
-            height=3,
-            decimals=0,
         ),
         stat(
             "Baseline built",
@@ -118,7 +129,7 @@ def _facts() -> tuple[Panel, ...]:
             Query(f"1000 * max(model_baseline_created_timestamp_seconds{{{OF_MODEL}}})"),
             unit=AGO,
             absence="no baseline",
-            width=5,
+            width=6,
             height=3,
         ),
         stat(
@@ -127,7 +138,7 @@ def _facts() -> tuple[Panel, ...]:
             Query(f"min(model_baseline_learning_ratio{{{OF_MODEL}}})"),
             unit=PERCENT,
             absence="nothing to learn",
-            width=5,
+            width=6,
             height=3,
             decimals=0,
         ),
@@ -140,19 +151,22 @@ def _by_feature(expression: str) -> Query:
 
 def _ranking() -> Panel:
     of_hour = f"{{{OF_VERSION}}}"
-    return table(
+    panel = table(
         "Features by evidence of drift",
-        f"{_EVIDENCE_MEANS} *Distance* (population stability index, PSI) is how far the last hour is from the "
-        "baseline; chance and what is tolerated stay below its *limit*, which is larger when there are few "
-        "predictions. Much evidence with a small distance: a drift that is over, or small and steady. Click a "
+        f"{EVIDENCE_MEANS} A page takes a larger change than a ticket. *Distance* (population stability index, PSI) "
+        "is how far the last hour is from the baseline; chance and what is tolerated stay below its *limit*, which "
+        "is larger when there are few predictions. Far above the limit without evidence: mostly the time of day, "
+        "which evidence knows and the distance does not. *was* a page: of a version that no longer serves. Click a "
         "feature for its distributions below.",
         _by_feature(f'model_feature:drift_evidence{{{OF_VERSION},level="ticket"}}'),
         _by_feature(f'model_feature:drift_evidence{{{OF_VERSION},level="page"}}'),
         Query(
             f"""
-            2 * max by (version, feature, role) (model_feature:drift_detected{{{OF_VERSION},level="page"}})
-            or on (version, feature, role)
-            max by (version, feature, role) (model_feature:drift_detected{{{OF_VERSION}}})
+            max by (version, feature, role) (
+              ({_NAMED}) + on (model, version) group_left () 2 * model_version:superseded{{{OF_VERSION}}}
+              or
+              ({_NAMED})
+            )
             """,
             instant=True,
         ),
@@ -166,26 +180,59 @@ def _ranking() -> Panel:
             Column(
                 "feature",
                 "Feature",
-                links=(links.of_chosen_model(links.DRIFT, "Its distributions", feature="feature"),),
+                links=(
+                    links.of_chosen_model(links.DRIFT, "Its distributions, below", feature="feature"),
+                    links.of_chosen_model(links.QUALITY, "Its data quality", feature="feature"),
+                ),
             ),
             Column("role", "Role", width=80),
             Column("version", "Version", width=110),
-            Column("Value #C", "Alarm", width=90, mappings=(_ALARM,), colored=True, absence="none"),
-            Column("Value #D", "Began", AGO, width=140),
-            Column("Value #A", "Evidence, ticket", NATS, width=135, decimals=1, absence="< -5"),
-            Column("Value #B", "Evidence, page", NATS, width=130, decimals=1, absence="< -5"),
-            Column("Value #E", "Distance (PSI)", NATS, width=125, decimals=3, absence="too few rows"),
-            Column("Value #F", "Limit", NATS, width=80, decimals=3),
+            Column(
+                "Value #C",
+                "Alarm",
+                width=100,
+                mappings=(_VERDICTS,),
+                colored=True,
+                steps=((None, GREY),),
+                absence="none",
+            ),
+            Column("Value #D", "Began", AGO, width=130),
+            Column("Value #A", "For a ticket", NATS, width=130, decimals=1, absence="< -5"),
+            Column("Value #B", "For a page", NATS, width=110, decimals=1, absence="< -5"),
+            Column("Value #E", "Distance (PSI)", NATS, width=130, decimals=3, absence="too few rows"),
+            Column("Value #F", "Limit", NATS, width=85, decimals=3),
+            Column(_TIMES, "Times limit", NATS, width=120, decimals=1),
         ),
         absence=_NO_EVIDENCE,
         height=9,
-        sort="Evidence, ticket",
+        transformations=(
+            {
+                "id": "calculateField",
+                "options": {
+                    "mode": "binary",
+                    "binary": {"left": "Value #E", "operator": "/", "right": "Value #F"},
+                    "alias": _TIMES,
+                    "replaceFields": False,
+                },
+            },
+        ),
     )
+    order = [{"displayName": name, "desc": True} for name in ("For a ticket", "Times limit")]
+    none = override("Times limit", unit=NATS, mappings=[absent("-")])
+    return replace(panel, options=panel.options | {"sortBy": order}, overrides=(*panel.overrides, none))
+
+
+_SHARES: Final = {
+    "Value #A": ("Baseline", GREY),
+    "Value #B": ("Last hour", ORANGE),
+    "Value #C": ("Time shown", BLUE),
+}
 
 
 def _histogram() -> Panel:
     of_baseline = f"(max by (model, baseline, bin) (model_baseline_bin_observations{{{OF_FEATURE}}}) and {NEWEST})"
-    counted = f"""
+    last_hour = f"(model_feature_bin:observations:increase1h{{{OF_FEATURE_VERSION}}} and {NEWEST})"
+    shown = f"""
         (
           sum by (model, baseline, bin) (
             increase(model_feature_bin_observations_total{{{OF_FEATURE_VERSION}}}[$__range])
@@ -195,37 +242,72 @@ def _histogram() -> Panel:
     """
 
     def shares(counts: str) -> Query:
-        named = f"sum by (bin) ({counts}) * on (bin) group_left (at) {NAMES}"
+        named = f"sum by (bin) ({counts}) * on (bin) group_left (name) {NAMES}"
         return Query(f"{named} / on () group_left () (sum({counts}) > 0)", instant=True)
 
     return columns_chart(
-        "Baseline against the time shown: $feature",
-        "Share of predictions in each bin: of the baseline, and of the time range at the top right. Numbers stand "
-        "under the upper bound of their bin, *(below)* and *(above)* hold what is outside the baseline's range; "
-        "categories stand under their name, *(other)* holds rare known ones, *(unseen)* those that the baseline "
-        "lacks. Like heights: no drift. Drag over a graph to compare another time.",
+        "Baseline against traffic: $feature",
+        "Share of predictions in each bin: of the baseline, of the last hour of the time range at the top right, "
+        "and of all of that range. Numbers stand under the upper bound of their bin, *(below)* and *(above)* hold "
+        "what is outside the baseline's range; categories stand under their name, *(other)* holds rare known ones, "
+        "*(unseen)* those that the baseline lacks. Like heights: no drift. Drag over a graph to see another time.",
         shares(of_baseline),
-        shares(counted),
-        Query(f"{PLACES} * on (bin) group_left (at) {NAMES}", instant=True),
+        shares(last_hour),
+        shares(shown),
+        Query(f"{PLACES} * on (bin) group_left (name) {NAMES}", instant=True),
         category="Bin",
         unit=PERCENT,
         absence=_NO_BASELINE,
-        overrides=(
-            override("Baseline", color=fixed(GREY)),
-            override("Time shown", color=fixed(BLUE)),
-        ),
+        overrides=tuple(override(name, color=fixed(color)) for name, color in _SHARES.values()),
         transformations=(
-            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "Value #C", "desc": False}]}},
-            {"id": "filterFieldsByName", "options": {"include": {"names": ["at", "Value #A", "Value #B"]}}},
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "Value #D", "desc": False}]}},
+            {"id": "filterFieldsByName", "options": {"include": {"names": ["name", *_SHARES]}}},
             {
                 "id": "organize",
                 "options": {
                     "excludeByName": {},
-                    "indexByName": {"at": 0, "Value #A": 1, "Value #B": 2},
-                    "renameByName": {"at": "Bin", "Value #A": "Baseline", "Value #B": "Time shown"},
+                    "indexByName": {name: at for at, name in enumerate(["name", *_SHARES])},
+                    "renameByName": {"name": "Bin"} | {name: told for name, (told, _) in _SHARES.items()},
                 },
             },
         ),
+    )
+
+
+def _bins_over_time() -> Panel:
+    counts = f"(model_feature_bin:observations:increase1h{{{OF_FEATURE_VERSION}}} and {NEWEST})"
+    return Panel(
+        "heatmap",
+        "Bins over time: $feature",
+        "Share of the predictions of the last hour in each bin of the baseline; the scale below tells its colours. "
+        "Even bands: no drift. Bands that change show which values became rarer or more frequent, and when.",
+        (
+            Query(
+                f"""
+                label_replace(
+                  sum by (bin, name) (sum by (bin) ({counts}) * on (bin) group_left (name) {NAMES})
+                  / on () group_left () (sum({counts}) > 0),
+                  "bin", "-", "bin", "_below"
+                )
+                """,
+                "{{name}}",
+            ),
+        ),
+        12,
+        9,
+        {"unit": PERCENT, "noValue": _NO_BASELINE, "custom": {"scaleDistribution": {"type": "linear"}}},
+        {
+            "calculate": False,
+            "rowsFrame": {"layout": "auto", "value": "share"},
+            "color": {"mode": "scheme", "scheme": "Blues", "steps": 64, "fill": BLUE, "exponent": 0.5, "min": 0},
+            "cellGap": 1,
+            "cellValues": {"unit": PERCENT, "decimals": 1},
+            "yAxis": {"axisPlacement": "left", "axisWidth": 90, "reverse": False},
+            "legend": {"show": True},
+            "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
+            "filterValues": {"le": 1e-9},
+            "exemplars": {"color": ORANGE},
+        },
     )
 
 
@@ -233,29 +315,7 @@ def _feature() -> tuple[Panel, ...]:
     chosen = f'{OF_FEATURE_VERSION},window="$window"'
     return (
         _histogram(),
-        lines(
-            "Bins over time: $feature",
-            "Share of the predictions of the last hour in each bin of the baseline. Level bands: no drift. Bands that "
-            "widen or narrow show which values became more or less frequent, and when.",
-            Query(
-                f"""
-                sum by (at) (
-                  sum by (bin) (model_feature_bin:observations:increase1h{{{OF_FEATURE_VERSION}}} and {NEWEST})
-                  * on (bin) group_left (at) {NAMES}
-                )
-                / on () group_left ()
-                (sum(model_feature_bin:observations:increase1h{{{OF_FEATURE_VERSION}}} and {NEWEST}) > 0)
-                """,
-                "{{at}}",
-            ),
-            unit=PERCENT,
-            absence=_NO_BASELINE,
-            width=12,
-            height=9,
-            minimum=0,
-            maximum=1,
-            stack=True,
-        ),
+        _bins_over_time(),
         lines(
             "Distance of windows of $window: $feature",
             "Population stability index (PSI) of a sliding window of the chosen length against the baseline, a "
@@ -274,6 +334,7 @@ def _feature() -> tuple[Panel, ...]:
             unit=NATS,
             absence=_FEW_ROWS,
             width=12,
+            overrides=(override("/without drift/", custom__lineStyle=_DOTS, custom__lineWidth=1),),
             minimum=0,
             decimals=3,
         ),
@@ -281,28 +342,24 @@ def _feature() -> tuple[Panel, ...]:
 
 
 def _evidence() -> Panel:
-    evidence = f'model_feature:drift_evidence{{{OF_VERSION},level="ticket"}}'
-    return lines(
+    by_feature = f'model_feature:drift_evidence{{{OF_VERSION},level="ticket"}}'
+    return evidence(
         "Evidence over time",
-        f"{_EVIDENCE_MEANS} Here is that of a ticket, of the eight features with most at the end. A line that climbs "
-        "drifts now; one that falls back was chance, or is over. No line: the evidence is below -5, which is normal.",
+        "Evidence for a ticket, of the eight features with most in the time shown. A line that climbs drifts now; "
+        "one that falls back was chance, or is over. No line: it is below -5, which is normal. A version that no "
+        "longer serves keeps what it had.",
         Query(
             f"""
             label_replace(
-              {evidence} and on (version, feature) topk(8, {evidence} @ end()),
+              {by_feature} and on (version, feature) topk(8, max_over_time({by_feature}[$__range] @ end())),
               "line", "$1", "feature", "(.*)"
             )
             or
-            label_replace(
-              max(model:threshold{{{OF_MODEL},signal="drift_evidence"}}), "line", "alarm threshold", "", ""
-            )
+            {alarm_line(f"model_version:drift_evidence{{{OF_VERSION}}}")}
             """,
             "{{line}} {{version}}",
         ),
-        unit=NATS,
-        absence=_NO_EVIDENCE,
-        width=12,
-        decimals=1,
+        _NO_EVIDENCE,
     )
 
 
@@ -334,8 +391,8 @@ def _all_features() -> tuple[Panel, ...]:
             unit=NATS,
             absence=_FEW_ROWS,
             width=12,
-            minimum=0,
-            decimals=1,
+            minimum=0.01,
+            log=True,
         ),
         bars(
             "Kind of change: $feature",
@@ -343,13 +400,14 @@ def _all_features() -> tuple[Panel, ...]:
             "wider or narrower, one bin or category grew or shrank, more or fewer values are missing, unseen or "
             "out of range, or another shape. Where to look first in the bins above.",
             Query(
-                f"max by (shape, level) (model_feature_drift_shape_ratio{{{OF_FEATURE_VERSION}}})",
-                "{{shape}} ({{level}})",
+                f"max by (shape) (model_feature_drift_shape_ratio{{{OF_FEATURE_VERSION}}})",
+                "{{shape}}",
             ),
             unit=PERCENT,
             absence="The alarm does not name this feature",
             width=12,
             maximum=1,
+            decimals=0,
         ),
     )
 
@@ -357,27 +415,22 @@ def _all_features() -> tuple[Panel, ...]:
 def _pairs() -> tuple[Panel, ...]:
     names = "version, feature, role, other, other_role, level"
     return (
-        lines(
+        evidence(
             "Evidence on how features depend on each other",
             "Each feature alone may look as ever while two of them no longer go together, for instance because "
-            "rows were joined wrongly. Evidence as above: at 0 it is an alarm.",
+            "rows were joined wrongly.",
             Query(
                 f"""
                 label_replace(
                   max by (version, level) (model_version:dependence_evidence{{{OF_VERSION}}}),
-                  "line", "$1", "level", "(.*)"
+                  "line", "for a $1", "level", "(.*)"
                 )
                 or
-                label_replace(
-                  max(model:threshold{{{OF_MODEL},signal="drift_evidence"}}), "line", "alarm threshold", "", ""
-                )
+                {alarm_line(f"model_version:dependence_evidence{{{OF_VERSION}}}")}
                 """,
                 "{{line}} {{version}}",
             ),
-            unit=NATS,
-            absence="Not judged: it takes two numeric features and a baseline that holds their dependence",
-            width=12,
-            decimals=1,
+            "Not judged: it takes two numeric features and a baseline that holds their dependence",
         ),
         table(
             "Pairs that no longer go together",
@@ -410,17 +463,16 @@ def _pairs() -> tuple[Panel, ...]:
 def _distances() -> tuple[Panel, ...]:
     chosen = f'{OF_FEATURE_VERSION},window="$window"'
 
-    def over_time(title: str, description: str, metric: str, legend: str = "{{version}}") -> Panel:
+    def over_time(title: str, description: str, metric: str, absence: str = _FEW_ROWS) -> Panel:
         return lines(
             title,
             f"{description} Of windows of the chosen length, a mean over replicas.",
-            Query(f"avg by (version) ({metric}{{{chosen}}})", legend),
+            Query(f"avg by (version) ({metric}{{{chosen}}})", "{{version}}"),
             unit=NATS,
-            absence=_FEW_ROWS,
+            absence=absence,
             width=6,
             height=7,
             minimum=0,
-            decimals=3,
         )
 
     return (
@@ -435,6 +487,7 @@ def _distances() -> tuple[Panel, ...]:
             "How far values moved on average, in standard deviations of the baseline; numbers only. Below 0.1 is "
             "hardly noticeable.",
             "model_drift_wasserstein_ratio",
+            _ONLY_NUMBERS,
         ),
         over_time(
             "Jensen-Shannon: $feature",
@@ -445,6 +498,7 @@ def _distances() -> tuple[Panel, ...]:
             "Kolmogorov-Smirnov: $feature",
             "Largest difference of the cumulated shares, from 0 to 1; numbers only.",
             "model_drift_ks_distance",
+            _ONLY_NUMBERS,
         ),
     )
 

@@ -29,6 +29,7 @@ _SEEN: Final = f"model_exporter:seen:timestamp_seconds{{{_ON}}}"
 _ANSWERS: Final = values({"0": ("does not answer", VERMILION), "1": ("answers", BLUE)})
 _LOADED: Final = values({"0": ("failed", VERMILION), "1": ("loaded", BLUE)})
 _NO_EXPORTER: Final = "No exporter is scraped"
+_GROUPS: Final = 'rule_group=~".+;model-.+"'
 _DROPPED: Final = "model_exporter_dropped_records_total"
 _REJECTED: Final = "model_exporter_rejected_records_total"
 _VALUES: Final = "model_exporter_dropped_values_total"
@@ -127,8 +128,8 @@ def _exporters() -> tuple[Panel, ...]:
             ),
             columns=(
                 Column("severity", "Leads to", width=85, mappings=(SEVERITIES,), colored=True),
-                Column("alertname", "Alert", width=235, links=(links.RUNBOOK_OF_ALERT,)),
-                Column("Value", "Exporters"),
+                Column("alertname", "Alert", width=240, links=(links.RUNBOOK_OF_ALERT,)),
+                Column("Value", "Exporters", width=80),
             ),
             absence="No alert about an exporter fires",
             width=8,
@@ -157,14 +158,14 @@ def _exporters() -> tuple[Panel, ...]:
                 instant=True,
             ),
             columns=(
-                Column("Value #A", "State", width=125, mappings=(_ANSWERS,), colored=True),
+                Column("Value #A", "State", width=115, mappings=(_ANSWERS,), colored=True),
                 Column("job", "Job", width=115),
-                Column("instance", "Instance", width=215),
-                Column("version", "Version", width=70),
-                Column("Value #C", "Models", width=65),
+                Column("instance", "Instance", width=225),
+                Column("version", "Version", width=65),
+                Column("Value #C", "Models", width=60),
                 Column("Value #D", "Series", width=65),
-                Column("Value #E", "Config", width=75, mappings=(_LOADED,), colored=True),
-                Column("Value #F", "Kept on disk", AGO, absence="never"),
+                Column("Value #E", "Config", width=70, mappings=(_LOADED,), colored=True),
+                Column("Value #F", "Kept on disk", AGO, width=125, absence="never"),
             ),
             absence=_NO_EXPORTER,
             width=16,
@@ -206,6 +207,7 @@ def _doors() -> tuple[Panel, ...]:
             ),
             unit=COUNT,
             absence="No loss was seen in this time",
+            shades=VERMILION,
             minimum=0,
             points=True,
         ),
@@ -254,13 +256,17 @@ def _bounds() -> tuple[Panel, ...]:
             Query(_increase("model_exporter_limit_hits_total", "limit") + " > 0", "{{limit}}"),
             unit=COUNT,
             absence="No limit was reached in this time",
+            shades=ORANGE,
             minimum=0,
             points=True,
         ),
         lines(
             "Memory",
             "Resident memory, by exporter.",
-            Query(f"max by (job, instance) (process_resident_memory_bytes{{{_ON}}})", "{{instance}}"),
+            Query(
+                f"max by (job, instance) (process_resident_memory_bytes{{{_ON}}} and on (job, instance) {_SEEN})",
+                "{{instance}}",
+            ),
             unit=BYTES,
             absence=_NO_EXPORTER,
             minimum=0,
@@ -273,7 +279,13 @@ def _work() -> tuple[Panel, ...]:
         lines(
             "Processor",
             "Processor time, by exporter; 100 % is one core.",
-            Query(_rate("process_cpu_seconds_total", "job, instance"), "{{instance}}"),
+            Query(
+                f"""
+                sum by (job, instance) (rate(process_cpu_seconds_total{{{_ON}}}[$__rate_interval]))
+                and on (job, instance) {_SEEN}
+                """,
+                "{{instance}}",
+            ),
             unit=PERCENT,
             absence=_NO_EXPORTER,
             minimum=0,
@@ -308,6 +320,7 @@ def _work() -> tuple[Panel, ...]:
             Query(_increase("model_exporter_corrupt_state_total", "store") + " > 0", "damaged: {{store}}"),
             unit=COUNT,
             absence="No failure was seen in this time",
+            shades=VERMILION,
             minimum=0,
             points=True,
         ),
@@ -318,6 +331,7 @@ def _work() -> tuple[Panel, ...]:
             Query(f"model_exporter:clock_skew:ratio15m{{{_ON}}}", "{{instance}}: {{direction}}"),
             unit=PERCENT,
             absence="Clocks agreed in this time",
+            shades=ORANGE,
             minimum=0,
         ),
         lines(
@@ -331,6 +345,16 @@ def _work() -> tuple[Panel, ...]:
     )
 
 
+_SHARE_OF_INTERVAL: Final = (
+    f"prometheus_rule_group_last_duration_seconds{{{_GROUPS}}} / prometheus_rule_group_interval_seconds{{{_GROUPS}}}"
+)
+
+
+def _by_group(expression: str) -> str:
+    """The largest value of each group of rules, under the group's name without its file."""
+    return f'max by (group) (label_replace({expression}, "group", "$1", "rule_group", ".+;(.+)"))'
+
+
 def _rules() -> tuple[Panel, ...]:
     absence = "Prometheus does not scrape itself: add it as a target"
     return (
@@ -338,10 +362,7 @@ def _rules() -> tuple[Panel, ...]:
             "Time of the rules, by group",
             "How long the last evaluation of each group took. A group that takes longer than its interval misses "
             "evaluations.",
-            Query(
-                'max by (rule_group) (prometheus_rule_group_last_duration_seconds{rule_group=~".+;model-.+"})',
-                "{{rule_group}}",
-            ),
+            Query(_by_group(f"prometheus_rule_group_last_duration_seconds{{{_GROUPS}}}"), "{{group}}"),
             unit=SECONDS,
             absence=absence,
             minimum=0,
@@ -349,20 +370,13 @@ def _rules() -> tuple[Panel, ...]:
         ),
         bars(
             "Share of its interval that each group takes",
-            "At 100 % a group cannot keep up.",
-            Query(
-                """
-                sort_desc(max by (rule_group) (
-                  prometheus_rule_group_last_duration_seconds{rule_group=~".+;model-.+"}
-                    / prometheus_rule_group_interval_seconds{rule_group=~".+;model-.+"}
-                ))
-                """,
-                "{{rule_group}}",
-            ),
+            "At 100 % a group cannot keep up and misses evaluations.",
+            Query(f"sort_desc({_by_group(_SHARE_OF_INTERVAL)})", "{{group}}"),
             unit=PERCENT,
             absence=absence,
             width=12,
             maximum=1,
+            decimals=1,
         ),
         lines(
             "Missed or failed evaluations",
@@ -378,6 +392,7 @@ def _rules() -> tuple[Panel, ...]:
             ),
             unit=COUNT,
             absence=absence,
+            shades=VERMILION,
             minimum=0,
             width=12,
         ),
@@ -385,12 +400,7 @@ def _rules() -> tuple[Panel, ...]:
             "Series that the rules record, by group",
             "How many series each group writes at every evaluation.",
             Query(
-                """
-                sort_desc(max by (rule_group) (
-                  prometheus_rule_group_last_evaluation_samples{rule_group=~".+;model-.+"}
-                ))
-                """,
-                "{{rule_group}}",
+                f"sort_desc({_by_group(f'prometheus_rule_group_last_evaluation_samples{{{_GROUPS}}}')})", "{{group}}"
             ),
             unit=COUNT,
             absence=absence,

@@ -165,13 +165,13 @@ def _models() -> Panel:
             Column(
                 "about",
                 "of",
-                width=90,
+                width=98,
                 links=(links.to_page(links.DRIFT, "Open its drift", model="model"),),
             ),
             Column(
                 "Value #D",
                 "Performance",
-                width=95,
+                width=102,
                 decimals=3,
                 links=(links.to_page(links.PERFORMANCE, "Open its performance", model="model"),),
             ),
@@ -219,11 +219,11 @@ def _history() -> tuple[Panel, ...]:
         ),
         lines(
             "Failed predictions, worst ten",
-            "Share of predictions that failed, of the ten models at a time with the largest; models without any "
-            "failure are left out.",
-            Query(f"topk(10, {chosen('model:prediction_errors:ratio_rate5m > 0')})", "{{model}}"),
+            "Share of predictions that failed, of the ten models at a time with the largest.",
+            Query(f"topk(10, {chosen('model:prediction_errors:ratio_rate5m')})", "{{model}}"),
             unit=PERCENT,
-            absence="No failed prediction was seen in this time",
+            absence="No predictions in this time",
+            shades=VERMILION,
             minimum=0,
             width=12,
         ),

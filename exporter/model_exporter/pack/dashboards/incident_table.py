@@ -5,7 +5,7 @@ from typing import Final
 from model_exporter.pack.dashboards import links
 from model_exporter.pack.dashboards.condition import CAUSES, SEVERITIES
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, table
-from model_exporter.pack.dashboards.style import AGO
+from model_exporter.pack.dashboards.style import CLOCK
 
 OPEN: Final = 'model:incident{environment=~"$environment",owner=~"$owner",model=~"$model"}'
 """The incidents of the chosen models: the value is the score."""
@@ -31,7 +31,7 @@ def open_incidents(*, height: int = 7) -> Panel:
             Column("model", "Model", width=180, links=(links.to_page(links.DETAIL, "Open the model", model="model"),)),
             Column("owner", "Owner", width=140),
             Column("cause", "Likely cause", width=150, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
-            Column("Value #B", "Since", AGO, width=125),
+            Column("Value #B", "Since", CLOCK, width=150),
             Column("version", "Version", width=80),
             Column("environment", "Environment", width=105),
             Column("tier", "Tier", width=50),
@@ -41,7 +41,7 @@ def open_incidents(*, height: int = 7) -> Panel:
                 width=150,
                 links=(links.to_page(links.DRIFT, "Open its drift", model="model", feature="feature"),),
             ),
-            Column("Value #C", "Moved", AGO, width=125),
+            Column("Value #C", "Moved", CLOCK, width=150),
             Column("Value #A", "Score", width=60),
         ),
         absence="No incident of any watched model",

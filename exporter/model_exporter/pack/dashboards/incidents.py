@@ -23,6 +23,7 @@ from model_exporter.pack.dashboards.style import (
 
 _STARTED: Final = chosen("model:incident_started:timestamp_seconds")
 _CAUSE: Final = chosen("model:incident_cause")
+_TIME_BY_CAUSE: Final = worded(f"300 * sum by (cause) (count_over_time(({_CAUSE})[$__range:5m]))", "cause")
 _DETECTION: Final = chosen("""
     (
       model:incident_started:timestamp_seconds
@@ -146,7 +147,7 @@ def _why() -> tuple[Panel, ...]:
             "cause: what changed on purpose or failed outside comes before what the statistics name.",
             Query(f"sort({chosen('model:cause_evidence')})", instant=True),
             columns=(
-                Column("model", "Model", width=170, links=_TO_MODEL),
+                Column("model", "Model", width=150, links=_TO_MODEL),
                 Column("Value", "Rank", width=60),
                 Column("cause", "Cause", width=150, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
                 Column("evidence", "Because", mappings=(EVIDENCE,)),
@@ -185,9 +186,7 @@ def _past() -> tuple[Panel, ...]:
             "Time in incidents, by cause",
             "How long incidents of the chosen models were open in the chosen time, by the likely cause of each moment.",
             Query(
-                worded(
-                    f"300 * sum by (cause) (count_over_time(({chosen('model:incident_cause')})[$__range:5m]))", "cause"
-                ),
+                f"sort_desc({_TIME_BY_CAUSE})",
                 "{{words}}",
             ),
             unit=SECONDS,
@@ -200,7 +199,11 @@ def _past() -> tuple[Panel, ...]:
             "estimated beginning of drift, where there was any before. Over more than a week, incidents of a few "
             "minutes may be left out.",
             Query(
-                f"1000 * ({_STARTED}) * on (model) group_left (owner, cause) topk by (model) (1, model:incident) ^ 0",
+                f"""
+                1000 * ({_STARTED})
+                  * on (model) group_left (owner, cause, version)
+                topk by (model) (1, model:incident) ^ 0
+                """,
                 samples=True,
             ),
             Query(chosen("max by (model) (model:incident_severity)"), samples=True),
@@ -209,9 +212,11 @@ def _past() -> tuple[Panel, ...]:
             columns=(
                 Column("Value #B (max)", "Worst", width=90, mappings=(_INCIDENT,), colored=True),
                 Column("model", "Model", width=190, links=_TO_MODEL),
-                Column("owner (last)", "Owner", width=160),
-                Column("cause (last)", "Likely cause", width=160, mappings=(CAUSES,)),
-                Column("Value #A", "Began", DATE, width=180),
+                Column("owner (last)", "Owner", width=140),
+                Column("version (last)", "Version", width=80),
+                Column("cause (last)", "Likely cause", width=150, mappings=(CAUSES,)),
+                Column("Value #A", "Began", DATE, width=165),
+                Column("Time (last)", "Last seen", DATE, width=165),
                 Column("Value #C (max)", "Open for", SECONDS, width=120),
                 Column("Value #D (max)", "To detect", SECONDS, width=120, absence="no drift before"),
             ),
@@ -221,7 +226,15 @@ def _past() -> tuple[Panel, ...]:
             filterable=False,
             transformations=(
                 _group(
-                    model="", Value__A="", owner="last", cause="last", Value__B="max", Value__C="max", Value__D="max"
+                    model="",
+                    Value__A="",
+                    owner="last",
+                    cause="last",
+                    version="last",
+                    Time="last",
+                    Value__B="max",
+                    Value__C="max",
+                    Value__D="max",
                 ),
             ),
         ),

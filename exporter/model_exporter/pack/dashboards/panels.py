@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from model_exporter.pack.dashboards.style import COUNT, GREY, SKY, Json, absent, by_steps, fixed
+from model_exporter.pack.dashboards.style import BLUE, COUNT, GREY, SKY, Json, absent, by_steps, fixed
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _REFS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_PALETTE: Final = {"mode": "palette-classic-by-name"}
+_PALETTE: Final = {"mode": "palette-classic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def stat(
     width: int = 4,
     height: int = 4,
     mappings: Sequence[Json] = (),
-    steps: Sequence[tuple[float | None, str]] = ((None, SKY),),
+    steps: Sequence[tuple[float | None, str]] = ((None, BLUE),),
     text: bool = False,
     named: bool = False,
     decimals: int | None = None,
@@ -160,8 +160,10 @@ def stat(
         "textMode": "name" if text else "value_and_name" if named else "auto",
         "justifyMode": "auto",
         "orientation": "auto",
-        "wideLayout": True,
+        "wideLayout": not named,
     }
+    if named:
+        options["text"] = {"titleSize": 16, "valueSize": 24}
     # What is over must not be shown as if it were now, which the last value within a time range would do.
     return Panel("stat", title, description, (replace(query, latest=True),), width, height, defaults, options)
 
@@ -184,8 +186,14 @@ def lines(
     mappings: Sequence[Json] = (),
     log: bool = False,
     decimals: int | None = None,
+    shades: str | None = None,
+    reaching: float | None = None,
 ) -> Panel:
-    """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`."""
+    """Values over time. What others are compared with is dashed and grey, by its legend: see `THRESHOLD_LINE`.
+
+    `shades` is the colour of which all lines are shades, for what should not be: the palette begins with a green.
+    `reaching` is a value that the axis shows even when all others are smaller, so that nothing but zeros looks small.
+    """
     custom: Json = {
         "drawStyle": "points" if points else "line",
         "lineInterpolation": "linear",
@@ -201,7 +209,10 @@ def lines(
     }
     if minimum is None:
         del custom["axisSoftMin"]
-    defaults: Json = {"unit": unit, "noValue": absence, "color": _PALETTE, "custom": custom, "mappings": list(mappings)}
+    if reaching is not None:
+        custom["axisSoftMax"] = reaching
+    color = {"mode": "shades", "fixedColor": shades} if shades else _PALETTE
+    defaults: Json = {"unit": unit, "noValue": absence, "color": color, "custom": custom, "mappings": list(mappings)}
     if maximum is not None:
         defaults["max"] = maximum
     if minimum is not None:

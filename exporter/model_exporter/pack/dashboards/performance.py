@@ -16,13 +16,22 @@ from model_exporter.pack.dashboards.dashboard import (
     choice,
     labels_variable,
 )
-from model_exporter.pack.dashboards.features import OF_MODEL, OF_VERSION
+from model_exporter.pack.dashboards.features import (
+    ALARM,
+    OF_MODEL,
+    OF_VERSION,
+    alarm_line,
+    evidence,
+    now_of_active,
+    ranked,
+)
 from model_exporter.pack.dashboards.marks import MARKS
 from model_exporter.pack.dashboards.panels import (
     Column,
     Panel,
     Query,
     columns_chart,
+    in_color,
     lines,
     override,
     stat,
@@ -38,15 +47,22 @@ from model_exporter.pack.dashboards.style import (
     PURPLE,
     SECONDS,
     SKY,
-    VERMILION,
     fixed,
     values,
 )
 
 _COHORT: Final = choice("window", "Window", ("1h", "1d", "7d"), "1h")
-_METRIC: Final = labels_variable(
-    "metric", "Metric", f"label_values(model_performance{{{OF_MODEL}}}, metric)", multi=False
+_METRIC: Final = ranked(
+    "metric",
+    "Metric",
+    "metric",
+    f"""
+    0 * max by (metric) (model_performance_reference{{{OF_MODEL}}}) + 1
+    or on (metric)
+    0 * max by (metric) (model_performance{{{OF_MODEL}}})
+    """,
 )
+"""That which the reference is of, and which alarms are about, first."""
 _PART: Final = labels_variable(
     "of", "Class, horizon or depth", f'label_values(model_performance{{{OF_MODEL},metric="$metric"}}, of)'
 )
@@ -78,14 +94,23 @@ _BOUND: Final = override(
     custom__lineWidth=1,
     color=fixed(SKY),
 )
-_ALARM: Final = values({"0": ("none", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
 _TRUST: Final = values({"0": ("settled", BLUE), "1": ("provisional", ORANGE)})
+_WITHDRAWN: Final = values(
+    {
+        "0": ("given", BLUE),
+        "1": ("too few predictions", GREY),
+        "2": ("too few outcomes", GREY),
+        "3": ("no scores", GREY),
+        "4": ("not comparable", ORANGE),
+    }
+)
 _NO_OUTCOMES: Final = "No outcomes yet: send model.outcome records with the prediction.id"
 _NO_GROUPS: Final = "No groups: configure segments, and send outcomes"
 _NO_INDICATORS: Final = "No business indicators: configure `business` of the model"
-_EVIDENCE_MEANS: Final = (
-    "Evidence is a natural logarithm: at 0 it is an alarm, at -2.3 ten times as much would be needed. However "
-    "often one looks, there are no more false alarms than the configuration allows."
+_METRICS_MEAN: Final = (
+    "*accuracy*: share of right predictions; *recall* and *precision*: of the positive class, the share that is found, "
+    "and of what is called positive, the share that is right; *mae*: mean error without sign, in the unit of the "
+    "prediction."
 )
 _OF_REPLICAS: Final = "Of several replicas it is the mean, so that bounds are wider than those of all rows together."
 
@@ -98,25 +123,29 @@ def _facts() -> tuple[Panel, ...]:
             "tolerates. *page*: by much; roll back, or switch to the fallback, when a deployment came shortly "
             "before.",
             Query(
-                f"""
-                2 * max(model_version:performance_evidence{{{OF_VERSION},level="page"}} >= 0) ^ 0
-                or
-                max(model_version:performance_evidence{{{OF_VERSION}}} >= 0) ^ 0
-                or
-                0 * max(model_version:performance_evidence{{{OF_VERSION}}})
-                """
+                now_of_active(
+                    f"""
+                    2 * (
+                      max by (model, version) (model_version:performance_evidence{{{OF_VERSION},level="page"}}) >= 0
+                    ) ^ 0
+                    or on (model, version)
+                    (max by (model, version) (model_version:performance_evidence{{{OF_VERSION}}}) >= 0) ^ 0
+                    or on (model, version)
+                    0 * max by (model, version) (model_version:performance_evidence{{{OF_VERSION}}})
+                    """
+                )
             ),
             unit="none",
             absence="no verdict yet",
             width=5,
             height=3,
-            mappings=(_ALARM,),
+            mappings=(ALARM,),
         ),
         stat(
             "Outcomes known",
             "Share of the window's predictions whose outcome is known. When it is small, those that are known may not "
             "be like the others.",
-            Query(f"avg(model_label_coverage_ratio{{{_IN_WINDOW}}})"),
+            Query(now_of_active(f"avg by (model, version) (model_label_coverage_ratio{{{_IN_WINDOW}}})")),
             unit=PERCENT,
             absence="no outcomes yet",
             width=5,
@@ -127,7 +156,7 @@ def _facts() -> tuple[Panel, ...]:
             "Outcomes take",
             "Time in which 95 % of outcomes arrive. Windows end so long before now, so a fault shows by outcomes that "
             "much later; the estimate does not wait.",
-            Query(f"max(model_performance_lag_seconds{{{OF_VERSION}}})"),
+            Query(now_of_active(f"max by (model, version) (model_performance_lag_seconds{{{OF_VERSION}}})")),
             unit=SECONDS,
             absence="not known yet",
             width=5,
@@ -137,7 +166,7 @@ def _facts() -> tuple[Panel, ...]:
             "Trust",
             "*provisional*: too few outcomes of the window are known, or not how long they take, so those that "
             "came first may be of a biased few; wait before you act on the number. *settled*: enough are known.",
-            Query(f"max(model_performance_provisional{{{_IN_WINDOW}}})"),
+            Query(now_of_active(f"max by (model, version) (model_performance_provisional{{{_IN_WINDOW}}})")),
             unit="none",
             absence="no outcomes yet",
             width=5,
@@ -146,24 +175,27 @@ def _facts() -> tuple[Panel, ...]:
         ),
         stat(
             "Estimate",
-            "Why there is no estimate of performance without outcomes, if there is none: too few predictions or "
-            "outcomes, no scores, or predictions where the outcomes so far had few (extrapolation), as after drift.",
-            Query(
-                f"""
-                topk(1, max by (reason) (model_estimated_performance_withdrawn{{{_IN_WINDOW}}} == 1))
-                or on ()
-                label_replace(
-                  max(model_estimated_performance_withdrawn{{{_IN_WINDOW}}} == 0), "reason", "given", "", ""
-                )
-                """,
-                "{{reason}}",
-            ),
+            "Whether there is an estimate of performance without outcomes, or why not: too few predictions or "
+            "outcomes, no scores, or predictions where the outcomes so far had few (*not comparable*), as after "
+            "drift.",
+            Query(now_of_active(_withdrawn())),
             unit="none",
-            absence="none: no scores",
+            absence="none for this window",
             height=3,
-            text=True,
+            mappings=(_WITHDRAWN,),
         ),
     )
+
+
+def _withdrawn() -> str:
+    """Why a version has no estimate, by the numbers of `_WITHDRAWN`; 0 where it has one."""
+    reasons = ("few_rows", "few_labels", "no_scores", "extrapolation")
+    withdrawn = "model_estimated_performance_withdrawn"
+    told = (
+        f'{number} * max by (model, version) ({withdrawn}{{{_IN_WINDOW},reason="{reason}"}} == 1)'
+        for number, reason in enumerate(reasons, start=1)
+    )
+    return " or on (model, version) ".join((*told, f"0 * max by (model, version) ({withdrawn}{{{_IN_WINDOW}}})"))
 
 
 def _with_bounds(metric: str, matchers: str, by: str, name: str) -> str:
@@ -187,7 +219,7 @@ def _quality() -> tuple[Panel, ...]:
             "Realised: $metric",
             "The chosen metric of predictions made in the window, by the outcomes that are known, between the "
             "bounds of its 95 % interval (dotted), and the reference (dashed) that it is compared with. Worse than "
-            f"the reference by less than the interval may be chance. {_OF_REPLICAS}",
+            f"the reference by less than the interval may be chance. {_METRICS_MEAN} {_OF_REPLICAS}",
             Query(
                 f"""
                 {_with_bounds("model_performance", _CHOSEN, "version, of", "realised")}
@@ -211,7 +243,7 @@ def _quality() -> tuple[Panel, ...]:
                 f"""
                 {_with_bounds("model_estimated_performance", _CHOSEN, "version, of", "estimated")}
                 or
-                {_REFERENCE}
+                ({_REFERENCE} and on () group(model_estimated_performance{{{_CHOSEN}}}))
                 """,
                 "{{line}} {{version}} {{of}}",
             ),
@@ -221,25 +253,22 @@ def _quality() -> tuple[Panel, ...]:
             overrides=(_BOUND,),
             decimals=3,
         ),
-        lines(
+        evidence(
             "Evidence that performance fell",
-            f"{_EVIDENCE_MEANS} A page takes a larger fall than a ticket.",
+            "A page takes a larger fall than a ticket.",
             Query(
                 f"""
                 label_replace(
                   max by (version, level) (model_version:performance_evidence{{{OF_VERSION}}}),
-                  "line", "$1", "level", "(.*)"
+                  "line", "for a $1", "level", "(.*)"
                 )
                 or
-                label_replace(
-                  max(model:threshold{{{OF_MODEL},signal="drift_evidence"}}), "line", "alarm threshold", "", ""
-                )
+                {alarm_line(f"model_version:performance_evidence{{{OF_VERSION}}}")}
                 """,
                 "{{line}} {{version}}",
             ),
-            unit=NATS,
-            absence="No evidence yet: it takes a reference of outcomes, or an objective",
-            decimals=1,
+            "No evidence yet: it takes a reference of outcomes, or an objective",
+            width=8,
         ),
         lines(
             "Coverage of outcomes",
@@ -252,7 +281,8 @@ def _quality() -> tuple[Panel, ...]:
                 label_replace(model:label_coverage:ratio1d{{{OF_MODEL}}}, "line", "last day", "", "")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="label_coverage_ratio",severity="ticket"}},
+                  model:threshold{{{OF_MODEL},signal="label_coverage_ratio",severity="ticket"}}
+                  and on (model) model_label_coverage_ratio{{{OF_MODEL}}},
                   "line", "threshold of a ticket", "", ""
                 )
                 """,
@@ -260,6 +290,7 @@ def _quality() -> tuple[Panel, ...]:
             ),
             unit=PERCENT,
             absence=_NO_OUTCOMES,
+            overrides=(in_color("/last day/", ORANGE),),
             minimum=0,
             maximum=1,
         ),
@@ -287,6 +318,7 @@ def _quality() -> tuple[Panel, ...]:
             ),
             unit=SECONDS,
             absence="No outcomes in this time",
+            overrides=(in_color("median", SKY), in_color("95th percentile", ORANGE)),
             minimum=0,
         ),
     )
@@ -296,7 +328,7 @@ def _fairness() -> tuple[Panel, ...]:
     gap = "version, metric, group, other"
     return (
         lines(
-            "Groups of $segment: $rate",
+            "Metric by group: $segment $rate",
             "The chosen metric for each group, of predictions made in the window. Groups that are too small are not "
             "shown. One group that leaves the others is a fault of that segment: look for what is special to it.",
             Query(
@@ -309,7 +341,7 @@ def _fairness() -> tuple[Panel, ...]:
             decimals=3,
         ),
         table(
-            "Gaps between groups of $segment",
+            "Gaps between groups: $segment",
             "How much more of a metric one group has than another, or than all others (rest), with bounds at 95 % "
             "for all gaps together, and what the objective allows. A gap whose lower bound is above the limit is "
             "proven; a large gap with wide bounds is for want of rows.",
@@ -325,16 +357,17 @@ def _fairness() -> tuple[Panel, ...]:
             ),
             columns=(
                 Column("metric", "Metric"),
-                Column("group", "Group", width=90),
-                Column("other", "Has more than", width=110, mappings=(values({"_rest": ("all others", GREY)}),)),
-                Column("version", "Version", width=80),
-                Column("Value #A", "Gap", NATS, width=75, decimals=3),
-                Column("Value #B", "Lower", NATS, width=75, decimals=3),
-                Column("Value #C", "Upper", NATS, width=75, decimals=3),
+                Column("group", "Group", width=85),
+                Column("other", "Has more than", width=115, mappings=(values({"_rest": ("all others", GREY)}),)),
+                Column("version", "Version", width=75),
+                Column("Value #A", "Gap", NATS, width=65, decimals=3),
+                Column("Value #B", "Lower", NATS, width=80, decimals=3),
+                Column("Value #C", "Upper", NATS, width=70, decimals=3),
                 Column("Value #D", "Limit", NATS, width=70, decimals=3),
             ),
             absence=_NO_GROUPS,
             width=14,
+            filterable=False,
             sort="Lower",
         ),
     )
@@ -352,31 +385,30 @@ def _business() -> tuple[Panel, ...]:
         ),
         unit=NATS,
         absence=_NO_INDICATORS,
+        width=24,
         overrides=(_BOUND,),
         decimals=3,
     )
     return (
-        lines(
+        replace(indicator, repeat="kpi"),
+        evidence(
             "Evidence that business moved",
-            f"{_EVIDENCE_MEANS} Of shares among the indicators; of amounts there is none.",
+            "Of shares among the indicators; of amounts there is none.",
             Query(
                 f"""
                 label_replace(
                   max by (version, kpi, level) (model_version:business_evidence{{{OF_VERSION}}}),
-                  "line", "$1", "kpi", "(.*)"
+                  "line", "for a $1", "level", "(.*)"
                 )
                 or
-                label_replace(
-                  max(model:threshold{{{OF_MODEL},signal="drift_evidence"}}), "line", "alarm threshold", "", ""
-                )
+                {alarm_line(f"model_version:business_evidence{{{OF_VERSION}}}")}
                 """,
-                "{{line}} {{level}} {{version}}",
+                "{{kpi}} {{line}} {{version}}",
             ),
-            unit=NATS,
-            absence=_NO_INDICATORS,
-            decimals=1,
+            _NO_INDICATORS,
+            width=24,
+            height=6,
         ),
-        replace(indicator, repeat="kpi"),
     )
 
 
@@ -432,12 +464,12 @@ def _metrics() -> tuple[Panel, ...]:
             Query(
                 f"""
                 label_replace(
-                  sum by (reason) (rate(model_outcomes_unmatched_total{{{OF_MODEL}}}[$__rate_interval])),
+                  sum by (reason) (rate(model_outcomes_unmatched_total{{{OF_MODEL}}}[$__rate_interval])) > 0,
                   "line", "outcome: $1", "reason", "(.*)"
                 )
                 or
                 label_replace(
-                  sum by (reason) (rate(model_predictions_without_outcome_total{{{OF_MODEL}}}[$__rate_interval])),
+                  sum by (reason) (rate(model_predictions_without_outcome_total{{{OF_MODEL}}}[$__rate_interval])) > 0,
                   "line", "prediction given up: $1", "reason", "(.*)"
                 )
                 """,
@@ -461,6 +493,7 @@ def _metrics() -> tuple[Panel, ...]:
             ),
             unit=COUNT,
             absence=_NO_OUTCOMES,
+            overrides=(in_color("predictions", SKY), in_color("outcomes", ORANGE)),
             minimum=0,
         ),
     )
@@ -498,36 +531,45 @@ def _confusion() -> Panel:
 
 
 def _calibration() -> Panel:
-    positive = f'sum by (bin) (increase(model_score_bin_total{{{OF_VERSION},actual="positive"}}[$__range]))'
-    scored = f"sum by (bin) (increase(model_score_bin_total{{{OF_VERSION}}}[$__range]))"
+    positive = _by_tenth(f'{OF_VERSION},actual="positive"')
+    scored = _by_tenth(OF_VERSION)
     return columns_chart(
         "Calibration: outcomes by score",
-        "Share of predictions that came true as positive, by the upper bound of their score, and how many predictions "
-        "had such a score, over the time shown. Scores that are probabilities have bars just below their bound: higher "
-        "means the model is too timid there, lower too bold.",
+        "Share of predictions that came true as positive, by the tenth that their score lies in, and how many "
+        "predictions had such a score, over the time shown. Scores that are probabilities have blue bars within "
+        "their tenth: 20 to 30 % above *0.2*. Higher, and the model is too timid there; lower, too bold; with few "
+        "predictions it is chance.",
         Query(f"{positive} / ({scored} > 0)", instant=True),
         Query(f"{scored} / on () group_left () (sum({scored}) > 0)", instant=True),
-        category="Score up to",
+        category="Score from",
         unit=PERCENT,
         absence="No outcomes of predictions with scores in this time",
         height=8,
-        overrides=(
-            override("Came true", color=fixed(BLUE)),
-            override("Of all predictions", color=fixed(GREY)),
-        ),
+        overrides=tuple(override(name, color=fixed(color)) for name, color in _SCORED.values()),
         transformations=(
-            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "bin", "desc": False}]}},
-            {"id": "filterFieldsByName", "options": {"include": {"names": ["bin", "Value #A", "Value #B"]}}},
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "tenth", "desc": False}]}},
+            {"id": "filterFieldsByName", "options": {"include": {"names": ["tenth", *_SCORED]}}},
             {
                 "id": "organize",
                 "options": {
                     "excludeByName": {},
-                    "indexByName": {"bin": 0, "Value #A": 1, "Value #B": 2},
-                    "renameByName": {"bin": "Score up to", "Value #A": "Came true", "Value #B": "Of all predictions"},
+                    "indexByName": {name: at for at, name in enumerate(["tenth", *_SCORED])},
+                    "renameByName": {"tenth": "Score from"} | {name: told for name, (told, _) in _SCORED.items()},
                 },
             },
         ),
     )
+
+
+_SCORED: Final = {"Value #A": ("Came true", BLUE), "Value #B": ("Of all predictions", GREY)}
+
+
+def _by_tenth(matchers: str) -> str:
+    """Scored predictions by the tenth that the upper bound of their bin lies in, as the label `tenth`."""
+    counts = f"sum by (bin) (increase(model_score_bin_total{{{matchers}}}[$__range]))"
+    low = f'label_replace({counts}, "tenth", "0.0", "bin", ".*")'
+    middle = f'label_replace({low}, "tenth", "0.$1", "bin", "0\\\\.([0-9])[0-9]*")'
+    return f'sum by (tenth) (label_replace({middle}, "tenth", "0.9", "bin", "1|1\\\\.0|\\\\+Inf"))'
 
 
 def _groups() -> tuple[Panel, ...]:
@@ -543,7 +585,10 @@ def _groups() -> tuple[Panel, ...]:
             Query(f"avg by (version, group) (model_segment_performance_lower{{{chosen}}})", instant=True),
             Query(f"avg by (version, group) (model_segment_performance_upper{{{chosen}}})", instant=True),
             Query(
-                f"sum by (version, group) (increase(model_segment_predictions_total{{{counted}}}[$__range]))",
+                f"""
+                sum by (version, group) (increase(model_segment_predictions_total{{{counted}}}[$__range]))
+                and on (version, group) model_segment_performance{{{chosen}}}
+                """,
                 instant=True,
             ),
             Query(f'avg by (version, group) (model_segment:worst{{{counted},metric="$rate"}})', instant=True),

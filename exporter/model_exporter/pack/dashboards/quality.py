@@ -14,8 +14,8 @@ from model_exporter.pack.dashboards.dashboard import (
 )
 from model_exporter.pack.dashboards.features import BY_QUALITY, OF_FEATURE_VERSION, OF_MODEL, OF_VERSION
 from model_exporter.pack.dashboards.marks import MARKS
-from model_exporter.pack.dashboards.panels import Column, Panel, Query, lines, stat, table
-from model_exporter.pack.dashboards.style import BLUE, ORANGE, PERCENT, SECONDS, VERMILION, values
+from model_exporter.pack.dashboards.panels import Column, Panel, Query, in_color, lines, stat, table
+from model_exporter.pack.dashboards.style import BLUE, ORANGE, PERCENT, SECONDS, SKY, VERMILION, values
 
 _WRONGS: Final = {
     "missing": ("missing_ratio", "model_feature:missing_baseline:ratio"),
@@ -217,16 +217,17 @@ def _over_time(wrong: str) -> Panel:
         if usual
         else share
     )
-    worst = f"topk(5, max_over_time({share}[$__range] @ end()))"
+    worst = f"topk(5, max_over_time({share}[$__range] @ end()) > 0)"
     return lines(
         title,
-        f"{description} The five inputs with the largest shares in the time shown, and the model's thresholds.",
+        f"{description} The five inputs with the largest shares in the time shown, those with none left out, and "
+        "the model's thresholds.",
         Query(
             f"""
             label_replace({above} and on ({_FEATURE}) {worst}, "line", "$1", "feature", "(.*)")
             or
             label_replace(
-              model:threshold{{{OF_MODEL},signal="{_WRONGS[wrong][0]}"}},
+              model:threshold{{{OF_MODEL},signal="{_WRONGS[wrong][0]}"}} and on (model) {share},
               "line", "threshold of a $1", "severity", "(.*)"
             )
             """,
@@ -251,7 +252,8 @@ def _schema() -> tuple[Panel, ...]:
                 label_replace(model:violating_predictions:ratio15m{{{OF_MODEL}}}, "line", "violate", "", "")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="schema_violations",severity="objective"}},
+                  model:threshold{{{OF_MODEL},signal="schema_violations",severity="objective"}}
+                  and on (model) model:violating_predictions:ratio15m{{{OF_MODEL}}},
                   "line", "objective: at most", "", ""
                 )
                 """,
@@ -259,6 +261,7 @@ def _schema() -> tuple[Panel, ...]:
             ),
             unit=PERCENT,
             absence=_NO_ROWS,
+            overrides=(in_color("violate", SKY),),
             minimum=0,
         ),
         lines(
@@ -266,7 +269,7 @@ def _schema() -> tuple[Panel, ...]:
             "Deviations from the schema a second by reason, each field of a prediction counted: what the callers do "
             "otherwise than the schema says. Normal is none.",
             Query(
-                f"sum by (reason) (rate(model_schema_violations_total{{{OF_VERSION}}}[$__rate_interval]))",
+                f"sum by (reason) (rate(model_schema_violations_total{{{OF_VERSION}}}[$__rate_interval])) > 0",
                 "{{reason}}",
             ),
             unit="cps",
@@ -282,7 +285,8 @@ def _schema() -> tuple[Panel, ...]:
                 label_replace(model:duplicates:ratio15m{{{OF_MODEL}}}, "line", "duplicates", "", "")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="duplicate_ratio"}},
+                  model:threshold{{{OF_MODEL},signal="duplicate_ratio"}}
+                  and on (model) model:duplicates:ratio15m{{{OF_MODEL}}},
                   "line", "threshold of a $1", "severity", "(.*)"
                 )
                 """,
@@ -290,6 +294,7 @@ def _schema() -> tuple[Panel, ...]:
             ),
             unit=PERCENT,
             absence=_NO_ROWS,
+            overrides=(in_color("duplicates", SKY),),
             minimum=0,
         ),
     )
@@ -306,7 +311,8 @@ def _upstream() -> tuple[Panel, ...]:
                 label_replace(model_upstream:errors:ratio10m{{{OF_MODEL}}}, "line", "$1", "upstream", "(.*)")
                 or
                 label_replace(
-                  model:threshold{{{OF_MODEL},signal="upstream_error_ratio"}},
+                  model:threshold{{{OF_MODEL},signal="upstream_error_ratio"}}
+                  and on (model) model_upstream:errors:ratio10m{{{OF_MODEL}}},
                   "line", "threshold of a $1", "severity", "(.*)"
                 )
                 """,
@@ -325,7 +331,7 @@ def _upstream() -> tuple[Panel, ...]:
                 label_replace(model_upstream:duration_seconds:mean10m{{{OF_MODEL}}}, "line", "$1", "upstream", "(.*)")
                 or
                 label_replace(
-                  model_upstream:duration_seconds:mean10m{{{OF_MODEL}}} / model_upstream:latency:ratio10m
+                  model_upstream:duration_seconds:mean10m{{{OF_MODEL}}} / model_upstream:latency:ratio10m{{{OF_MODEL}}}
                   * on (model) group_left ()
                   model:threshold{{{OF_MODEL},signal="upstream_latency_ratio",severity="ticket"}},
                   "line", "threshold of $1", "upstream", "(.*)"
@@ -347,14 +353,14 @@ def _upstream() -> tuple[Panel, ...]:
                 or
                 label_replace(
                   model:threshold{{{OF_MODEL},signal="source_age_seconds",severity="ticket"}}
-                  and on (model) model_source:age_seconds,
+                  and on (model) model_source:age_seconds{{{OF_MODEL}}},
                   "line", "threshold of a ticket", "", ""
                 )
                 """,
                 "{{line}}",
             ),
             unit=SECONDS,
-            absence="No source reports its runs: send OpenLineage or model.source events",
+            absence="No source reports its runs: send model.event records of pipeline runs with their source",
             minimum=0,
         ),
     )
@@ -374,11 +380,12 @@ def _by_version() -> tuple[Panel, ...]:
             unit=PERCENT,
             absence="No predictions with this feature in this time",
             minimum=0,
+            reaching=0.01,
         ),
         lines(
             "Invalid by reason: $feature",
             "Values of the chosen feature a second that cannot be right, by reason and version.",
-            Query(rate("model_feature_invalid_total", "version, reason"), "{{reason}}, {{version}}"),
+            Query(f"{rate('model_feature_invalid_total', 'version, reason')} > 0", "{{reason}}, {{version}}"),
             unit="cps",
             absence="No value of this feature was invalid",
             minimum=0,
@@ -390,6 +397,7 @@ def _by_version() -> tuple[Panel, ...]:
             unit=PERCENT,
             absence="No numbers of this feature in this time",
             minimum=0,
+            reaching=0.01,
         ),
     )
 

@@ -68,6 +68,8 @@ def _query(text: str, by: tuple[str, ...]) -> str:
 
 
 def _url(text: str, by: tuple[str, ...]) -> str:
+    chosen = "".join(f"${{{label}:queryparam}}&" for label in by)
+    text = text.replace("${model:queryparam}", f"{chosen}${{model:queryparam}}")
     return _CHOSEN.sub(
         lambda found: "".join(f"&var-{label}={found[1]}{label}{found[2]}" for label in by) + found[0], text
     )

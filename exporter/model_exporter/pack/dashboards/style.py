@@ -26,6 +26,7 @@ NATS: Final = "none"
 BYTES: Final = "bytes"
 DATE: Final = "dateTimeAsIso"
 AGO: Final = "dateTimeFromNow"
+CLOCK: Final = "dateTimeAsIsoNoDateIfToday"
 
 
 def fixed(color: str) -> Json:
