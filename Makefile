@@ -15,7 +15,7 @@ ARGS ?=
 export PYTHON
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Watch a real model drift: exporter, model, OpenTelemetry SDK, Prometheus when there is one
 	@.ci/setup-python demo
@@ -84,7 +84,7 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .timelapse build dist
 	rm -rf tests/e2e/node/node_modules tests/pictures/node_modules tests/pictures/build
 	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
