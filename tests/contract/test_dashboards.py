@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboar
 from e2e.programs import require
 from model_exporter.expose.catalogue import BY_NAME
 from model_exporter.expose.metric import MetricType
-from model_exporter.pack.dashboards import exporter_health
+from model_exporter.pack.dashboards import exporter_health, style
 from model_exporter.pack.dashboards.condition import CAUSES
 from model_exporter.pack.dashboards.dashboard import TAG, text_of
 from model_exporter.pack.dashboards.pages import PAGES, render
@@ -196,6 +196,15 @@ def test_panels_explain_themselves(uid: str) -> None:
             defaults = panel["fieldConfig"]["defaults"]
             assert defaults["noValue"], panel["title"]
             assert defaults.get("unit") or panel["type"] == "table", panel["title"]
+
+
+@uid
+def test_colours_are_those_that_the_colour_blind_can_tell_apart(uid: str) -> None:
+    """Colours with a meaning are those of the style; red and green of Grafana's own have none."""
+    told = {text for text in strings(page(uid)) if re.fullmatch(r"#[0-9A-Fa-f]{6}", text)}
+    known = {value for value in vars(style).values() if isinstance(value, str) and value.startswith("#")}
+    assert told <= known
+    assert not {"red", "green", "dark-red", "dark-green"} & {*strings(page(uid))}
 
 
 @uid

@@ -6,6 +6,7 @@ from model_exporter.pack.dashboards import links
 from model_exporter.pack.dashboards.condition import SEVERITIES
 from model_exporter.pack.dashboards.dashboard import DATA_SOURCE, Dashboard, Row, annotation, labels_variable
 from model_exporter.pack.dashboards.panels import Column, Panel, Query, bars, lines, stat, table
+from model_exporter.pack.dashboards.rule_cost import rule_cost
 from model_exporter.pack.dashboards.style import (
     AGO,
     BLUE,
@@ -29,7 +30,6 @@ _SEEN: Final = f"model_exporter:seen:timestamp_seconds{{{_ON}}}"
 _ANSWERS: Final = values({"0": ("does not answer", VERMILION), "1": ("answers", BLUE)})
 _LOADED: Final = values({"0": ("failed", VERMILION), "1": ("loaded", BLUE)})
 _NO_EXPORTER: Final = "No exporter is scraped"
-_GROUPS: Final = 'rule_group=~".+;model-.+"'
 _DROPPED: Final = "model_exporter_dropped_records_total"
 _REJECTED: Final = "model_exporter_rejected_records_total"
 _VALUES: Final = "model_exporter_dropped_values_total"
@@ -345,70 +345,6 @@ def _work() -> tuple[Panel, ...]:
     )
 
 
-_SHARE_OF_INTERVAL: Final = (
-    f"prometheus_rule_group_last_duration_seconds{{{_GROUPS}}} / prometheus_rule_group_interval_seconds{{{_GROUPS}}}"
-)
-
-
-def _by_group(expression: str) -> str:
-    """The largest value of each group of rules, under the group's name without its file."""
-    return f'max by (group) (label_replace({expression}, "group", "$1", "rule_group", ".+;(.+)"))'
-
-
-def _rules() -> tuple[Panel, ...]:
-    absence = "Prometheus does not scrape itself: add it as a target"
-    return (
-        lines(
-            "Time of the rules, by group",
-            "How long the last evaluation of each group took. A group that takes longer than its interval misses "
-            "evaluations.",
-            Query(_by_group(f"prometheus_rule_group_last_duration_seconds{{{_GROUPS}}}"), "{{group}}"),
-            unit=SECONDS,
-            absence=absence,
-            minimum=0,
-            width=12,
-        ),
-        bars(
-            "Share of its interval that each group takes",
-            "At 100 % a group cannot keep up and misses evaluations.",
-            Query(f"sort_desc({_by_group(_SHARE_OF_INTERVAL)})", "{{group}}"),
-            unit=PERCENT,
-            absence=absence,
-            width=12,
-            maximum=1,
-            decimals=1,
-        ),
-        lines(
-            "Missed or failed evaluations",
-            "Evaluations of the rules about models that were missed, and rules that failed, within a step of the "
-            "graph. Both should never happen.",
-            Query(
-                'sum(increase(prometheus_rule_group_iterations_missed_total{rule_group=~".+;model-.+"}[$__rate_interval]))',
-                "missed",
-            ),
-            Query(
-                'sum(increase(prometheus_rule_evaluation_failures_total{rule_group=~".+;model-.+"}[$__rate_interval]))',
-                "failed",
-            ),
-            unit=COUNT,
-            absence=absence,
-            shades=VERMILION,
-            minimum=0,
-            width=12,
-        ),
-        bars(
-            "Series that the rules record, by group",
-            "How many series each group writes at every evaluation.",
-            Query(
-                f"sort_desc({_by_group(f'prometheus_rule_group_last_evaluation_samples{{{_GROUPS}}}')})", "{{group}}"
-            ),
-            unit=COUNT,
-            absence=absence,
-            width=12,
-        ),
-    )
-
-
 DASHBOARD: Final = Dashboard(
     uid=links.EXPORTER,
     title=links.TITLES[links.EXPORTER],
@@ -418,7 +354,7 @@ DASHBOARD: Final = Dashboard(
         Row("What comes in", _doors()),
         Row("Bounds", _bounds()),
         Row("Work, storage and clocks", _work(), collapsed=True),
-        Row("Cost of the rules", _rules(), collapsed=True),
+        Row("Cost of the rules", rule_cost(), collapsed=True),
     ),
     variables=(DATA_SOURCE, _JOB, _INSTANCE),
     annotations=(

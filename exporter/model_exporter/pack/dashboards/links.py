@@ -88,3 +88,9 @@ RUNBOOK_OF_INCIDENT: Final[Json] = {
     "targetBlank": True,
 }
 """From a number of a series with the cause of an incident."""
+RUNBOOK_OF_OWNER: Final[Json] = {
+    "title": "The owner's runbook of this model",
+    "url": "${__data.fields.runbook_url:raw}",
+    "targetBlank": True,
+}
+"""From a row with the runbook that the configuration names."""

@@ -53,6 +53,11 @@ def absent(text: str, color: str = GREY) -> Json:
     return {"type": "special", "options": {"match": "null+nan", "result": {"text": text, "color": color, "index": 99}}}
 
 
+def matching(pattern: str, text: str, color: str) -> Json:
+    """A word in the place of values that match a regular expression."""
+    return {"type": "regex", "options": {"pattern": pattern, "result": {"text": text, "color": color, "index": 0}}}
+
+
 STATES: Final = values({"0": ("healthy", BLUE), "1": ("ticket", ORANGE), "2": ("page", VERMILION)})
 """What a model is in: the numbers of `model:incident_severity`, and 0 without an incident."""
 YES_NO: Final = values({"0": ("no", BLUE), "1": ("yes", VERMILION)})
