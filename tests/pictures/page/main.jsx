@@ -8,6 +8,7 @@ import { judge, prepare } from './frames.js';
 import { PANELS } from './panels.jsx';
 
 const PADDING = 16;
+const DRAWN_WITHOUT_DATA = ['bargauge', 'stat', 'text']; // the first two write what is said of absence in large letters
 
 // A drawing that fails spoils its own panel only, and is told.
 class Guard extends Component {
@@ -37,7 +38,7 @@ function Body({ panel, size, shared }) {
   if (report.status === 'error') {
     return <Notice text={report.message} color={theme.colors.error.text} />;
   }
-  if (panel.type !== 'text' && frames.length === 0) {
+  if (frames.length === 0 && !DRAWN_WITHOUT_DATA.includes(panel.type)) {
     return <Notice text={report.message || 'No data'} color={theme.colors.text.secondary} />;
   }
   const Kind = PANELS[panel.type];
