@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,29 @@ ABSENT = {
     ("model-performance", "Groups and their bounds: $rate E"): "no model treats groups unequally",
 }
 """Queries that find nothing on the bad day, and why; those of annotations may always find nothing."""
+TROUBLE = {
+    "model-detail": {"Incident began A", "Likely cause A", "Since when A"},
+    "model-drift": {
+        "Drift began A",
+        *(f"Features by evidence of drift {ref}" for ref in "ABCD"),
+        "Kind of change: $feature A",
+    },
+    "model-exporter": {"Alerts about exporters A", "Records and values lost A", "Turned away by limits A"},
+    "model-fleet": {*(f"Incidents now {ref}" for ref in "ABC"), "When models were not well A"},
+    "model-incidents": {
+        *(f"Incidents now {ref}" for ref in "ABC"),
+        *(f"Incidents of this time {ref}" for ref in "ABCD"),
+        "Incidents over time A",
+        "Symptoms now A",
+        "Time in incidents, by cause A",
+        "Time to detect drift A",
+        "Time to resolve A",
+        "What speaks for which cause A",
+    },
+    "model-performance": {"Outcomes that tell nothing A"},
+    "model-quality": {"Invalid by reason: $feature A", "Violations by reason A"},
+}
+"""Queries that find nothing while all is well."""
 NOTHING_TO_CHOOSE = {"model-performance": {"of"}}
 """Lists without values: no model here has several classes, horizons or depths."""
 
@@ -65,20 +89,8 @@ class Served:
         """Its Prometheus."""
         return Server(int(self.address.rpartition(":")[2]))
 
-    def asked(self, uid: str) -> Asked:
-        """Everything that a page asks, about one model after the other."""
-        told = Asked()
-        for model in MODELS:
-            page = Page.read(PAGES[uid], scrape=SCRAPE, wanted={"model": model})
-            within = page.range(self.end)
-            variables = resolve(page.definitions, self.server, within, page.wanted)
-            for name, variable in variables.items():
-                told.options[name] = max(told.options.get(name, 0), len(variable.options))
-            self._ask(page, variables, within, told)
-        told.empty -= told.found
-        return told
-
-    def _ask(self, page: Page, variables: Variables, within: Range, told: Asked) -> None:
+    def ask(self, page: Page, variables: Variables, within: Range, told: Asked) -> None:
+        """Ask everything that a page asks, with its variables."""
         for question, filled in page.asked(variables):
             expr, _ = page.filled(question, filled, within)
             if left := references(expr):
@@ -89,6 +101,21 @@ class Served:
                 told.errors.add(f"{question.name}: {error}")
             else:
                 (told.found if answer.has_value else told.empty).add(question.name)
+
+
+@cache
+def asked(served: Served, uid: str) -> Asked:
+    """Everything that a page asks, about one model after the other."""
+    told = Asked()
+    for model in MODELS:
+        page = Page.read(PAGES[uid], scrape=SCRAPE, wanted={"model": model})
+        within = page.range(served.end)
+        variables = resolve(page.definitions, served.server, within, page.wanted)
+        for name, variable in variables.items():
+            told.options[name] = max(told.options.get(name, 0), len(variable.options))
+        served.ask(page, variables, within, told)
+    told.empty -= told.found
+    return told
 
 
 @pytest.fixture(scope="module", params=["quiet", "drifting", "empty"])
@@ -103,7 +130,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
 @uid
 def test_no_query_fails(served: Served, uid: str) -> None:
     """In any state, about any model, with all variables filled in, Prometheus takes every query."""
-    assert served.asked(uid).errors == set()
+    assert asked(served, uid).errors == set()
 
 
 @pytest.mark.parametrize("served", ["drifting"], indirect=True)
@@ -111,23 +138,34 @@ def test_no_query_fails(served: Served, uid: str) -> None:
 def test_every_query_finds_something_on_a_bad_day(served: Served, uid: str) -> None:
     """Each panel that can have data has some, of one model or another; the others are listed with their reason."""
     expected = {name for page, name in ABSENT if page == uid}
-    assert {name for name in served.asked(uid).empty if not name.endswith(" annotation")} == expected
+    assert _empty_panels(served, uid) == expected
+
+
+@pytest.mark.parametrize("served", ["quiet"], indirect=True)
+@uid
+def test_nothing_speaks_of_trouble_while_all_is_well(served: Served, uid: str) -> None:
+    """Panels about incidents and losses are empty, and no others."""
+    assert _empty_panels(served, uid) == TROUBLE[uid] | {name for page, name in ABSENT if page == uid}
+
+
+def _empty_panels(served: Served, uid: str) -> set[str]:
+    return {name for name in asked(served, uid).empty if not name.endswith(" annotation")}
 
 
 @pytest.mark.parametrize("served", ["drifting"], indirect=True)
 @uid
 def test_every_variable_has_values(served: Served, uid: str) -> None:
     """A reader finds something to choose in each list."""
-    asked = served.asked(uid)
+    told = asked(served, uid)
     lists = [one["name"] for one in json.loads(PAGES[uid].read_text("utf-8"))["templating"]["list"]]
-    assert {name for name in lists if not asked.options[name]} == NOTHING_TO_CHOOSE.get(uid, set())
+    assert {name for name in lists if not told.options[name]} == NOTHING_TO_CHOOSE.get(uid, set())
 
 
 @pytest.mark.parametrize("served", ["empty"], indirect=True)
 @uid
 def test_an_empty_page_explains_itself(served: Served, uid: str) -> None:
     """Before there are models, every panel that finds nothing says why it may be so."""
-    empty = served.asked(uid).empty
+    empty = asked(served, uid).empty
     panels = [
         panel for one in json.loads(PAGES[uid].read_text("utf-8"))["panels"] for panel in [one, *one.get("panels", ())]
     ]
