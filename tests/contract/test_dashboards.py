@@ -18,7 +18,7 @@ from e2e.programs import require
 from model_exporter.expose.catalogue import BY_NAME
 from model_exporter.expose.metric import MetricType
 from model_exporter.pack.dashboards import exporter_health, style
-from model_exporter.pack.dashboards.condition import CAUSES
+from model_exporter.pack.dashboards.condition import CATEGORIES, CAUSES, EVIDENCE, LEVELS, SEVERITIES
 from model_exporter.pack.dashboards.dashboard import TAG, text_of
 from model_exporter.pack.dashboards.pages import PAGES, render
 from model_exporter.pack.promql import clauses, outer_labels, replaced_labels, selectors, tokenize
@@ -381,6 +381,18 @@ def test_every_runbook_exists() -> None:
     assert set(CAUSES["options"]) <= headings
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [("cause", CAUSES), ("evidence", EVIDENCE), ("category", CATEGORIES), ("level", LEVELS), ("severity", SEVERITIES)],
+)
+def test_what_rules_say_has_words(label: str, words: dict[str, Any]) -> None:
+    """Every value of a label that the rules of symptoms and incidents set can be read by a person."""
+    files = [read_rule_file(RULES / f"{name}.yml") for name in ("symptoms", "incidents")]
+    told = {rule.labels[label] for file in files for _, rule in file.rules if label in rule.labels}
+    assert told
+    assert told <= set(words["options"])
+
+
 def test_alerts_lead_to_pages() -> None:
     """The dashboards that alerts name are these."""
     addresses = {
@@ -414,7 +426,9 @@ def test_labels_of_a_site_stand_wherever_the_model_does(uid: str) -> None:
                 assert clause.labels[0] == "cluster", text
         for matchers in re.findall(r"\{([^}]*\$[a-z][^}]*)\}", text):
             assert matchers.startswith('cluster=~"$cluster"'), text
-    assert shown["templating"]["list"][1]["name"] == "cluster"
+    cluster = shown["templating"]["list"][1]
+    assert cluster["name"] == "cluster"
+    assert cluster["multi"] == all(one["multi"] for one in shown["templating"]["list"] if one["name"] == "model")
     for url in (text for text in strings(shown) if "&var-model=" in text):
         assert "&var-cluster=" in url
     for url in (text for text in strings(shown) if "${model:queryparam}" in text):

@@ -106,6 +106,7 @@ EVIDENCE: Final = values(
         "pipeline_run": ("a pipeline ran before bad data", GREY),
         "data_quality_symptom": ("data is missing or wrong", GREY),
         "fairness_symptom": ("one group alone is affected", GREY),
+        "group_moved_alone": ("one group's predictions moved alone", GREY),
         "input_drift_symptom": ("inputs moved", GREY),
         "performance_symptom": ("worse outcomes, same inputs", GREY),
         "none": ("nothing else fits", GREY),

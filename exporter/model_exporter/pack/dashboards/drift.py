@@ -155,9 +155,9 @@ def _ranking() -> Panel:
         "Features by evidence of drift",
         f"{EVIDENCE_MEANS} A page takes a larger change than a ticket. *Distance* (population stability index, PSI) "
         "is how far the last hour is from the baseline; chance and what is tolerated stay below its *limit*, which "
-        "is larger when there are few predictions. Far above the limit without evidence: mostly the time of day, "
-        "which evidence knows and the distance does not. *was* a page: of a version that no longer serves. Click a "
-        "feature for its distributions below.",
+        "is larger when there are few predictions. Far above the limit without evidence: often the time of day, "
+        "which evidence allows for when the baseline spans days, and the distance does not. *was page*: of a "
+        "version that no longer serves. Click a feature for its distributions below.",
         _by_feature(f'model_feature:drift_evidence{{{OF_VERSION},level="ticket"}}'),
         _by_feature(f'model_feature:drift_evidence{{{OF_VERSION},level="page"}}'),
         Query(

@@ -160,7 +160,7 @@ def _exporters() -> tuple[Panel, ...]:
             columns=(
                 Column("Value #A", "State", width=115, mappings=(_ANSWERS,), colored=True),
                 Column("job", "Job", width=115),
-                Column("instance", "Instance", width=225),
+                Column("instance", "Instance", width=232),
                 Column("version", "Version", width=65),
                 Column("Value #C", "Models", width=60),
                 Column("Value #D", "Series", width=65),
@@ -335,11 +335,12 @@ def _work() -> tuple[Panel, ...]:
             minimum=0,
         ),
         lines(
-            "Outcomes that wait",
-            "Outcomes and predictions kept until they meet, by exporter.",
-            Query(f"max by (job, instance) (model_exporter_outcomes_kept{{{_ON}}})", "{{instance}}"),
+            "Predictions and outcomes that wait",
+            "What is kept until a prediction meets its outcome, by exporter.",
+            Query(f"sum by (job, instance) (model_pending_predictions{{{_ON}}})", "predictions, {{instance}}"),
+            Query(f"sum by (job, instance) (model_pending_outcomes{{{_ON}}})", "outcomes, {{instance}}"),
             unit=COUNT,
-            absence="No outcomes are kept",
+            absence="Nothing waits: no outcomes have come",
             minimum=0,
         ),
     )

@@ -223,7 +223,7 @@ def _history() -> tuple[Panel, ...]:
             Query(f"topk(10, {chosen('model:prediction_errors:ratio_rate5m')})", "{{model}}"),
             unit=PERCENT,
             absence="No predictions in this time",
-            shades=VERMILION,
+            reaching=0.01,
             minimum=0,
             width=12,
         ),

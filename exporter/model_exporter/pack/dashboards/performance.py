@@ -142,6 +142,26 @@ def _facts() -> tuple[Panel, ...]:
             mappings=(ALARM,),
         ),
         stat(
+            "Fairness alarm",
+            "Whether any two groups of a segment differ by more than the objective allows, by all predictions "
+            "since the start. *page*: see which group below, and what is special to it, before you look at the "
+            "model.",
+            Query(
+                now_of_active(
+                    f"""
+                    2 * max by (model, version) (model_version:fairness_detected{{{OF_VERSION}}})
+                    or on (model, version)
+                    0 * max by (model, version) (model_fairness_detected{{{OF_VERSION}}})
+                    """
+                )
+            ),
+            unit="none",
+            absence="no groups",
+            width=5,
+            height=3,
+            mappings=(ALARM,),
+        ),
+        stat(
             "Outcomes known",
             "Share of the window's predictions whose outcome is known. When it is small, those that are known may not "
             "be like the others.",
@@ -151,16 +171,6 @@ def _facts() -> tuple[Panel, ...]:
             width=5,
             height=3,
             decimals=0,
-        ),
-        stat(
-            "Outcomes take",
-            "Time in which 95 % of outcomes arrive. Windows end so long before now, so a fault shows by outcomes that "
-            "much later; the estimate does not wait.",
-            Query(now_of_active(f"max by (model, version) (model_performance_lag_seconds{{{OF_VERSION}}})")),
-            unit=SECONDS,
-            absence="not known yet",
-            width=5,
-            height=3,
         ),
         stat(
             "Trust",
@@ -296,29 +306,24 @@ def _quality() -> tuple[Panel, ...]:
         ),
         lines(
             "How long outcomes take",
-            "Time from a prediction to the arrival of its outcome: median and 95th percentile of those that arrived. "
-            "Steady is normal; a jump is a late feed, and performance is known that much later.",
+            "Time from a prediction to the arrival of its outcome: the mean of those that arrived, and the time in "
+            "which 95 % arrive, after which a window is judged. Steady is normal; a jump is a late feed, and "
+            "performance is known that much later.",
             Query(
                 f"""
                 label_replace(
-                  histogram_quantile(
-                    0.5, sum by (le) (rate(model_outcome_delay_seconds_bucket{{{OF_VERSION}}}[$__rate_interval]))
-                  ),
-                  "line", "median", "", ""
+                  sum(rate(model_outcome_delay_seconds_sum{{{OF_VERSION}}}[$__rate_interval]))
+                  / (sum(rate(model_outcome_delay_seconds_count{{{OF_VERSION}}}[$__rate_interval])) > 0),
+                  "line", "mean", "", ""
                 )
                 or
-                label_replace(
-                  histogram_quantile(
-                    0.95, sum by (le) (rate(model_outcome_delay_seconds_bucket{{{OF_VERSION}}}[$__rate_interval]))
-                  ),
-                  "line", "95th percentile", "", ""
-                )
+                label_replace(max(model_performance_lag_seconds{{{OF_VERSION}}}), "line", "95 % within", "", "")
                 """,
                 "{{line}}",
             ),
             unit=SECONDS,
             absence="No outcomes in this time",
-            overrides=(in_color("median", SKY), in_color("95th percentile", ORANGE)),
+            overrides=(in_color("mean", SKY), in_color("95 % within", ORANGE)),
             minimum=0,
         ),
     )

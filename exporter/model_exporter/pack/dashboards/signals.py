@@ -240,6 +240,7 @@ def data() -> tuple[Panel, ...]:
             unit=PERCENT,
             absence="No missing or wrong value was seen in this time",
             minimum=0,
+            reaching=0.05,
         ),
         lines(
             "Services that the model calls",
@@ -263,5 +264,6 @@ def data() -> tuple[Panel, ...]:
             unit=PERCENT,
             absence="No budget yet: it needs an hour of predictions",
             maximum=1,
+            overrides=(override("/.*/", custom__axisSoftMin=0),),
         ),
     )

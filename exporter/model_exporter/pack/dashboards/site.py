@@ -20,14 +20,17 @@ def for_site(page: Json, site: Site) -> Json:
     changed: Json = _changed(page, site.by, site.runbooks.rstrip("/"))
     if site.by:
         variables = changed["templating"]["list"]
-        source = _series_of(variables)
-        changed["templating"]["list"] = [variables[0], *_variables(site.by, source), *variables[1:]]
+        changed["templating"]["list"] = [variables[0], *_variables(site.by, variables), *variables[1:]]
     return changed
 
 
-def _variables(by: Sequence[str], source: str) -> list[Json]:
+def _variables(by: Sequence[str], variables: Sequence[Json]) -> list[Json]:
+    """Choices of the labels; a page about one model shows it in one place, for it would add up those of others."""
+    source = _series_of(variables)
+    several = all(variable["multi"] for variable in variables if variable["name"] == "model")
     return [
-        labels_variable(label, label.replace("_", " ").capitalize(), f"label_values({source}, {label})") for label in by
+        labels_variable(label, label.replace("_", " ").capitalize(), f"label_values({source}, {label})", multi=several)
+        for label in by
     ]
 
 
