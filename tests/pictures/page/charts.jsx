@@ -1,5 +1,6 @@
-// Look-alikes of the panels that @grafana/ui has no component for: bar chart and state timeline. Trust their
-// data, words and colours, not their pixels.
+// Look-alikes of the panels that @grafana/ui has no component for: bar chart, state timeline and heatmap. Trust
+// their data, words and colours, not their pixels.
+import * as schemes from 'd3-scale-chromatic';
 import { dateTimeFormat, FieldType, formattedValueToString, getFieldDisplayName, getFieldSeriesColor } from '@grafana/data';
 import { measureText, VizLayout, VizLegend } from '@grafana/ui';
 
@@ -113,7 +114,7 @@ export function BarChart({ options, frames, width, height, theme }) {
   );
 }
 
-// ---------------------------------------------------------------- state timeline
+// ---------------------------------------------------------------- lanes over time
 
 const AXIS = 20;
 const TICK_MINUTES = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080];
@@ -124,6 +125,50 @@ function timeTicks(from, to, width) {
   const first = Math.ceil(from / step) * step;
   return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, i) => first + i * step);
 }
+
+const middle = (height) => ({ lineHeight: `${height}px`, height, overflow: 'hidden', textOverflow: 'ellipsis' });
+
+// A named lane for each series; `children(x, lane, i)` draws into lane `i`, which is `lane` pixels high.
+function Lanes({ names, width, height, theme, timeRange, children }) {
+  const [from, to] = [timeRange.from.valueOf(), timeRange.to.valueOf()];
+  const left = Math.min(width / 3, Math.max(...names.map(wide)) + 16); // letters stand further apart than measured
+  const plot = width - left - 4;
+  const lane = (height - AXIS) / names.length;
+  const every = Math.ceil(FONT / lane);
+  const x = (moment) => left + ((Math.min(Math.max(moment, from), to) - from) / (to - from)) * plot;
+  const line = { position: 'absolute', width: 1, height: height - AXIS, background: theme.colors.border.weak };
+  return (
+    <div style={{ position: 'relative', width, height }}>
+      {timeTicks(from, to, plot).map((tick) => (
+        <div key={tick}>
+          <div style={{ ...line, left: x(tick) }} />
+          <div style={{ ...small, left: x(tick), bottom: 0, transform: 'translateX(-50%)' }}>
+            {dateTimeFormat(tick, { timeZone: 'utc', format: to - from > 172_800_000 ? 'MM/DD' : 'HH:mm' })}
+          </div>
+        </div>
+      ))}
+      {names.map((name, i) => (
+        <div key={i} style={{ position: 'absolute', top: lane * i, height: lane }}>
+          {i % every === 0 && (
+            <div style={{ ...small, ...middle(Math.max(lane, FONT)), width: left - 8, textAlign: 'right' }}>{name}</div>
+          )}
+          {children(x, lane, i)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+// Every field that is not time, with the times that belong to it.
+function lanesOf(frames) {
+  return frames.flatMap((frame) => {
+    const time = frame.fields.find(({ type }) => type === FieldType.time);
+    const values = frame.fields.filter((field) => field !== time && !field.config.custom?.hideFrom?.viz);
+    return values.map((field) => ({ name: getFieldDisplayName(field, frame, frames), time, field }));
+  });
+}
+
+// ---------------------------------------------------------------- state timeline
 
 // Stretches of one state: `{from, to, text, color}`; a gap in the samples ends one.
 function statesOf(time, field, end) {
@@ -147,55 +192,77 @@ function statesOf(time, field, end) {
   return found;
 }
 
-export function StateTimeline({ options, frames, width, height, theme, timeRange }) {
-  const [from, to] = [timeRange.from.valueOf(), timeRange.to.valueOf()];
-  const lanes = frames.flatMap((frame) => {
-    const time = frame.fields.find(({ type }) => type === FieldType.time);
-    const values = frame.fields.filter((field) => field !== time && !field.config.custom?.hideFrom?.viz);
-    return values.map((field) => ({
-      name: getFieldDisplayName(field, frame, frames),
-      opacity: (field.config.custom?.fillOpacity ?? 70) / 100,
-      states: statesOf(time, field, to),
-    }));
-  });
-  const left = Math.min(width / 3, Math.max(...lanes.map(({ name }) => wide(name))) + 10);
-  const plot = width - left - 4;
-  const lane = (height - AXIS) / lanes.length;
-  const thick = lane * (options.rowHeight ?? 0.9);
-  const x = (moment) => left + ((Math.min(Math.max(moment, from), to) - from) / (to - from)) * plot;
-  const centered = { lineHeight: `${thick}px`, height: thick, overflow: 'hidden', textOverflow: 'ellipsis' };
-  return (
-    <div style={{ position: 'relative', width, height }}>
-      {timeTicks(from, to, plot).map((tick) => (
-        <div key={tick}>
-          <div style={{ position: 'absolute', left: x(tick), width: 1, height: height - AXIS, background: theme.colors.border.weak }} />
-          <div style={{ ...small, left: x(tick), bottom: 0, transform: 'translateX(-50%)' }}>
-            {dateTimeFormat(tick, { timeZone: 'utc', format: to - from > 172_800_000 ? 'MM/DD' : 'HH:mm' })}
-          </div>
+export function StateTimeline({ options, frames, timeRange, theme, ...size }) {
+  const lanes = lanesOf(frames);
+  const states = lanes.map(({ time, field }) => statesOf(time, field, timeRange.to.valueOf()));
+  const opacity = (i) => (lanes[i].field.config.custom?.fillOpacity ?? 70) / 100;
+  const draw = (x, lane, i) =>
+    states[i].map(({ from, to, text, color }) => {
+      const thick = lane * (options.rowHeight ?? 0.9);
+      const place = { left: x(from), width: Math.max(1, x(to) - x(from)), top: (lane - thick) / 2, height: thick };
+      const shown = options.showValue !== 'never' && wide(text) < place.width - 6;
+      const style = { ...small, ...middle(thick), paddingLeft: 4, color: theme.colors.getContrastText(color) };
+      return (
+        <div key={from}>
+          <div style={{ position: 'absolute', ...place, background: color, opacity: opacity(i) }} />
+          {shown && <div style={{ ...style, ...place }}>{text}</div>}
         </div>
-      ))}
-      {lanes.map(({ name, opacity, states }, i) => {
-        const top = lane * i + (lane - thick) / 2;
-        return (
-          <div key={i}>
-            <div style={{ ...small, ...centered, top, width: left - 8, textAlign: 'right' }}>{name}</div>
-            {states.map(({ from: began, to: ended, text, color }) => {
-              const place = { left: x(began), width: Math.max(1, x(ended) - x(began)) };
-              const shown = options.showValue !== 'never' && wide(text) < place.width - 6;
-              return (
-                <div key={began}>
-                  <div style={{ position: 'absolute', ...place, top, height: thick, background: color, opacity }} />
-                  {shown && (
-                    <div style={{ ...small, ...centered, ...place, top, paddingLeft: 4, color: theme.colors.getContrastText(color) }}>
-                      {text}
-                    </div>
-                  )}
-                </div>
-              );
-            })}
-          </div>
-        );
-      })}
-    </div>
+      );
+    });
+  return (
+    <Lanes names={lanes.map(({ name }) => name)} {...{ timeRange, theme }} {...size}>
+      {draw}
+    </Lanes>
+  );
+}
+
+// ---------------------------------------------------------------- heatmap
+
+const SCALE = 26; // pixels below the lanes for the scale of colours
+
+// A colour for a share between 0 and 1. Grafana turns schemes around on dark pages.
+function ramp({ scheme, steps = 64, reverse = false }, theme) {
+  const interpolate = schemes[`interpolate${scheme}`];
+  if (!interpolate) {
+    throw new Error(`no scheme of colours called ${scheme}`);
+  }
+  return (share) => {
+    const step = Math.round(share * (steps - 1)) / (steps - 1);
+    return interpolate(theme.isDark !== reverse ? 1 - step : step);
+  };
+}
+
+// Lanes of one value each, the first at the bottom; what is not above `filterValues` stays empty.
+export function Heatmap({ options, frames, timeRange, theme, width, height }) {
+  const lanes = lanesOf(frames).reverse();
+  const least = options.filterValues?.le ?? 1e-9;
+  const every = lanes[0].time.config.interval;
+  const values = lanes.flatMap(({ field }) => field.values.filter((value) => value > least));
+  const low = options.color.min ?? Math.min(...values);
+  const high = options.color.max ?? Math.max(...values);
+  const color = ramp(options.color, theme);
+  const told = (value) => written(lanes[0].field, value);
+  const draw = (x, lane, i) =>
+    lanes[i].field.values.map((value, row) => {
+      const from = lanes[i].time.values[row];
+      const span = Math.ceil(x(from + every) - x(from)); // cells overlap rather than leave gaps
+      const place = { left: x(from), width: Math.max(1, span), height: Math.max(1, lane - 1) };
+      const background = color(Math.min(1, Math.max(0, (value - low) / (high - low || 1))));
+      return value > least && <div key={row} style={{ position: 'absolute', ...place, background }} />;
+    });
+  const gradient = Array.from({ length: 9 }, (_, i) => color(i / 8)).join(', ');
+  return (
+    <>
+      <Lanes names={lanes.map(({ name }) => name)} height={height - SCALE} {...{ timeRange, theme, width }}>
+        {draw}
+      </Lanes>
+      <div style={{ width: 240, fontSize: FONT, lineHeight: '14px' }}>
+        <div style={{ height: 8, background: `linear-gradient(to right, ${gradient})` }} />
+        <div style={{ display: 'flex', justifyContent: 'space-between' }}>
+          <span>{told(low)}</span>
+          <span>{told(high)}</span>
+        </div>
+      </div>
+    </>
   );
 }

@@ -9,7 +9,7 @@ import {
 } from '@grafana/data';
 import { BarGauge, BigValue, TimeSeries, VizRepeater } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
-import { BarChart, StateTimeline } from './charts.jsx';
+import { BarChart, Heatmap, StateTimeline } from './charts.jsx';
 
 const MARK_PIXELS = 4;
 
@@ -144,6 +144,7 @@ function Text({ options }) {
 export const PANELS = {
   barchart: BarChart,
   bargauge: Bars,
+  heatmap: Heatmap,
   stat: Stat,
   'state-timeline': StateTimeline,
   table: Table,
