@@ -101,6 +101,8 @@ def _of_baseline(baseline: Baseline, model: str) -> Iterator[Sample]:
             yield _sample("model_baseline_bin_observations", count, **own, bin=bin_)
         for bin_, bound in zip(feature.bins, bounds, strict=False):
             yield _sample("model_baseline_bin_upper_bound", bound, **own, bin=bin_)
+        if feature.wave is not None:
+            yield _sample("model_baseline_wave", feature.wave, **own)
 
 
 def _of_version(model: ModelSnapshot, version: VersionSnapshot) -> Iterator[Sample]:

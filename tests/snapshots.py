@@ -1,6 +1,7 @@
 """Snapshots with something of everything, for tests of what is made of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -274,7 +275,7 @@ def waiting_model(name: str = "ranker") -> ModelSnapshot:
 def fraud_model(name: str = "fraud") -> ModelSnapshot:
     """A model with features of every type, two versions, an owner, objectives, and alarms that name two features."""
     features = (
-        numeric("amount", scale=100.0),
+        replace(numeric("amount", scale=100.0), wave=0.02),
         numeric("age"),
         categorical("country", ("DE", "FR", 'quo"te', "back\\slash", "new\nline")),
         boolean("returning"),

@@ -1,15 +1,15 @@
 """Rules and routing in which all time passes faster, so that an incident can be watched from its begin to its end.
 
-The shipped rules wait two minutes, hold for fifteen and look back for days. Here every duration of theirs is divided by
-one factor: ranges, offsets, steps of subqueries, `for`, `keep_firing_for`, intervals of groups, and the numbers that are
-seconds; in the routing the waits of groups and repetitions. Everything else stays as `model_exporter pack` rendered it:
-each expression, label, annotation, threshold, count and order. A Prometheus that scrapes and evaluates every second with
-a factor of 30 therefore does, evaluation by evaluation, what one with an interval of 30 seconds does in half an hour;
-only that counts and rates are those of a thirtieth of the time, so that traffic has to be dense.
+The shipped rules wait two minutes, hold for fifteen and look back for days. Here every duration of theirs is divided
+by one factor: ranges, offsets, steps of subqueries, `for`, `keep_firing_for`, intervals of groups, and the numbers that
+are seconds; in the routing the waits of groups and repetitions. Everything else stays as `model_exporter pack` rendered
+it: each expression, label, annotation, threshold, count and order. A Prometheus that scrapes and evaluates every second
+with a factor of 30 therefore does, evaluation by evaluation, what one with an interval of 30 seconds does in half an
+hour; only that counts are those of a thirtieth of the time, so that traffic has to be dense.
 
-The other ways are worse. Short-lived copies of the rules would test the copies, and a clock that is set forward
-(`faketime`) takes TCP timeouts, the exporter's windows and Alertmanager along. Waiting would take an hour. What is not
-hurried: the exporter, whose slots of evidence are 15 seconds of real time, texts of annotations, and the five minutes for
+The other ways are worse. Rules with short waits, written for the test, would test themselves. A clock that is set
+forward takes timeouts, the exporter's windows and Alertmanager along. Waiting would take an hour. What is not hurried:
+the exporter, whose slots of evidence are 15 seconds of real time, the texts of annotations, and the five minutes for
 which Prometheus takes a sample for current.
 """
 
@@ -26,7 +26,7 @@ from model_exporter.pack.promql import Kind, Token
 _SECONDS: Final = frozenset({
     120, 180, 300, 900, 1800, 3600, 7200, 21_600, 28_800, 86_400, 90_000, 259_200, 7_776_000,
 })  # fmt: skip
-"""Numbers in the rules that are seconds, wherever they stand; 60 is one as a factor and a count of steps as a divisor."""
+"""Numbers in the rules that are seconds, wherever they stand; 60 is one as a factor, as a divisor it counts steps."""
 _COUNTS: Final = frozenset({20, 50, 100, 200})
 _SMALLEST: Final = 15
 """Below it numbers are ratios, levels and ranks."""
@@ -80,9 +80,9 @@ def _faster(token: Token, before: str, factor: int) -> str:
     if token.kind is not Kind.NUMBER:
         return token.text
     number = float(token.text)
-    if number in _SECONDS or (number == 60 and before == "*"):  # noqa: PLR2004  # see `_SECONDS`
-        return f"{number / factor:g}"
-    known = number < _SMALLEST or number in _COUNTS or (number == 60 and before == "/")  # noqa: PLR2004  # the same
+    if number in _SECONDS or (number == 60 and before == "*"):
+        return f"{number / factor:.10g}"
+    known = number < _SMALLEST or number in _COUNTS or (number == 60 and before == "/")
     assert known, f"is {token.text} a number of seconds?"
     return token.text
 

@@ -1,9 +1,10 @@
 """From predictions to messages: real SDK, exporters, Prometheus with the shipped rules, Alertmanager, and who is told.
 
-Six models live through one story at a time that passes thirty times as fast for rules and routing (`hurried`), each with
-a fault and an owner of its own. All faults begin at once; what was told is looked at when the story is over.
+Six models live through one story, each with a fault and an owner of its own, while time passes thirty times as fast for
+rules and routing (see `hurried`). All faults begin at once; what was told is looked at when the story is over.
 """
 
+import re
 import subprocess
 import sys
 import threading
@@ -310,7 +311,7 @@ def _repair(model: Model, sink: AlertSink) -> None:
 
 
 def test_drift_after_a_deployment_pages_its_owner_once_with_the_cause(story: Story) -> None:
-    """One page with the deployment as its cause and what triage asks for, then one that it is over, and nothing else."""
+    """One page, with the deployment as its cause and what triage asks for; then its end, and nothing else."""
     page, recovery = [event for event in story.sink.pagerduty if event.routing_key == "key-of-payments"]
     assert (page.action, page.severity, page.component, page.class_) == ("trigger", "critical", "fraud", "deployment")
     assert page.group == "production"
@@ -348,6 +349,15 @@ def test_an_upstream_that_fails_silences_the_drift_that_it_causes(story: Story) 
     assert "features" in message.text
     assert story.states["ModelUpstreamFailing", "search"] == {"active"}
     assert story.states["ModelInputDrift", "search"] == {"suppressed"}
+
+
+def test_nobody_is_told_of_single_symptoms(story: Story) -> None:
+    """Teams hear of incidents, of a model without exporter and of one without owner; drift alone is told to none."""
+    titles = [message.title for message in story.sink.slack if message.name != "watch"]
+    titles += [event.summary for event in story.sink.pagerduty]
+    titles += [alert["labels"]["alertname"] for call in story.sink.webhooks for alert in call.alerts]
+    names = {name for title in titles for name in re.findall(r"\bModel[A-Z]\w+", title)}
+    assert names - {"ModelUnowned"} == {"ModelIncident", "ModelExporterDown"}
 
 
 def test_a_model_that_nobody_owns_reaches_the_default_team(story: Story) -> None:

@@ -77,8 +77,9 @@ def recent_blocks(name: str, rules: Path = RULES, cache: Path = CACHE) -> Path:
             shutil.rmtree(kept)
         elif kept.name.startswith(stem) and age <= state.lead / 2:
             return kept
-    folder = cache / f"{stem}{begin}"
     recording = record(name, rules, cache)
+    begin = round(time.time() - state.history)
+    folder = cache / f"{stem}{begin}"
     with _scratch(cache) as scratch:
         build_blocks(recording, begin, scratch / "blocks")
         (scratch / "blocks").rename(folder)

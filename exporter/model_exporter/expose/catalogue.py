@@ -138,6 +138,12 @@ BASELINE_BIN: Final = _distribution("model_baseline_bin_observations", _GAUGE, "
 BASELINE_UPPER: Final = _distribution(
     "model_baseline_bin_upper_bound", _GAUGE, "Inclusive upper bound of a bin of numbers.", _BASELINE_BIN
 )
+BASELINE_WAVE: Final = _distribution(
+    "model_baseline_wave",
+    _GAUGE,
+    "Largest divergence (chi-squared) of an hour of the day from all rows of the baseline, where hours were measured.",
+    ("model", "feature", "role", "baseline"),
+)
 BASELINE_ROWS: Final = _distribution(
     "model_baseline_rows", _GAUGE, "Rows that the baseline was built from.", ("model", "baseline")
 )

@@ -149,6 +149,8 @@ class _BaselineText:
         for feature in (baseline.features[index] for index in sorted(features)):
             labels = [(model, feature.name, feature.role.value, baseline.digest, bin_) for bin_ in feature.bins]
             Block(catalogue.BASELINE_BIN, labels).write(self.lines, feature.counts)
+            if feature.wave is not None:
+                self.lines.sample(catalogue.BASELINE_WAVE, labels[0][:-1], feature.wave)
             if feature.numeric:  # all bins of numbers are bounded but the last, `_missing`
                 bounds = map(number, (*feature.edges, inf))
                 Block(catalogue.BASELINE_UPPER, labels[:-1]).write(self.lines, bounds)

@@ -61,6 +61,19 @@ def test_versions_short_of_room_share_one_reference() -> None:
     assert len(reference) == len(set(reference)) == 19 + 3
 
 
+def test_a_wave_that_was_measured_is_told_with_the_baseline() -> None:
+    """Of the features that have one, also of 0; a baseline without hours has none."""
+    model = snapshots.model("m", (snapshots.numeric("x"), snapshots.numeric("y")))
+    assert model.baseline
+    assert not [line for line in written(SeriesWriter(), model) if line.startswith("model_baseline_wave")]
+    steady, waving = (replace(each, wave=wave) for each, wave in zip(model.baseline.features, (0.0, 0.25), strict=True))
+    baseline = replace(model.baseline, features=(steady, waving))
+    version = replace(model.versions[0], layout=snapshots.layout(baseline, features=(0, 1)))
+    lines = written(SeriesWriter(), replace(model, baseline=baseline, versions=(version,)))
+    told = [line.rpartition(" ")[2] for line in lines if line.startswith("model_baseline_wave")]
+    assert told == ["0", "0.25"]
+
+
 def test_what_is_unknown_has_no_series() -> None:
     """Without a latency, a prediction, a list of approved versions or thresholds nothing is said about them."""
     model = snapshots.model("m", (snapshots.numeric("x"),))
