@@ -63,7 +63,7 @@ TROUBLE = {
 NOTHING_TO_CHOOSE = {"model-performance": {"of"}}
 """Lists without values: no model here has several classes, horizons or depths."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a state that is not kept yet takes minutes
 uid = pytest.mark.parametrize("uid", PAGES)
 
 
