@@ -65,7 +65,7 @@ bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 
 bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
 	@$(call run-bench,incidents)
 
-bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus (about 10 minutes, 10 GB of disk)
+bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus (8 GB of memory, 10 GB of disk)
 	@$(call run-bench,dashboards)
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
@@ -76,6 +76,15 @@ run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchm
 screenshots: setup ## Draw the dashboards in three states to dashboards/pictures (needs Node.js, Prometheus; 700 MB)
 	@.ci/setup-pictures
 	@PYTHONPATH=tests $(BIN)/python tests/pictures/screenshots.py $(ARGS)
+
+.PHONY: render
+render: setup ## Render again what is committed as rendered: dashboards, routing, the rules of the Kubernetes example
+	@$(BIN)/model_exporter pack dashboards -o dashboards
+	@$(BIN)/model_exporter pack alertmanager --no-templates --owners alertmanager/owners.example.yml -o alertmanager/alertmanager.yml
+	@$(BIN)/model_exporter pack alertmanager --no-templates --owners exporter/compose/owners.yml \
+		--base exporter/compose/base.yml -o exporter/compose/alertmanager.yml
+	@rules=$$($(BIN)/model_exporter pack rules --format operator) && \
+		printf '%s\n' "$$rules" >exporter/kubernetes/prometheusrules.yaml
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }

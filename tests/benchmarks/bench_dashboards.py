@@ -240,12 +240,13 @@ def _memory(port: int) -> float:
 # -- report ------------------------------------------------------------------------------------------------------------
 REPORT: Final = """# What opening a dashboard costs
 
-Written by `make bench-dashboards`; see `bench_dashboards.py` for the set-up. Prometheus {version}, {size}, one replica,
-{series:,} series that dashboards read, six hours with a sample each {step} s, {samples:,} samples; the process had
-{memory:.1f} GB of memory afterwards. Every page opened with its own time range and, about one model, for one of the
-{models}. Seconds are those of evaluation, on two cores shared with whatever else ran, added up as if one query waited
-for the other; a browser sends six at a time. *Lists* are those that a reader chooses from; *samples read* is what
-Prometheus counts.
+Written by `make bench-dashboards`; see `bench_dashboards.py` for the set-up. Prometheus {version}, {size}, one
+replica: {series:,} series that dashboards read, {samples:,} samples, one each {step} s over six hours;
+with a sample each 60 s queries over time would read four times as many. The process had {memory:.1f} GB of memory
+afterwards. Every page opened with its own time range (a day on Incidents, of which six hours have data) and, about one
+model, for one of the {models}. Seconds are those of evaluation, on two cores shared with whatever else ran, added up as
+if one query waited for the other; a browser sends six at a time. *Lists* are those that a reader chooses from, queries
+include those of annotations, *samples read* is what Prometheus counts.
 
 | page | lists | seconds | queries on load | seconds | slowest, s | samples read | in closed rows | seconds |
 |---|---|---|---|---|---|---|---|---|
@@ -285,7 +286,7 @@ def main() -> None:
     text = REPORT.format(
         version=(told.stdout + told.stderr).split()[2],
         size=size,
-        models=f"{size.models} models",
+        models=size.models,
         series=blocks.series,
         samples=blocks.samples,
         step=STEP_SECONDS,
