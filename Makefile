@@ -7,7 +7,7 @@
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
-	bench-peers lock clean setup tools
+	bench-dashboards bench-peers screenshots lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -15,7 +15,7 @@ ARGS ?=
 export PYTHON
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Watch a real model drift: exporter, model, OpenTelemetry SDK, Prometheus when there is one
 	@.ci/setup-python demo
@@ -65,10 +65,17 @@ bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 
 bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
 	@$(call run-bench,incidents)
 
+bench-dashboards: setup tools ## Measure what opening a dashboard costs a Prometheus (8 GB of memory, 10 GB of disk)
+	@$(call run-bench,dashboards)
+
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)
 
 run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
+
+screenshots: setup ## Draw the dashboards in three states to dashboards/pictures (needs Node.js, Prometheus; 700 MB)
+	@.ci/setup-pictures
+	@PYTHONPATH=tests $(BIN)/python tests/pictures/screenshots.py $(ARGS)
 
 .PHONY: render
 render: setup ## Render again what is committed as rendered: dashboards, routing, the rules of the Kubernetes example
@@ -86,8 +93,8 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
-	rm -rf tests/e2e/node/node_modules
+	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .timelapse build dist
+	rm -rf tests/e2e/node/node_modules tests/pictures/node_modules tests/pictures/build
 	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:
