@@ -40,7 +40,7 @@ ABSENT = {
 }
 """Queries that find nothing on the bad day, and why; those of annotations may always find nothing."""
 TROUBLE = {
-    "model-detail": {"Incident began A", "Likely cause A", "Since when A"},
+    "model-detail": {"Incident began A", "Since when A"},
     "model-drift": {
         "Drift began A",
         *(f"Features by evidence of drift {ref}" for ref in "ABCD"),

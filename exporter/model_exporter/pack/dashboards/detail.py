@@ -53,7 +53,7 @@ def _facts() -> tuple[Panel, ...]:
             "What explains the symptoms of the open incident best: the first that fits of schema change, upstream "
             "failure, deployment, exporter fault, overload, data quality, segment fault, population shift (inputs "
             "moved) and concept shift (the same inputs lead to other outcomes).",
-            Query(worded('model:incident_cause{model="$model"}', "cause"), "{{words}}"),
+            Query(worded('model:incident_cause{model="$model"}', "cause")),
             unit="none",
             absence="no incident",
             height=3,
@@ -86,12 +86,14 @@ def _facts() -> tuple[Panel, ...]:
             "exporter's configuration says.",
             Query(
                 """
-                label_replace(
-                  label_replace(model:owner{model="$model"}, "rank", "no tier", "tier", ""),
-                  "rank", "tier $1", "tier", "(.+)"
+                label_join(
+                  label_replace(
+                    label_replace(model:owner{model="$model"}, "rank", "no tier", "tier", ""),
+                    "rank", "tier $1", "tier", "(.+)"
+                  ),
+                  "words", ", ", "owner", "rank", "environment"
                 )
-                """,
-                "{{owner}}, {{rank}}, {{environment}}",
+                """
             ),
             unit="none",
             absence="unknown model",
@@ -104,11 +106,13 @@ def _facts() -> tuple[Panel, ...]:
             "this one is not among them.",
             Query(
                 """
-                model:unapproved_version{model="$model"} ^ 0 and on (model, version) model:active_version
-                or on (model)
-                0 * model:active_version{model="$model"}
-                """,
-                "{{version}}",
+                label_replace(
+                  model:unapproved_version{model="$model"} ^ 0 and on (model, version) model:active_version
+                  or on (model)
+                  0 * model:active_version{model="$model"},
+                  "words", "$1", "version", "(.+)"
+                )
+                """
             ),
             unit="none",
             absence="none active",

@@ -142,7 +142,13 @@ def stat(
     decimals: int | None = None,
     links: Sequence[Json] = (),
 ) -> Panel:
-    """One number, with `text` the name of its series in its place, with `named` both, in large letters."""
+    """One number, with `named` under its name, with `text` the label `words` of its series instead; in large letters.
+
+    Grafana writes no `noValue` where a name is shown, so that a text without a series needs one that says so.
+    """
+    if text:
+        query = Query(f'{query.expr} or on () label_replace(vector(-1), "words", "{absence}", "", "")', "{{words}}")
+        steps = ((None, GREY), *((value or 0, color) for value, color in steps))
     defaults: Json = {
         "unit": unit,
         "noValue": absence,
