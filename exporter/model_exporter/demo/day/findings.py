@@ -1,0 +1,41 @@
+"""What must be seen of the day, and whether it was."""
+
+from collections.abc import Sequence
+
+from model_exporter.demo.day.board import INCIDENT, words
+from model_exporter.demo.day.story import Fault, Role
+from model_exporter.demo.day.told import Told
+from model_exporter.demo.findings import Finding
+
+
+def told_of(role: Role, told: Sequence[Told]) -> tuple[Told, ...]:
+    """Who was told of an incident of the model, in order."""
+    return tuple(one for one in told if (one.labels["alertname"], one.labels.get("model")) == (INCIDENT, role.name))
+
+
+def is_told(role: Role, told: Sequence[Told]) -> bool:
+    """Whether the owner was told of the right cause last; of a model without a fault, whether nobody was told."""
+    messages = told_of(role, told)
+    if role.fault is Fault.NONE:
+        return not messages
+    return bool(messages) and (messages[-1].team, messages[-1].labels["cause"]) == (role.owner, role.fault.value)
+
+
+def judge(role: Role, told: Sequence[Told]) -> Finding:
+    """The same, in words."""
+    messages = told_of(role, told)
+    said = ", then ".join(f"{words(one.labels['cause'])} to {one.team} ({one.way})" for one in messages)
+    wanted = "nobody" if role.fault is Fault.NONE else f"{words(str(role.fault.value))} to {role.owner}"
+    return Finding(is_told(role, told), f"{role.name}: told {said or 'nobody'}; must be told: {wanted}")
+
+
+def early(told: Sequence[Told]) -> Finding:
+    """Whether nobody was told anything before the first fault."""
+    names = ", ".join(one.labels["alertname"] for one in told)
+    return Finding(not told, f"told while all was well: {names or 'nothing'}")
+
+
+def others(told: Sequence[Told]) -> Finding:
+    """Whether nothing but incidents was told of."""
+    names = sorted({one.labels["alertname"] for one in told} - {INCIDENT})
+    return Finding(not names, f"alerts besides incidents: {', '.join(names) or 'none'}")
