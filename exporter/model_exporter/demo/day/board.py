@@ -14,8 +14,8 @@ from model_exporter.demo.terminal import Terminal
 from model_exporter.pack.shipped import shipped
 
 INCIDENT: Final = "ModelIncident"
-_HEAD: Final = ("model", "owner", "state", "likely cause", "severity", "since", "told")
-_WIDTHS: Final = (10, 14, 26, 18, 10, 10, 0)
+_HEAD: Final = ("model", "owner", "state", "likely cause", "severity", "since", "told", "symptoms")
+_WIDTHS: Final = (10, 14, 10, 18, 10, 10, 22, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,27 @@ class Line:
         """The columns of the table."""
         incident = self.sight.incident
         told = ", ".join(dict.fromkeys(f"{one.team} ({one.way})" for one in self.told))
-        which = ("", "", "")
-        if incident is not None:
-            which = (words(incident.cause), incident.severity, clock(incident.started))
-        return (self.role.name, self.role.owner, self._state(), *which, told)
-
-    def _state(self) -> str:
-        if self.sight.incident is not None:
-            categories = {symptom.partition("/")[0] for symptom in self.sight.symptoms}
-            return "incident" if not categories else ", ".join(map(words, sorted(categories)))
-        return "healthy" if self.sight.judged else "learning its baseline"
+        symptoms = ", ".join(sorted(map(words, self.sight.symptoms)))
+        if incident is None:
+            state = "healthy" if self.sight.judged else "learning"
+            return (self.role.name, self.role.owner, state, "", "", "", told, symptoms)
+        which = (words(incident.cause), incident.severity, clock(incident.started))
+        return (self.role.name, self.role.owner, "incident", *which, told, symptoms)
 
 
 class Board:
-    """Shows the day on `terminal`; `prometheus` and `alertmanager` are loopback ports."""
+    """Shows the day on `terminal`; `exporter`, `prometheus` and `alertmanager` are loopback ports."""
 
-    def __init__(self, terminal: Terminal, *, prometheus: int, alertmanager: int) -> None:
+    def __init__(self, terminal: Terminal, *, exporter: int, prometheus: int, alertmanager: int) -> None:
         self._terminal = terminal
+        self._exporter = exporter
         self._prometheus = prometheus
         self._alertmanager = alertmanager
         self._shown: dict[str, tuple[str, ...]] = {}
 
     def say(self, text: str) -> None:
-        """Print `text` for good."""
-        self._terminal.say(text)
+        """Print `text` for good, above the table."""
+        self._terminal.insert(text)
 
     def show(self, lines: Sequence[Line], *, seconds: float, sent: int) -> None:
         """Refresh the table; without a terminal, print what has changed in it."""
@@ -73,24 +70,26 @@ class Board:
         labels = told.labels
         subject = " ".join(filter(None, (labels["alertname"], labels.get("model", ""), words(labels.get("cause", "")))))
         since = "" if started is None else f", since {clock(started)}"
-        self.say(f"{clock(time.time())}  told {told.team} ({told.way}): {subject}{since}")
-        if labels["alertname"] != INCIDENT or role is None:
-            return
+        lines = [f"{clock(time.time())}  told {told.team} ({told.way}): {subject}{since}"]
+        if labels["alertname"] == INCIDENT and role is not None:
+            lines += self._places(told, role)
+        self.say("\n".join(lines))
+
+    def _places(self, told: Told, role: Role) -> list[str]:
+        """What the message says of the cause, and where its reader looks first."""
         symptoms = quote(f'model:symptom{{model="{role.name}"}}')
-        for name, place in (
-            ("cause", told.annotations["cause"]),
-            (
-                "dashboard",
-                f"model-incidents, then {role.dashboard} (dashboards/{role.dashboard}.json), model {role.name}",
-            ),
-            ("runbook", f"{shipped('rules') / 'runbooks' / f'{INCIDENT}.md'}, {words(labels['cause'])}"),
-            ("symptoms", f"http://{HOST}:{self._prometheus}/graph?g0.expr={symptoms}&g0.tab=1"),
-        ):
-            self.say(f"          {name:<10} {place}")
+        places = {
+            "cause": told.annotations["cause"],
+            "dashboards": f"model-incidents, then {role.dashboard} (dashboards/{role.dashboard}.json), of {role.name}",
+            "runbook": f"{shipped('rules') / 'runbooks' / f'{INCIDENT}.md'}, {words(told.labels['cause'])}",
+            "symptoms": f"http://{HOST}:{self._prometheus}/graph?g0.expr={symptoms}&g0.tab=1",
+        }
+        return [f"          {name:<11} {place}" for name, place in places.items()]
 
     def addresses(self) -> list[str]:
         """Where to look with a browser."""
         return [
+            f"  exporter      http://{HOST}:{self._exporter}/",
             f"  Prometheus    http://{HOST}:{self._prometheus}/alerts",
             f"  Alertmanager  http://{HOST}:{self._alertmanager}/",
             "  Grafana       is not started here: `docker compose up` does, with the dashboards of dashboards/ in it",

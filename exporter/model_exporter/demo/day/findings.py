@@ -14,19 +14,19 @@ def told_of(role: Role, told: Sequence[Told]) -> tuple[Told, ...]:
 
 
 def is_told(role: Role, told: Sequence[Told]) -> bool:
-    """Whether the owner was told of the right cause last; of a model without a fault, whether nobody was told."""
+    """Whether the owner alone was told, and last what the role wants; without a fault, whether nobody was told."""
     messages = told_of(role, told)
     if role.fault is Fault.NONE:
         return not messages
-    return bool(messages) and (messages[-1].team, messages[-1].labels["cause"]) == (role.owner, role.fault.value)
+    last = [(one.way, one.labels["cause"]) for one in messages[-1:]]
+    return last == [(role.way, role.fault.value)] and {one.team for one in messages} == {role.owner}
 
 
 def judge(role: Role, told: Sequence[Told]) -> Finding:
     """The same, in words."""
-    messages = told_of(role, told)
-    said = ", then ".join(f"{words(one.labels['cause'])} to {one.team} ({one.way})" for one in messages)
-    wanted = "nobody" if role.fault is Fault.NONE else f"{words(str(role.fault.value))} to {role.owner}"
-    return Finding(is_told(role, told), f"{role.name}: told {said or 'nobody'}; must be told: {wanted}")
+    said = ", then ".join(f"{words(one.labels['cause'])} to {one.team} ({one.way})" for one in told_of(role, told))
+    wanted = f"{words(role.fault.value)} to {role.owner} ({role.way})" if role.fault.value else "nothing"
+    return Finding(is_told(role, told), f"{role.name}: told {said or 'nothing'}; to be told: {wanted}")
 
 
 def early(told: Sequence[Told]) -> Finding:

@@ -41,7 +41,7 @@ class Plan:
     lasts: bool
 
 
-BRIEF: Final = Plan(learning=60.0, healthy=10.0, between=1.0, telling=210.0, lasts=False)
+BRIEF: Final = Plan(learning=60.0, healthy=5.0, between=1.0, telling=210.0, lasts=False)
 LASTING: Final = Plan(learning=120.0, healthy=45.0, between=60.0, telling=300.0, lasts=True)
 
 
@@ -98,7 +98,7 @@ class Day:
                 self._board.say(f"{clock(time.time())}  {server.model.role.text}")
                 server.break_down()
                 self._go_on(plan.between)
-        self._go_on(plan.telling, until=self._is_told)
+        self._go_on(plan.telling if shift else plan.healthy, until=self._is_told if shift else None)
         if self._ended.is_set():
             self._board.say("\nStopping everything.")
             return 0

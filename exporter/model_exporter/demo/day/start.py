@@ -43,7 +43,7 @@ def start_day(programs: Programs, folder: Path, stack: ExitStack, *, rate: float
         seconds=_START_SECONDS,
         child=exporter,
     )
-    board = Board(terminal, prometheus=servers.prometheus, alertmanager=servers.alertmanager)
+    board = Board(terminal, exporter=ports.web, prometheus=servers.prometheus, alertmanager=servers.alertmanager)
     board.say(
         f"Five models of five teams serve {rate:g} predictions a second and log each through OpenTelemetry. Rules and "
         "thresholds\nare those that are shipped; times are UTC."
