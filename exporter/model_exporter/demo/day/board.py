@@ -79,7 +79,7 @@ class Board:
         """What the message says of the cause, and where its reader looks first."""
         symptoms = quote(f'model:symptom{{model="{role.name}"}}')
         places = {
-            "cause": told.annotations["cause"],
+            "cause": f"{told.annotations['cause']} {told.annotations[role.fact]}",
             "dashboards": f"model-incidents, then {role.dashboard} (dashboards/{role.dashboard}.json), of {role.name}",
             "runbook": f"{shipped('rules') / 'runbooks' / f'{INCIDENT}.md'}, {words(told.labels['cause'])}",
             "symptoms": f"http://{HOST}:{self._prometheus}/graph?g0.expr={symptoms}&g0.tab=1",

@@ -36,6 +36,7 @@ class Role:
         fault: what happens to it.
         text: how it happens.
         dashboard: where to look after the incident's own dashboard, by its uid.
+        fact: the annotation of the alert that says most about the cause.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Role:
     fault: Fault
     text: str
     dashboard: str = ""
+    fact: str = ""
 
 
 CAST: Final = (
@@ -58,6 +60,7 @@ CAST: Final = (
         Fault.UPSTREAM,
         f"{UPSTREAM} fails {LOST_SHARE:.0%} of the calls of wine, and three features are missing then",
         "model-quality",
+        "upstream",
     ),
     Role(
         "iris",
@@ -68,6 +71,7 @@ CAST: Final = (
         Fault.DEPLOYMENT,
         "version 1.1.0 of iris is deployed, which reads its columns in the wrong order",
         "model-detail",
+        "changed",
     ),
     Role(
         "diabetes",
@@ -78,6 +82,7 @@ CAST: Final = (
         Fault.POPULATION,
         "diabetes is asked by a clinic for older people",
         "model-drift",
+        "features",
     ),
     Role(
         "tumour",
@@ -88,6 +93,7 @@ CAST: Final = (
         Fault.CONCEPT,
         "a new pathologist calls cells of high texture malignant, whatever tumour says",
         "model-performance",
+        "features",
     ),
     Role("digits", "post-ml", 1, "", "classification", Fault.NONE, "nothing happens to digits"),
 )

@@ -12,7 +12,7 @@ TOLD = Told(
     "cellar-ml",
     "ticket",
     {"alertname": "ModelIncident", "model": "wine", "cause": "upstream_failure"},
-    {"cause": "Something fails."},
+    {"cause": "Something fails.", "upstream": "Failing or slow: cellar-db."},
 )
 
 
@@ -70,7 +70,7 @@ def test_what_is_told_names_the_next_steps() -> None:
     _board(stream).tell(TOLD, WINE, started=60.0)
     text = stream.getvalue()
     assert "told cellar-ml (ticket): ModelIncident wine upstream failure, since 00:01:00" in text
-    assert "Something fails." in text
+    assert "Something fails. Failing or slow: cellar-db." in text
     assert "model-incidents, then model-quality (dashboards/model-quality.json), of wine" in text
     assert "ModelIncident.md, upstream failure" in text
     assert "http://127.0.0.1:2/graph?g0.expr=model%3Asymptom%7Bmodel%3D%22wine%22%7D" in text

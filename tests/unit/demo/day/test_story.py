@@ -44,3 +44,9 @@ def test_every_cause_is_one_of_the_rules() -> None:
     """What the demo waits for is what the rules can say."""
     rules = (shipped("rules") / "incidents.yml").read_text("utf-8")
     assert all(f"cause: {role.fault.value}," in rules for role in CAST if role.fault.value)
+
+
+def test_what_is_quoted_of_an_alert_is_one_of_its_annotations() -> None:
+    """A line of the story says which."""
+    alerts = (shipped("rules") / "alerts.yml").read_text("utf-8")
+    assert all(f"          {role.fact}: >-" in alerts for role in CAST if role.fact)
