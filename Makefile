@@ -6,7 +6,8 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-peers lock clean setup tools
+.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
+	bench-peers lock clean setup tools
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -14,7 +15,7 @@ ARGS ?=
 export PYTHON
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Watch real models have a bad day: exporter, OpenTelemetry SDK, Prometheus and Alertmanager when both are there
 	@.ci/setup-python demo
@@ -60,6 +61,9 @@ bench-outcomes: setup ## Measure outcomes: intervals of performance, restarts, f
 
 bench-rules: setup tools ## Measure the rules: cost on a real Prometheus (about 20 minutes), false alarms of a fleet's drift
 	@for bench in rules fleet_drift; do $(call run-bench,$$bench) || exit 1; done
+
+bench-incidents: setup tools ## Measure incidents in simulated time: ten clean days, and eight faults
+	@$(call run-bench,incidents)
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)

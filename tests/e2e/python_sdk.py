@@ -16,11 +16,12 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, set_span_in_context
 from opentelemetry.util.types import AnyValue
 
 QUEUE = 8192
 FLUSH_EVERY = QUEUE // 2  # the SDK drops what its queue has no room for
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 SERVER_ATTRIBUTES: Mapping[str, str | int] = {
     "http.request.method": "POST",
     "http.route": "/predict",
@@ -67,7 +68,7 @@ class Client:
         endpoint: `http://host:port`.
         compression: `none`, `gzip` or `deflate`.
         model: name of the model, which spans do not carry.
-        traced: whether spans are sent too.
+        traced: whether predictions are sent as spans too.
     """
 
     def __init__(self, protocol: str, endpoint: str, *, compression: str, model: str, traced: bool) -> None:
@@ -92,8 +93,7 @@ class Client:
         self._logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
         self._logs.add_log_record_processor(BatchLogRecordProcessor(self._watched_logs, max_queue_size=QUEUE))
         self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-        if traced:
-            self._traces.add_span_processor(BatchSpanProcessor(self._watched_spans, max_queue_size=QUEUE))
+        self._traces.add_span_processor(BatchSpanProcessor(self._watched_spans, max_queue_size=QUEUE))
         self._logger = self._logs.get_logger("e2e")
         self._tracer = self._traces.get_tracer("e2e")
         self._traced = traced
@@ -132,6 +132,20 @@ class Client:
         """Send a SERVER span a request, and no log."""
         for _ in range(requests):
             self._tracer.start_span("POST /predict", kind=SpanKind.SERVER, attributes=SERVER_ATTRIBUTES).end()
+
+    def call(self, upstream: str, *, failed: bool) -> None:
+        """Send the CLIENT span of a call to `upstream` on behalf of the model, within a request that is not told."""
+        ids = self._traces.id_generator
+        request = SpanContext(ids.generate_trace_id(), ids.generate_span_id(), is_remote=True, trace_flags=_SAMPLED)
+        span = self._tracer.start_span(
+            "GET /lookup",
+            context=set_span_in_context(NonRecordingSpan(request)),
+            kind=SpanKind.CLIENT,
+            attributes={"peer.service": upstream, "model.name": self._model},
+        )
+        if failed:
+            span.set_status(StatusCode.ERROR)
+        span.end()
 
     def flush(self) -> None:
         """Send everything that waits."""
