@@ -41,7 +41,7 @@ class Sight:
 
     Attributes:
         judged: whether there are verdicts: a baseline is learned, and a slot was compared with it.
-        symptoms: such as `input_drift/drift`.
+        symptoms: their categories, such as `input_drift`.
         incident: the open one.
     """
 
@@ -71,7 +71,7 @@ def sights(result: list[Mapping[str, Any]]) -> Mapping[str, Sight]:  # Any: it i
         sight = seen.setdefault(model, Sight())
         sight.judged |= name == _VERDICT
         if name == _SYMPTOM:
-            sight.symptoms.add(f"{labels['category']}/{labels['signal']}")
+            sight.symptoms.add(labels["category"])
         elif name == _INCIDENT and model in started:
             told = (labels["cause"], labels["severity"], labels["owner"], labels.get("version", ""))
             sight.incident = Incident(*told, started[model])

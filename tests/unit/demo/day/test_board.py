@@ -27,7 +27,7 @@ def _board(stream: io.StringIO) -> Board:
 
 def test_a_model_has_a_line_that_says_all() -> None:
     """State, cause, severity, since when, who was told, and the symptoms."""
-    sight = Sight(judged=True, symptoms={"input_drift/drift", "upstream/upstream_errors"}, incident=INCIDENT)
+    sight = Sight(judged=True, symptoms={"input_drift", "upstream"}, incident=INCIDENT)
     assert Line(WINE, sight, (TOLD, TOLD)).cells() == (
         "wine",
         "cellar-ml",
@@ -36,7 +36,7 @@ def test_a_model_has_a_line_that_says_all() -> None:
         "warning",
         "00:01:00",
         "cellar-ml (ticket)",
-        "input drift/drift, upstream/upstream errors",
+        "input drift, upstream",
     )
     assert Line(WINE, Sight(), ()).cells()[2] == "learning"
     assert Line(WINE, Sight(judged=True), ()).cells()[2] == "healthy"

@@ -22,7 +22,7 @@ def test_an_incident_of_which_the_start_is_not_known_yet_is_left_out() -> None:
 
 
 def test_symptoms_and_verdicts() -> None:
-    """Each symptom once, whatever its levels; a verdict of any level says that the model is judged."""
+    """Each category once, whatever its signals and levels; a verdict of any level says that the model is judged."""
     seen = sights(
         [
             _sample("model:symptom", level="page", category="upstream", signal="upstream_errors"),
@@ -30,5 +30,5 @@ def test_symptoms_and_verdicts() -> None:
             _sample("model_drift_evidence", -3, level="page"),
         ]
     )
-    assert seen["wine"] == Sight(judged=True, symptoms={"upstream/upstream_errors"})
+    assert seen["wine"] == Sight(judged=True, symptoms={"upstream"})
     assert sights([]) == {}
