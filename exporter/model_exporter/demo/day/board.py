@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -81,7 +82,7 @@ class Board:
         places = {
             "cause": f"{told.annotations['cause']} {told.annotations[role.fact]}",
             "dashboards": f"model-incidents, then {role.dashboard} (dashboards/{role.dashboard}.json), of {role.name}",
-            "runbook": f"{shipped('rules') / 'runbooks' / f'{INCIDENT}.md'}, {words(told.labels['cause'])}",
+            "runbook": f"{_runbook()}, {words(told.labels['cause'])}",
             "symptoms": f"http://{HOST}:{self._prometheus}/graph?g0.expr={symptoms}&g0.tab=1",
         }
         return [f"          {name:<11} {place}" for name, place in places.items()]
@@ -94,6 +95,12 @@ class Board:
             f"  Alertmanager  http://{HOST}:{self._alertmanager}/",
             "  Grafana       is not started here: `docker compose up` does, with the dashboards of dashboards/ in it",
         ]
+
+
+def _runbook() -> Path:
+    """Where the runbook of incidents is, from here if it is below."""
+    path, here = shipped("rules") / "runbooks" / f"{INCIDENT}.md", Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def words(name: str) -> str:
