@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from model_exporter import __version__
-from model_exporter.cli import baseline, check, demo, explain, pack, pack_rules, serve
+from model_exporter.cli import baseline, check, demo, explain, pack, pack_dashboards, pack_rules, serve
 from model_exporter.errors import ConfigError, ModelExporterError
 
 FAILED: Final = 1
@@ -43,7 +43,7 @@ def cli() -> None:
 
 for command in (serve.serve, explain.explain, check.check_config, baseline.baseline, pack.pack, demo.demo):
     cli.add_command(command)
-for command in (pack_rules.rules, pack_rules.check):
+for command in (pack_rules.rules, pack_rules.check, pack_dashboards.dashboards):
     pack.pack.add_command(command)
 
 

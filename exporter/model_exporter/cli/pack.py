@@ -9,6 +9,7 @@ _EPILOG = """
 Examples:
   model_exporter pack rules -o /etc/prometheus/rules
   model_exporter pack alertmanager --owners owners.yml -o alertmanager.yml
+  model_exporter pack dashboards -o /var/lib/grafana/dashboards
   model_exporter pack check --owners owners.yml
 """
 _ALERTMANAGER_EPILOG = """

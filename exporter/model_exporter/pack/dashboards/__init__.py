@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: what a person looks at, in Grafana's Classic JSON."""
