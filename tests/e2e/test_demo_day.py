@@ -55,4 +55,4 @@ def test_a_day_without_faults_is_a_failure_that_says_what_nobody_was_told() -> N
     assert "told screening-ml" not in done.stdout
     assert re.search(r"FAILED\s+tumour: told nothing; to be told: concept shift to screening-ml \(page\)", done.stdout)
     assert re.search(r"ok\s+digits: told nothing", done.stdout)
-    assert re.search(r"ok\s+told while all was well: nothing", done.stdout)
+    assert re.search(r"ok\s+wrong while all was well: nothing", done.stdout)

@@ -1,10 +1,11 @@
 """What must be seen of the day, and whether it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from model_exporter.demo.day.board import INCIDENT, words
 from model_exporter.demo.day.story import Fault, Role
 from model_exporter.demo.day.told import Told
+from model_exporter.demo.day.watch import Sight
 from model_exporter.demo.findings import Finding
 
 
@@ -29,10 +30,11 @@ def judge(role: Role, told: Sequence[Told]) -> Finding:
     return Finding(is_told(role, told), f"{role.name}: told {said or 'nothing'}; to be told: {wanted}")
 
 
-def early(told: Sequence[Told]) -> Finding:
-    """Whether nobody was told anything before the first fault."""
-    names = ", ".join(one.labels["alertname"] for one in told)
-    return Finding(not told, f"told while all was well: {names or 'nothing'}")
+def early(told: Sequence[Told], sights: Mapping[str, Sight]) -> Finding:
+    """Whether nobody was told anything before the first fault, and no model had an incident that might be told yet."""
+    names = [one.labels["alertname"] for one in told]
+    names += [f"incident of {model}" for model, sight in sorted(sights.items()) if sight.incident is not None]
+    return Finding(not names, f"wrong while all was well: {', '.join(names) or 'nothing'}")
 
 
 def others(told: Sequence[Told]) -> Finding:

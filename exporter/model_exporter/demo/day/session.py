@@ -92,13 +92,11 @@ class Day:
         if not self._is_judged() and not self._ended.is_set():
             raise ProcessError(f"not every baseline was learned in {plan.learning:g} s; a higher --rate may help")
         self._go_on(plan.healthy)
-        early = findings.early(self._told)
-        for server in self._fleet:
-            if shift and server.model.role.fault is not Fault.NONE and not self._ended.is_set():
-                self._board.say(f"{clock(time.time())}  {server.model.role.text}")
-                server.break_down()
-                self._go_on(plan.between)
-        self._go_on(plan.telling if shift else plan.healthy, until=self._is_told if shift else None)
+        early = findings.early(self._told, self._sights)
+        if shift:
+            self._break_down(plan)
+        else:
+            self._go_on(plan.healthy)
         if self._ended.is_set():
             self._board.say("\nStopping everything.")
             return 0
@@ -107,6 +105,15 @@ class Day:
             self._board.say("That was the day. Everything goes on as it is, to be looked at.")
             self._go_on(None)
         return code
+
+    def _break_down(self, plan: Plan) -> None:
+        """Let one fault after another begin, and wait until all is told."""
+        for server in self._fleet:
+            if server.model.role.fault is not Fault.NONE and not self._ended.is_set():
+                self._board.say(f"{clock(time.time())}  {server.model.role.text}")
+                server.break_down()
+                self._go_on(plan.between)
+        self._go_on(plan.telling, until=self._is_told)
 
     def _go_on(self, seconds: float | None, *, until: Callable[[], bool] | None = None) -> None:
         """Send and look until `until` holds, the time is up or the user ends the day."""

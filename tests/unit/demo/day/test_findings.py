@@ -5,6 +5,7 @@ import pytest
 from model_exporter.demo.day import findings
 from model_exporter.demo.day.story import CAST, Fault
 from model_exporter.demo.day.told import Told
+from model_exporter.demo.day.watch import Incident, Sight
 
 ROLES = {role.fault: role for role in CAST}
 TUMOUR = ROLES[Fault.CONCEPT]
@@ -44,7 +45,9 @@ def test_of_a_healthy_model_nobody_is_told() -> None:
 def test_other_alerts_and_early_ones_are_failures() -> None:
     """Only incidents are to be told, and none before the first fault."""
     other = Told("ml-platform", "ticket", {"alertname": "ModelRulesMissed"}, {})
-    assert findings.early([]).holds
-    assert not findings.early([_told()]).holds
+    incident = Incident("unexplained", "warning", "post-ml", "1.0.0", 0.0)
+    assert findings.early([], {"iris": Sight(symptoms={"input_drift"})}).holds
+    assert not findings.early([_told()], {}).holds
+    assert findings.early([], {"iris": Sight(incident=incident)}).text.endswith("incident of iris")
     assert findings.others([_told()]).holds
     assert findings.others([_told(), other]).text == "alerts besides incidents: ModelRulesMissed"

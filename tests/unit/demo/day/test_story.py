@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import yaml
@@ -50,3 +51,9 @@ def test_what_is_quoted_of_an_alert_is_one_of_its_annotations() -> None:
     """A line of the story says which."""
     alerts = (shipped("rules") / "alerts.yml").read_text("utf-8")
     assert all(f"          {role.fact}: >-" in alerts for role in CAST if role.fact)
+
+
+def test_each_dashboard_to_open_is_there() -> None:
+    """By its uid, under which Grafana knows it."""
+    for uid in ("model-incidents", *(role.dashboard for role in CAST if role.dashboard)):
+        assert json.loads((shipped("dashboards") / f"{uid}.json").read_text("utf-8"))["uid"] == uid
