@@ -17,7 +17,7 @@ export PYTHON
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: ## Watch a real model drift: exporter, model, OpenTelemetry SDK, Prometheus when there is one
+demo: ## Watch real models have a bad day: exporter, OpenTelemetry SDK, Prometheus and Alertmanager when both are there
 	@.ci/setup-python demo
 	@exec $(BIN)/model_exporter demo $(ARGS)
 

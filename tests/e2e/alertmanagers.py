@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.programs import require
-from model_exporter.demo.processes import HOST, Child, fetch, free_port, running, wait_until
+from model_exporter.demo.processes import HOST, Child, alertmanager_command, fetch, free_port, running, wait_until
 
 _START_SECONDS = 30
 
@@ -41,14 +41,7 @@ class Alertmanager:
 def run_alertmanager(folder: Path, config: Path) -> Iterator[Alertmanager]:
     """An Alertmanager that reads `config`."""
     port = free_port()
-    command = [
-        require("alertmanager"),
-        f"--config.file={config}",
-        f"--storage.path={folder / 'alertmanager-data'}",
-        f"--web.listen-address={HOST}:{port}",
-        f"--web.external-url=http://{HOST}:{port}",
-        "--cluster.listen-address=",
-    ]
+    command = alertmanager_command(require("alertmanager"), port, folder, config=config)
     with running("alertmanager", command, folder) as child:
         wait_until(lambda: fetch(port, "/-/ready")[0] == 200, what="Alertmanager", seconds=_START_SECONDS, child=child)
         yield Alertmanager(port, child)

@@ -1,5 +1,6 @@
-"""The demo as a user starts it, and as the exporter's own proof."""
+"""The demo as a user starts it, and as the exporter's own proof; the bad day is in test_demo_day.py."""
 
+import os
 import re
 import signal
 import subprocess
@@ -7,6 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from e2e.programs import require
 from model_exporter.demo.processes import fetch, start, wait_until
 
 COMMAND = [sys.executable, "-m", "model_exporter", "demo"]
@@ -14,7 +18,15 @@ SECONDS = 240
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
+    """The demo where there is neither a Prometheus nor an Alertmanager."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env={**os.environ, "PATH": ""},
+    )
 
 
 def test_once_ends_well_when_the_changes_are_visible() -> None:
@@ -26,6 +38,8 @@ def test_once_ends_well_when_the_changes_are_visible() -> None:
     done = _run("--once")
     assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - started < 180
+    assert "Without prometheus and alertmanager this is about one model" in done.stdout
+    assert "apt-get install prometheus prometheus-alertmanager" in done.stdout
     assert "The shift and the change of concept are visible" in done.stdout
     assert "FAILED" not in done.stdout
 
@@ -43,12 +57,20 @@ def test_once_ends_badly_when_there_is_nothing_to_see() -> None:
     assert re.search(r"ok\s+outcomes told", done.stdout)
 
 
-def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("path", "programs"), [("", 1), (os.environ["PATH"], 3)], ids=["one model", "bad day"])
+def test_ctrl_c_ends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, programs: int) -> None:
     """SIGINT ends the demo with code 0 and leaves no process behind."""
+    if programs > 1:
+        require("prometheus")
+        require("alertmanager")
+    monkeypatch.setenv("PATH", path)
     child = start("demo", COMMAND, tmp_path)
     try:
-        wait_until(lambda: "sent " in child.tail(), what="the first line", seconds=60, child=child)
+        wait_until(
+            lambda: "healthy" in child.tail() or "sent " in child.tail(), what="the first line", seconds=90, child=child
+        )
         ports = {int(port) for port in re.findall(r"http://127\.0\.0\.1:(\d+)/", child.output.read_text("utf-8"))}
+        assert len(ports) == programs
         assert [port for port in ports if fetch(port, "/-/ready")[0] == 0] == []
         child.process.send_signal(signal.SIGINT)
         assert child.process.wait(60) == 0, child.tail()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -141,16 +142,46 @@ def exporter_command(ports: ExporterPorts, *, storage: Path, config: Path | None
     return command if config is None else [*command, f"--config.file={config}"]
 
 
-def prometheus_command(program: str, port: int, folder: Path, *, targets: Sequence[int], interval: str) -> list[str]:
-    """The command line of a Prometheus that scrapes loopback ports; writes its configuration into `folder`."""
-    addresses = ", ".join(f"'{HOST}:{target}'" for target in targets)
+@contextmanager
+def running_exporter(ports: ExporterPorts, folder: Path, config: str) -> Iterator[Child]:
+    """An exporter with the configuration `config`, its storage in `folder`; it may not be ready yet."""
+    file = folder / "config.yml"
+    file.write_text(config, "utf-8")
+    with running("exporter", exporter_command(ports, storage=folder / "storage", config=file), folder) as child:
+        yield child
+
+
+def is_ready(port: int) -> bool:
+    """Whether an exporter, a Prometheus or an Alertmanager at a loopback port is ready to serve."""
+    return fetch(port, "/-/ready")[0] == HTTPStatus.OK
+
+
+def prometheus_command(
+    program: str,
+    port: int,
+    folder: Path,
+    *,
+    targets: Sequence[int],
+    interval: str,
+    rules: Path | None = None,
+    alertmanager: int | None = None,
+) -> list[str]:
+    """The command line of a Prometheus that scrapes loopback ports; writes its configuration into `folder`.
+
+    It evaluates the rule files in the folder `rules`, as often as it scrapes, and sends alerts to a loopback port.
+    """
+    lines = [
+        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}",
+        f"scrape_configs:\n  - job_name: model_exporter\n    static_configs: [{{targets: [{_addresses(targets)}]}}]",
+    ]
+    if rules is not None:
+        lines.append(f"rule_files: ['{rules}/*.yml']")
+    if alertmanager is not None:
+        lines.append(
+            f"alerting: {{alertmanagers: [{{static_configs: [{{targets: [{_addresses([alertmanager])}]}}]}}]}}"
+        )
     config = folder / "prometheus.yml"
-    config.write_text(
-        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
-        "scrape_configs:\n"
-        f"  - job_name: model_exporter\n    static_configs: [{{targets: [{addresses}]}}]\n",
-        "utf-8",
-    )
+    config.write_text("\n".join(lines) + "\n", "utf-8")
     return [
         program,
         f"--config.file={config}",
@@ -158,3 +189,20 @@ def prometheus_command(program: str, port: int, folder: Path, *, targets: Sequen
         f"--web.listen-address={HOST}:{port}",
         "--log.level=warn",
     ]
+
+
+def alertmanager_command(program: str, port: int, folder: Path, *, config: Path) -> list[str]:
+    """The command line of an Alertmanager without a cluster; it keeps what it must in `folder`."""
+    return [
+        program,
+        f"--config.file={config}",
+        f"--storage.path={folder / 'alertmanager-data'}",
+        f"--web.listen-address={HOST}:{port}",
+        f"--web.external-url=http://{HOST}:{port}",
+        "--cluster.listen-address=",
+        "--log.level=warn",
+    ]
+
+
+def _addresses(ports: Sequence[int]) -> str:
+    return ", ".join(f"'{HOST}:{port}'" for port in ports)

@@ -1,12 +1,12 @@
 """What the demo shows: a panel refreshed in place on a terminal, plain lines anywhere else."""
 
-import shutil
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from model_exporter.demo.terminal import Terminal
+
 _SHOWN_FEATURES: Final = 6
 _LINE_EVERY_SECONDS: Final = 5.0
-_UP_AND_CLEAR: Final = "\x1b[{lines}A\x1b[J"
 _BAR_WIDTH: Final = 24
 
 
@@ -80,39 +80,26 @@ class Screen:
     """
 
     def __init__(self, stream: TextIO, *, title: str, to_open: str) -> None:
-        self._stream = stream
-        self._in_place = stream.isatty()
+        self._terminal = Terminal(stream)
         self._to_open = to_open
-        self._lines_up = 0
         self._next_line = 0.0
         self._phase = ""
         self.say(title)
-        if not self._in_place:
+        if not self._terminal.in_place:
             self.say(to_open)
 
     def say(self, text: str) -> None:
         """Print `text` for good, under what is there."""
-        print(text, file=self._stream, flush=True)
-        self._lines_up = 0
+        self._terminal.say(text)
 
     def show(self, view: View) -> None:
         """Refresh the panel; without a terminal, a line now and then and on every change of phase."""
-        if self._in_place:
-            self._refresh([*_panel(view), "", *self._to_open.splitlines(), "", "Ctrl-C ends everything."])
+        if self._terminal.in_place:
+            self._terminal.refresh([*_panel(view), "", *self._to_open.splitlines(), "", "Ctrl-C ends everything."])
         elif view.phase != self._phase or view.seconds >= self._next_line:
             self._phase = view.phase
             self._next_line = view.seconds + _LINE_EVERY_SECONDS
-            print(_line(view), file=self._stream, flush=True)
-
-    def _refresh(self, lines: list[str]) -> None:
-        columns = shutil.get_terminal_size().columns
-        # A URL stays whole, to be clicked on; it may take several rows of a narrow terminal.
-        lines = [line if "://" in line else line[: columns - 1] for line in lines]
-        if self._lines_up:
-            self._stream.write(_UP_AND_CLEAR.format(lines=self._lines_up))
-        self._stream.write("\n".join(lines) + "\n")
-        self._stream.flush()
-        self._lines_up = sum(max(1, -(-len(line) // columns)) for line in lines)
+            self._terminal.say(_line(view))
 
 
 def _panel(view: View) -> list[str]:

@@ -6,15 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from opentelemetry._logs import Logger, LogRecord
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, Tracer
+from opentelemetry.trace import SpanKind
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -22,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from model_exporter.demo.laboratory import Laboratory
+from model_exporter.demo.sender import QUEUE, Sender
 
 Rows = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -48,9 +41,7 @@ _LOST_SHARE: Final = 0.2
 _POSITIVE: Final = "malignant"
 _DISPUTED: Final = "texture"
 """What a new pathologist goes by: a benign cell with more of it than the median is called malignant from then on."""
-_QUEUE: Final = 16_384
-_FLUSH_EVERY: Final = _QUEUE // 2
-_SEND_EVERY_MILLIS: Final = 500
+_FLUSH_EVERY: Final = QUEUE // 2
 
 
 class Classifier:
@@ -110,25 +101,7 @@ class Service:
         self._classifier = classifier
         self._random = np.random.default_rng(seed)
         self.laboratory = Laboratory(seed=seed)
-        resource = Resource.create({"service.name": _MODEL, "service.version": _VERSION})
-        self._logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
-        self._logs.add_log_record_processor(
-            BatchLogRecordProcessor(
-                OTLPLogExporter(endpoint=f"{endpoint}/v1/logs"),
-                max_queue_size=_QUEUE,
-                schedule_delay_millis=_SEND_EVERY_MILLIS,
-            )
-        )
-        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._traces.add_span_processor(
-            BatchSpanProcessor(
-                OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces"),
-                max_queue_size=_QUEUE,
-                schedule_delay_millis=_SEND_EVERY_MILLIS,
-            )
-        )
-        self._logger: Logger = self._logs.get_logger("model_exporter.demo")
-        self._tracer: Tracer = self._traces.get_tracer("model_exporter.demo")
+        self._sender = Sender(endpoint=endpoint, service=_MODEL, version=_VERSION)
         self.sent = 0
         self.lost = 0
 
@@ -140,7 +113,7 @@ class Service:
         places = self._random.integers(len(self._classifier.held_out), size=requests)
         truth = self._classifier.new_truth if relabelled else self._classifier.truth
         for place, row in zip(places.tolist(), self._rows(places, shifted=shifted), strict=True):
-            with self._tracer.start_as_current_span(
+            with self._sender.tracer.start_as_current_span(
                 "POST /predict",
                 kind=SpanKind.SERVER,
                 attributes={"http.request.method": "POST", "http.route": "/predict", "http.response.status_code": 200},
@@ -154,23 +127,18 @@ class Service:
     def report(self) -> None:
         """Tell the outcomes that are due."""
         for report in self.laboratory.due(time.time()):
-            self._logger.emit(
-                LogRecord(
-                    timestamp=time.time_ns(),
-                    event_name="model.outcome",
-                    attributes={"model.name": _MODEL, "prediction.id": report.prediction, "outcome": report.truth},
-                )
+            self._sender.log(
+                "model.outcome",
+                {"model.name": _MODEL, "prediction.id": report.prediction, "outcome": report.truth},
             )
 
     def flush(self) -> None:
         """Send everything that waits."""
-        self._logs.force_flush()
-        self._traces.force_flush()
+        self._sender.flush()
 
     def close(self) -> None:
         """Send what waits and stop the SDK's threads."""
-        self._logs.shutdown()
-        self._traces.shutdown()
+        self._sender.close()
 
     def _rows(self, places: Indices, *, shifted: bool) -> Rows:
         rows = self._classifier.held_out[places]
@@ -182,21 +150,18 @@ class Service:
 
     def _tell(self, row: Rows, label: str, probability: float, *, truth: str) -> None:
         features = {name: value for name, value in zip(_FEATURES, row.tolist(), strict=True) if not math.isnan(value)}
-        at, prediction = time.time_ns(), f"{self._random.integers(2**63):016x}"
-        self._logger.emit(
-            LogRecord(
-                timestamp=at,
-                event_name="model.prediction",
-                attributes={
-                    "model.name": _MODEL,
-                    "model.version": _VERSION,
-                    "prediction.id": prediction,
-                    "features": features,
-                    "prediction": label,
-                    "score": probability,
-                },
-            )
+        prediction = f"{self._random.integers(2**63):016x}"
+        at = self._sender.log(
+            "model.prediction",
+            {
+                "model.name": _MODEL,
+                "model.version": _VERSION,
+                "prediction.id": prediction,
+                "features": features,
+                "prediction": label,
+                "score": probability,
+            },
         )
-        self.laboratory.take(prediction, predicted=label, truth=truth, at=at / 1e9)
+        self.laboratory.take(prediction, predicted=label, truth=truth, at=at)
         self.sent += 1
         self.lost += _LOST not in features
