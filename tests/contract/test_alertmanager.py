@@ -180,7 +180,12 @@ def test_only_what_is_about_one_model_mutes_and_nothing_mutes_itself() -> None:
 
 
 def test_the_ownership_file_of_the_readme_is_valid(tmp_path: Path) -> None:
-    """What people copy works."""
-    blocks = re.findall(r"```yaml\n(.*?)```", (FOLDER.parent / "README.md").read_text("utf-8"), re.DOTALL)
+    """What people copy works, and amtool answers what is printed beside it."""
+    readme = (FOLDER.parent / "README.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     (owners,) = [block for block in blocks if "teams:" in block]
-    assert "payments-ml/escalation-2" in _render(tmp_path, owners, Profile.V0_25).read_text("utf-8")
+    file = _render(tmp_path, owners, Profile.V0_25)
+    assert "payments-ml/escalation-2" in file.read_text("utf-8")
+    asked, answer = re.findall(r"--config\.file=alertmanager\.yml ((?:.*\\\n)?.*)\n(\S+)\n```", readme)[0]
+    done = _amtool("config", "routes", "test", f"--config.file={file}", *asked.replace("\\\n", " ").split())
+    assert done.stdout.strip() == answer, done.stderr

@@ -394,7 +394,7 @@ def test_what_rules_say_has_words(label: str, words: dict[str, Any]) -> None:
 
 
 def test_alerts_lead_to_pages() -> None:
-    """The dashboards that alerts name are these."""
+    """The dashboards that alerts name are these, and an alert sets only what its page can choose."""
     addresses = {
         text.value
         for path in rule_files(RULES)
@@ -403,8 +403,12 @@ def test_alerts_lead_to_pages() -> None:
         if name == "dashboard_url"
     }
     assert addresses
-    named = {found[1] for address in addresses if (found := re.search(r"/d/([\w-]+)", address))}
-    assert named <= PAGES.keys()
+    for address in addresses:
+        found = re.search(r"/d/([\w-]+)", address)
+        assert found
+        assert found[1] in PAGES
+        variables = {one["name"] for one in page(found[1])["templating"]["list"]}
+        assert set(re.findall(r"var-(\w+)=", address)) <= variables, address
 
 
 def test_colours_of_the_exporter_change_where_its_alerts_fire() -> None:

@@ -13,6 +13,7 @@ from e2e.programs import require
 from model_exporter.cli import run
 from model_exporter.pack.checks import CHECKS, Check
 from model_exporter.pack.pool import Pool, pool
+from model_exporter.pack.programs import ask
 from model_exporter.pack.rulefiles import read_rule_file
 from model_exporter.pack.rules import Profile, Site, prometheus, render, rule_files
 
@@ -91,6 +92,18 @@ def test_models_of_one_name_in_two_clusters_are_two(tmp_path: Path) -> None:
     # A range of five minutes is open on the left in Prometheus 3, so that the rate is 0 a minute earlier.
     said = [promtool_test(tmp_path, UNIT_TEST.replace("SINCE", seconds)) for seconds in ("840", "900")]
     assert 0 in [code for code, _ in said], said
+
+
+@pytest.mark.prometheus
+def test_only_what_is_wrong_is_a_complaint(tmp_path: Path) -> None:
+    """Praise of every other file in between would hide the mistake."""
+    require("promtool")
+    good, bad = tmp_path / "good.yml", tmp_path / "bad.yml"
+    good.write_text(samples.rule_file(samples.group(samples.GOOD)), "utf-8")
+    bad.write_text("old\n", "utf-8")
+    complaints = ask("promtool", "check", "rules", str(good), str(bad)).complaints
+    assert any("cannot unmarshal" in line for line in complaints)
+    assert not any("good.yml" in line or "SUCCESS" in line for line in complaints)
 
 
 def promtool_test(folder: Path, text: str) -> tuple[int, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from e2e.programs import require
+from model_exporter.pack.rulefiles import read_rule_file
 from model_exporter.pack.rules import rule_files
 
 RULES = Path(__file__).parents[2] / "rules"
@@ -22,6 +23,18 @@ def test_every_file_is_in_the_table() -> None:
     }
     written = {str(path.relative_to(RULES)) for path in (*rule_files(RULES), *(RULES / "full").glob("*.yml"))}
     assert named == written
+
+
+def test_causes_have_the_ranks_of_the_table() -> None:
+    """The strongest evidence for each cause ranks it as the table says, and no cause is left out."""
+    ranks: dict[str, int] = {"unexplained": 10}
+    for _, rule in read_rule_file(RULES / "incidents.yml").rules:
+        if rule.record == "model:cause_evidence":
+            rank = min(int(number) for number in re.findall(r"\) \+ (\d+)", rule.expr.value))
+            cause = rule.labels["cause"]
+            ranks[cause] = min(rank, ranks.get(cause, rank))
+    told = {cause: int(rank) for rank, cause in re.findall(r"^\| (\d+) \| `(\w+)` \|", README, re.MULTILINE)}
+    assert told == ranks
 
 
 @pytest.mark.prometheus

@@ -45,6 +45,21 @@ def test_rules_are_written_for_prometheus(rules: Path, tmp_path: Path, capsys: C
     assert capsys.readouterr().out == f"{out}: 2 files, 4 rules\n"
 
 
+def test_another_copy_of_the_rules_is_warned_of(rules: Path, tmp_path: Path, capsys: Capture) -> None:
+    """Prometheus would load an old file beside the new ones; files that are not ours are nobody's business."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "alerts-old.yaml").write_text((rules / "alerts.yml").read_text("utf-8"), "utf-8")
+    (out / "site.yml").write_text(samples.rule_file(samples.group(samples.GOOD, "site")), "utf-8")
+    (out / "broken.yml").write_text("groups: [", "utf-8")
+    (out / "drift.yml").write_text((rules / "full" / "drift.yml").read_text("utf-8"), "utf-8")
+    assert run(["pack", "rules", "-o", str(out)]) == 0
+    assert (out / "drift.yml").read_text("utf-8") == (rules / "drift.yml").read_text("utf-8")
+    assert capsys.readouterr().err == (
+        f"warning: {out / 'alerts-old.yaml'} has groups of these rules, too: remove it, or they are evaluated twice\n"
+    )
+
+
 def test_rules_are_written_for_the_operator(rules: Path, capsys: Capture) -> None:
     """All resources, for a pipe."""
     del rules

@@ -91,6 +91,8 @@ def rules(
         text = pack.operator(file, resource) if resource else pack.prometheus(file)
         replace_file(target / file.path.name, text.encode())
     click.echo(f"{target}: {len(files)} files, {sum(1 for file in files for _ in file.rules)} rules")
+    for path in pack.twins(target, files):
+        click.echo(f"warning: {path} has groups of these rules, too: remove it, or they are evaluated twice", err=True)
 
 
 def _together(files: "list[RuleFile]", resource: "Resource | None") -> str:

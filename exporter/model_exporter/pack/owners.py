@@ -11,6 +11,7 @@ from model_exporter.pack.base import Base
 from model_exporter.pack.owners_schema import TEAM_PREFIX, EscalationKeys, OwnersKeys, TeamKeys
 from model_exporter.pack.profiles import Profile
 from model_exporter.pack.receiver_schema import TicketFormat, TicketKeys, WebhookKeys
+from model_exporter.pack.rules import IDENTITY, OWN
 
 _LONGEST: Final = 200
 _INSTEAD: Final = ", and the profile is 0.25"
@@ -25,6 +26,7 @@ def load_owners(path: Path, *, profile: Profile, base: Base) -> OwnersKeys:
     root = read_document(path)
     owners = convert(root, OwnersKeys)
     _check_default(owners, root)
+    _check_by(owners, root)
     named: dict[str, str] = {}
     for name, team in owners.teams.items():
         node = root.find("teams", name)
@@ -52,6 +54,15 @@ def _check_default(owners: OwnersKeys, root: Node) -> None:
     for key, team in (("default", owners.default), ("platform", owners.platform)):
         if team is not None and team not in owners.teams:
             raise root.find(key).mistake(f"there is no team {quoted(team)}", _teams(owners, team))
+
+
+def _check_by(owners: OwnersKeys, root: Node) -> None:
+    """No label is among those that differ between alerts which mute each other."""
+    for place, label in enumerate(owners.by):
+        if label in OWN or label in IDENTITY:
+            raise _items(root.find("by"))[place].mistake(
+                f"{quoted(label)} has a meaning of its own in the rules", "Name a label such as cluster"
+            )
 
 
 def _check_name(name: str, node: Node) -> None:

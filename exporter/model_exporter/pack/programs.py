@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _TIMEOUT_SECONDS: Final = 120.0
+_CONTENT: Final = re.compile(r"^Checking [^:]+$|\bSUCCESS\b|^FAILED:$")
+"""Lines of promtool and amtool around complaints that are none: about other files, or without words of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Verdict:
 
 
 def ask(program: str, *arguments: str) -> Verdict:
-    """Run `program`, found on PATH; whatever it prints is a complaint when it fails."""
+    """Run `program`, found on PATH; what it prints about mistakes are complaints when it fails."""
     path = shutil.which(program)
     if path is None:
         return Verdict(installed=False)
@@ -35,7 +37,8 @@ def ask(program: str, *arguments: str) -> Verdict:
     if done.returncode == 0:
         return Verdict(installed=True)
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return Verdict(installed=True, complaints=tuple(said) or (f"exit code {done.returncode}",))
+    wrong = [line for line in said if not _CONTENT.search(line)]
+    return Verdict(installed=True, complaints=tuple(wrong or said) or (f"exit code {done.returncode}",))
 
 
 def program_version(program: str) -> tuple[int, int] | None:

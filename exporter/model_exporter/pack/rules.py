@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from model_exporter.errors import ConfigError
+from model_exporter.expose.catalogue import CATALOGUE
 from model_exporter.pack.rulefiles import RuleFile, Text, parse_rule_file, read_rule_file
 
 RUNBOOKS: Final = "https://runbooks.example.org/model_exporter"
@@ -18,6 +19,16 @@ DASHBOARDS: Final = "https://grafana.example.org"
 """Base of the dashboards' addresses in the files."""
 IDENTITY: Final = ("model", "job", "instance")
 """Labels that say whose a series is. A clause that keeps one of them begins with it, and added labels go before it."""
+ADDED: Final = frozenset(
+    {
+        *("alertname", "component", "severity", "le"),
+        *("category", "signal", "level", "cause", "evidence", "escalation", "reason", "slo"),
+        *("ago", "both", "burn", "cut", "state", "what", "when"),  # within an expression only
+    }
+)
+"""Labels that the rules and Prometheus add to those of the exporter."""
+OWN: Final = ADDED.union(*(metric.labels for metric in CATALOGUE)) - {*IDENTITY}
+"""Labels that already mean something in the rules, so that they cannot tell models apart."""
 
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _RESOURCE: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -65,6 +76,8 @@ class Site:
                 raise _misuse("--by", f"{label!r} is no label name", "Name a label such as cluster")
             if label in IDENTITY or self.by.count(label) > 1:
                 raise _misuse("--by", f"{label} is kept already", "Leave it out")
+            if label in OWN or label.startswith("__"):
+                raise _misuse("--by", f"{label} has a meaning of its own here", "Name a label such as cluster")
         for flag, base in (("--runbook-url", self.runbooks), ("--dashboard-url", self.dashboards)):
             parts = urlsplit(base)
             if parts.scheme not in {"http", "https"} or not parts.netloc or re.search(r"[\s\"'{}<>\\]", base):
@@ -122,6 +135,23 @@ def render(path: Path, site: Site) -> RuleFile:
     for _, (place, edit) in sorted(edits.items(), reverse=True):
         text = text[: place.start] + _edited(place, text[place.start : place.end], edit) + text[place.end :]
     return parse_rule_file(text, path)
+
+
+def twins(folder: Path, files: Sequence[RuleFile]) -> list[Path]:
+    """Other rule files in `folder` with a group of `files`, as an earlier release or a copy leaves them behind."""
+    written = {file.path.name for file in files}
+    groups = {group.name for file in files for group in file.groups}
+    found = []
+    for path in sorted({*folder.glob("*.yml"), *folder.glob("*.yaml")}):
+        if path.name in written:
+            continue
+        try:
+            other = read_rule_file(path)
+        except (ConfigError, OSError):
+            continue  # not ours, whatever it is
+        if not groups.isdisjoint(group.name for group in other.groups):
+            found.append(path)
+    return found
 
 
 def prometheus(file: RuleFile) -> str:

@@ -80,7 +80,8 @@ def check_rules(folder: Path, runbooks: Path, by: tuple[str, ...] = ()) -> Itera
             yield Result(Outcome.FINE, check.name, check.claim)
     for profile, paths in zip(Profile, profiles, strict=False):
         said = ask("promtool", "check", "rules", *map(str, paths))
-        yield from verdict("promtool", f"check rules {profile.value}", said, len(paths))
+        task = f"check rules {profile.value}" if len(profiles) > 1 else "check rules"
+        yield from verdict("promtool", task, said, len(paths))
 
 
 def check_routing(owners: Path, base: Path | None) -> Iterator[Result]:

@@ -32,6 +32,8 @@ MISTAKES = [
     (TEAM + "heartbeat: {url_file: /x}", "heartbeat.url_file", "0.25 reads no url_file", "--profile current"),
     (TEAM + "dashboard_url: grafana", "dashboard_url", "not a web address", "https://grafana"),
     (TEAM + "by: [a-b]", "by[0]", "not the name of a label", "cluster"),
+    (TEAM + "by: [cluster, severity]", "by[1]", "a meaning of its own", "cluster"),
+    (TEAM + "by: [model]", "by[0]", "a meaning of its own", "cluster"),
     ("teams: {'a{{b': {email: {to: [a@b]}}}\ndefault: a", "default", "there is no team", "The teams are"),
     ("teams: {'a{{b': {email: {to: [a@b]}}}\ndefault: 'a{{b'", 'teams["a{{b"]', "cannot be the name", "without {{"),
     ("", "teams.a", "the team has no receiver", "Add slack"),

@@ -5,7 +5,9 @@ import yaml
 
 import rule_files as samples
 from model_exporter.errors import ConfigError
-from model_exporter.pack.rules import Profile, Resource, Site, joined, operator, prometheus, render, rule_files
+from model_exporter.pack.promql import replaced_labels, tokenize
+from model_exporter.pack.rulefiles import read_rule_file
+from model_exporter.pack.rules import OWN, Profile, Resource, Site, joined, operator, prometheus, render, rule_files
 
 CLUSTER = Site(by=("cluster",))
 
@@ -180,12 +182,25 @@ def test_a_folder_without_rules_is_a_mistake(tmp_path: Path) -> None:
         rule_files(tmp_path)
 
 
+def test_every_label_of_the_shipped_rules_is_known() -> None:
+    """A label that the rules set cannot be given with --by, so none is forgotten."""
+    folder = Path(__file__).parents[3] / "rules"
+    for profile in Profile:
+        rules = [rule for path in rule_files(folder, profile) for _, rule in read_rule_file(path).rules]
+        added = {label for rule in rules for label in rule.labels}
+        replaced = {label for rule in rules for label in replaced_labels(tokenize(rule.expr.value))}
+        assert added | replaced <= OWN
+
+
 @pytest.mark.parametrize(
     ("site", "message"),
     [
         ({"by": ("a-b",)}, "--by: 'a-b' is no label name"),
         ({"by": ("model",)}, "--by: model is kept already"),
         ({"by": ("a", "a")}, "--by: a is kept already"),
+        ({"by": ("environment",)}, "--by: environment has a meaning of its own here"),
+        ({"by": ("severity",)}, "--by: severity has a meaning of its own here"),
+        ({"by": ("__name__",)}, "--by: __name__ has a meaning of its own here"),
         ({"runbooks": "wiki"}, "--runbook-url: 'wiki' is no address"),
         ({"dashboards": 'https://g/"'}, "--dashboard-url: .* is no address"),
     ],
