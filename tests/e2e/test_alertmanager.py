@@ -244,6 +244,19 @@ def test_what_nobody_owns_goes_to_the_default_team_and_quiet_environments_to_nob
     }
 
 
+def test_models_that_nobody_owns_are_one_message(running: Running) -> None:
+    """However many there are: it says how many, and one environment is not mixed with another."""
+    running.alertmanager.post(
+        *(_alert("ModelUnowned", owner="unowned", severity="warning", model=f"model-{n}") for n in range(12)),
+        _alert("ModelUnowned", owner="unowned", severity="warning", environment="lab", model="other"),
+    )
+    running.wait(2)
+    assert {(message.title, "12 alerts in all" in message.text) for message in running.sink.slack} == {
+        ("WARNING ModelUnowned (production)", True),
+        ("WARNING ModelUnowned other (lab)", False),
+    }
+
+
 def test_an_incident_that_lasts_is_escalated_by_mail(running: Running) -> None:
     """The other team's mail has both forms, and nothing that a label says becomes markup."""
     running.alertmanager.post(_alert("ModelIncidentUnresolved", escalation="1", model=HOSTILE))

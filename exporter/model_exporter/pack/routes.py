@@ -118,7 +118,8 @@ class _Tree:
         yield Commented("The exporters themselves, and Prometheus's rules about them", exporters)
         for name, team in teams.items():
             yield Commented(f"Models of {name}", self._team(name, team, [_owner(name, team)]))
-        yield Commented("Models that nobody owns", self._team(default, teams[default], []))
+        yield Commented("That nobody owns them is one ticket, however many models there are", self._unowned())
+        yield Commented("Other alerts of models that nobody owns", self._team(default, teams[default], []))
 
     def _watchdog(self) -> Tree:
         route: Tree = {"receiver": NULL, "matchers": ['alertname="ModelWatchdog"']}
@@ -144,6 +145,17 @@ class _Tree:
                 for name, team in asking.items()
             ]
         yield Commented("Environments that disturb nobody", route)
+
+    def _unowned(self) -> Tree:
+        name = self._owners.default
+        team = self._owners.teams[name]
+        ticket = {"receiver": self._receiver(name, team, "ticket")} | _hours(name, team)
+        route = ticket | {
+            "matchers": ['alertname="ModelUnowned"'],
+            "group_by": ["alertname", "environment", *self._owners.by],
+        }
+        copies = list(self._copies(name, team))
+        return route | {"routes": [*copies, ticket]} if copies else route
 
     def _team(self, name: str, team: TeamKeys, matchers: list[str]) -> Tree:
         """The route of one team; a severity that nobody knows goes to its chat."""
