@@ -381,6 +381,16 @@ def test_every_runbook_exists() -> None:
     assert set(CAUSES["options"]) <= headings
 
 
+def test_questions_lead_to_panels_that_exist() -> None:
+    """Each page and panel in the table of ten questions is there, in its words."""
+    text = (COMMITTED / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (.+\?) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    there = {(page(name)["title"], panel["title"]) for name in PAGES for panel in drawn(name)}
+    wanted = [(f"Models / {title}", panel) for _, title, told in rows for panel in told.split("; ")]
+    assert len(rows) == 10
+    assert [one for one in wanted if one not in there] == []
+
+
 @pytest.mark.parametrize(
     ("label", "words"),
     [("cause", CAUSES), ("evidence", EVIDENCE), ("category", CATEGORIES), ("level", LEVELS), ("severity", SEVERITIES)],
