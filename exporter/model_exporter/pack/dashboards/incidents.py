@@ -147,9 +147,9 @@ def _why() -> tuple[Panel, ...]:
             "cause: what changed on purpose or failed outside comes before what the statistics name.",
             Query(f"sort({chosen('model:cause_evidence')})", instant=True),
             columns=(
-                Column("model", "Model", width=150, links=_TO_MODEL),
+                Column("model", "Model", width=180, links=_TO_MODEL),
                 Column("Value", "Rank", width=60),
-                Column("cause", "Cause", width=150, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
+                Column("cause", "Cause", width=130, mappings=(CAUSES,), links=(links.RUNBOOK_OF_CAUSE,)),
                 Column("evidence", "Because", mappings=(EVIDENCE,)),
             ),
             absence="Nothing speaks for a cause now",
