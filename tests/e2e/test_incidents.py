@@ -317,7 +317,7 @@ def test_drift_after_a_deployment_pages_its_owner_once_with_the_cause(story: Sto
     assert page.group == "production"
     told = page.details["firing"]
     assert "version 2" in told
-    assert "A new or unapproved version runs" in told
+    assert "A new or unapproved version has been running" in told
     assert "deployment at" in told
     assert "feature_00 (input)" in told
     assert "output_drift/drift (page)" in told
