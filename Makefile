@@ -7,11 +7,12 @@
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
-	bench-dashboards bench-peers screenshots lock clean setup tools
+	bench-dashboards bench-peers screenshots lock clean setup tools clients
 
 SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
+CLIENTS ?=
 export PYTHON
 
 help: ## List the targets
@@ -33,7 +34,7 @@ test-fast: setup ## Unit, property and contract tests, on two cores
 	@echo '==> pytest: unit, property and contract tests'
 	@$(BIN)/pytest -n 2 -m 'not slow and not e2e' $(ARGS)
 
-test-slow: setup tools ## Slow tests, and real clients against the running exporter
+test-slow: setup tools clients ## Slow tests, and real clients against the running exporter
 	@echo '==> pytest: slow and end-to-end tests'
 	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
@@ -102,3 +103,6 @@ setup:
 
 tools:
 	@.ci/install-tools
+
+clients: setup
+	@.ci/setup-clients $(CLIENTS)
