@@ -52,3 +52,15 @@ class ConfigError(ModelExporterError):
 
 class BaselineError(ModelExporterError):
     """A baseline cannot be built from, read from or written to a file."""
+
+
+class MappingError(ModelExporterError):
+    """A record does not hold what a mapping says; nothing of it was kept.
+
+    Attributes:
+        reason: one of a small fixed set of words, safe as a label value.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

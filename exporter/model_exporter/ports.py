@@ -1,8 +1,10 @@
 """What the rooms ask of each other across the pipeline, as types without behaviour."""
 
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Protocol
 
 
@@ -15,6 +17,7 @@ class Signal(Enum):
     PREDICTIONS = "predictions"
     OUTCOMES = "outcomes"
     EVENTS = "events"
+    RECORDS = "records"
 
 
 class Encoding(Enum):
@@ -31,13 +34,19 @@ class Door(Enum):
     OTLP_GRPC = "otlp_grpc"
     OTLP_HTTP = "otlp_http"
     HTTP = "http"
+    FILE = "file"
+    CLOUD_EVENTS = "cloudevents"
+    AZURE_ML = "azureml"
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
     """One request body, decompressed and within its size limit.
 
-    `received_at` is unix seconds on the receiver's clock.
+    Attributes:
+        received_at: unix seconds on the receiver's clock.
+        mapping: name of the mapping that reads records; empty for whichever takes each of them.
+        context: what the door knows besides, as the path of a file; mappings find it under `door`.
     """
 
     door: Door
@@ -45,6 +54,8 @@ class Payload:
     encoding: Encoding
     body: bytes
     received_at: float
+    mapping: str = ""
+    context: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

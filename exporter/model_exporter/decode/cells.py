@@ -4,11 +4,11 @@ from typing import Final
 
 from model_exporter.config.settings import Limits
 from model_exporter.decode.aliases import Field
-from model_exporter.decode.json_text import parse_json
 from model_exporter.decode.layouts import Found, Row, cells_of, row_of
 from model_exporter.decode.tally import Tally
 from model_exporter.decode.values import Elements, is_empty
 from model_exporter.errors import DecodeError
+from model_exporter.json_text import parse_json
 
 Cells = dict[str, object]
 

@@ -5,11 +5,11 @@ from itertools import islice
 from typing import Final
 
 from model_exporter.decode.aliases import INTERVAL_ENDS, ITEM, SEGMENT_PREFIX, Field, first
-from model_exporter.decode.json_text import parse_json
 from model_exporter.decode.layouts import NO_CELLS, Found, Row, row_of
 from model_exporter.decode.tally import Tally
 from model_exporter.decode.values import Elements, is_empty, number_of, plain_text, text_of
 from model_exporter.errors import DecodeError
+from model_exporter.json_text import parse_json
 
 MAX_ITEMS: Final = 100
 """Items of one ranking, and relevant items of one outcome, that are kept."""

@@ -8,10 +8,12 @@ from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS
 from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import Vocabulary
+from model_exporter.decode.mapped import MappedReader
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
 from model_exporter.decode.spans import SpanReader
 from model_exporter.errors import DecodeError
+from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.ports import Encoding, Payload, Signal
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -27,10 +29,12 @@ class Decoder:
 
     Args:
         limits: `record_attributes`, `nesting` and `name_length` bound what one record may bring.
+        mappings: what records of other systems mean; the first that takes a record reads it.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, mappings: Mapping[str, RecordMapping] | None = None) -> None:
         self._limits = limits
+        self._mappings = mappings or {}
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
 
@@ -41,7 +45,7 @@ class Decoder:
 
         - of rejected records `bad_event`, `empty_record`, `malformed_record`, `model_name`, `model_version`,
           `not_an_object`, `outcome_without_id`, `outcome_without_value`, `prediction_id`, `too_many_models`,
-          `too_sparse`;
+          `too_sparse`, and those of `MappedReader`;
         - of ignored records `metrics`, `not_a_prediction`, `span_kind`;
         - of values left out `attribute_limit`, `bad_context` (a segment, an interval, a naive forecast),
           `bad_features`, `bad_latency`, `bad_outcome` (on a prediction), `bad_time`, `bad_value` (a business value, a
@@ -49,7 +53,8 @@ class Decoder:
 
         Raises:
             DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of
-                `empty_body`, `malformed_json`, `malformed_protobuf`, `not_an_object`, `not_utf8`, `wrong_encoding`.
+                `empty_body`, `malformed_json`, `malformed_protobuf`, `not_an_object`, `not_utf8`, `unknown_mapping`,
+                `wrong_encoding`.
         """
         if payload.signal is Signal.METRICS:
             return Decoded(ignored={"metrics": 1})
@@ -75,6 +80,10 @@ class Decoder:
             (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally)
         elif is_json:
             reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
-            native.read_native(body, _NATIVE_EVENTS[payload.signal], reader, ledger.tally)
+            if payload.signal is Signal.RECORDS:
+                mapped = MappedReader(self._mappings, payload, reader=reader, tally=ledger.tally)
+                native.read_objects(body, mapped.read, ledger.tally)
+            else:
+                native.read_native(body, _NATIVE_EVENTS[payload.signal], reader, ledger.tally)
         else:
             raise DecodeError("wrong_encoding", f"{payload.signal.value} come as JSON or JSON lines")

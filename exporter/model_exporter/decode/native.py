@@ -1,14 +1,14 @@
 """The native JSON doors: one object, an array of objects, or an object a line."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 
-from model_exporter.decode.json_text import parse_json
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.tally import Tally
 from model_exporter.errors import DecodeError
+from model_exporter.json_text import parse_json
 
 _LINES: Final = msgspec.json.Decoder()
 _PATIENCE: Final = 1000
@@ -21,12 +21,21 @@ def read_native(body: bytes, event: str, reader: RecordReader, tally: Tally) -> 
     Raises:
         DecodeError: nothing in it is an object.
     """
+    read_objects(body, lambda record, where: reader.read_native(event, record, where=where), tally)
+
+
+def read_objects(body: bytes, read: Callable[[dict[str, object], str], None], tally: Tally) -> None:
+    """Have `read` take each object of `body`, with its place for the sender's eyes; reject the rest.
+
+    Raises:
+        DecodeError: nothing in it is an object.
+    """
     objects = 0
     failure: DecodeError | None = None
     for where, value in _values(body):
         if isinstance(value, dict):
             objects += 1
-            reader.read_native(event, value, where=where)
+            read(value, where)
             continue
         reason, error = "malformed_record", value
         if not isinstance(error, DecodeError):

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from model_exporter.decode.identity import Source, Stamp, source_of
-from model_exporter.decode.json_text import parse_json
 from model_exporter.decode.json_values import AnyValue, KeyValue, Number, mapping_of, nanoseconds_of, value_of
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
 from model_exporter.decode.tally import RecordError, Tally
 from model_exporter.errors import DecodeError
+from model_exporter.json_text import parse_json
 
 _SPAN_KINDS: Final = {"SPAN_KIND_SERVER": SERVER, "SPAN_KIND_CLIENT": CLIENT}
 _STATUS_ERROR: Final = (2, "STATUS_CODE_ERROR")

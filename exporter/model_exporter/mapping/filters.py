@@ -1,0 +1,269 @@
+"""Filters of the path language: what a value becomes when a path says `|NAME`."""
+
+import base64
+import binascii
+import csv
+import io
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from math import prod
+from typing import Final
+
+from model_exporter.errors import DecodeError, MappingError
+from model_exporter.json_text import parse_json
+
+MAX_WIDTH: Final = 2_000
+"""Columns of a tensor that become features; wider ones are embeddings or pictures, which nobody watches by number."""
+_MAX_INFLATED: Final = 64 * 1024 * 1024
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+def elements_of(value: object) -> Sequence[object] | None:
+    """The elements of a list, tuple or lazy array; None for anything else."""
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Sized) or not isinstance(value, Iterable):
+        return None
+    return list(value)
+
+
+def _json(value: object) -> object:
+    """The JSON in text or bytes; other values are taken for parsed already."""
+    if not isinstance(value, str | bytes):
+        return value
+    try:
+        return parse_json(value if isinstance(value, bytes) else value.encode("utf-8", "backslashreplace"))
+    except DecodeError as error:
+        raise MappingError("bad_json", f"the text is not JSON: {error}") from error
+
+
+def _json_lines(value: object) -> object:
+    """The values of JSON lines."""
+    return [_json(line) for line in _text(value, "bad_json").splitlines() if line.strip()]
+
+
+def _csv(value: object) -> list[list[object]]:
+    """The rows of CSV without a header, each a list of cells; numbers are numbers, empty cells are missing."""
+    return [[_cell(cell) for cell in row] for row in _csv_rows(value)]
+
+
+def _csv_header(value: object) -> list[dict[str, object]]:
+    """The rows of CSV under its header."""
+    rows = _csv_rows(value)
+    if not rows:
+        return []
+    header = rows[0]
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            raise MappingError("bad_csv", f"line {number} has {len(row)} cells, the header {len(header)}")
+    return [dict(zip(header, map(_cell, row), strict=True)) for row in rows[1:]]
+
+
+def _csv_rows(value: object) -> list[list[str]]:
+    text = _text(value, "bad_csv")
+    try:
+        return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error as error:
+        raise MappingError("bad_csv", f"the text is not CSV: {error}") from error
+
+
+def _cell(text: str) -> object:
+    """A cell as number, text, or None when it is empty; `nan` stays a number that is not finite."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return float(text) if "_" not in text else text
+    except ValueError:
+        return text
+
+
+def _base64(value: object) -> bytes:
+    """The bytes that base64 stands for, in either alphabet."""
+    text = _text(value, "bad_base64").strip()
+    try:
+        return base64.b64decode(text.translate(_STANDARD_ALPHABET), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MappingError("bad_base64", f"the text is not base64: {error}") from error
+
+
+def _gunzip(value: object) -> bytes:
+    """Bytes decompressed, as far as 64 MiB."""
+    if not isinstance(value, bytes):
+        raise MappingError("bad_gzip", f"expected bytes, got {type(value).__name__}")
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        plain = inflater.decompress(value, _MAX_INFLATED)
+    except zlib.error as error:
+        raise MappingError("bad_gzip", "the bytes are not gzip") from error
+    if not inflater.eof:
+        raise MappingError("bad_gzip", "the bytes are cut off, or more than 64 MiB when decompressed")
+    return plain
+
+
+def _tensors(value: object) -> list[object]:
+    """The rows of tensors in the open inference protocol (V2): `[{"name", "shape", "datatype", "data"}, ...]`.
+
+    A row is a map by tensor: a value of a tensor with one column, `NAME.0`, `NAME.1`, ... of one with several. A
+    single tensor makes rows without names: values, or lists of them.
+    """
+    tensors = elements_of(value)
+    if not tensors:
+        raise MappingError("bad_tensor", "expected a list of tensors")
+    columns = [_tensor(tensor) for tensor in tensors]
+    lengths = {len(rows) for _, _, rows in columns}
+    if len(lengths) > 1:
+        raise MappingError("bad_tensor", f"tensors of one request have {sorted(lengths)} rows")
+    if len(columns) == 1:
+        _, width, rows = columns[0]
+        return [row[0] for row in rows] if width == 1 else list(rows)
+    result: list[object] = []
+    for index in range(lengths.pop()):
+        row: dict[str, object] = {}
+        for name, width, rows in columns:
+            cells = rows[index]
+            if width == 1:
+                row[name] = cells[0]
+            else:
+                row.update((f"{name}.{column}", cell) for column, cell in enumerate(cells))
+        result.append(row)
+    return result
+
+
+def _tensor(tensor: object) -> tuple[str, int, list[Sequence[object]]]:
+    """Name, width and rows of one tensor; a wide one has no cells."""
+    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+        raise MappingError("bad_tensor", "a tensor is an object with name, shape and data")
+    name, data, shape = tensor["name"], elements_of(tensor.get("data")), elements_of(tensor.get("shape"))
+    if data is None:
+        raise MappingError("bad_tensor", f"the tensor {name[:80]!r} has no data")
+    if shape is None or not all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape):
+        raise MappingError("bad_tensor", f"the tensor {name[:80]!r} has no shape")
+    sizes = [int(str(size)) for size in shape]
+    cells = _flat(data, len(sizes))
+    if prod(sizes) != len(cells):
+        raise MappingError("bad_tensor", f"the tensor {name[:80]!r} has {len(cells)} values, its shape {prod(sizes)}")
+    rows = sizes[0] if sizes else 1
+    width = len(cells) // rows if rows else 1
+    if width > MAX_WIDTH:
+        return name, 0, [()] * rows
+    return name, width, [cells[at * width : (at + 1) * width] for at in range(rows)]
+
+
+def _flat(data: Sequence[object], depth: int) -> Sequence[object]:
+    """The values of an array that may be written nested, at most `depth` deep."""
+    for _ in range(depth):
+        if not data or elements_of(data[0]) is None:
+            return data
+        data = [cell for part in data for cell in (elements_of(part) or ())]
+    return data
+
+
+def _split(value: object) -> list[dict[str, object]]:
+    """The rows of a pandas frame in its split orientation: `{"columns": [...], "data": [[...], ...]}`."""
+    columns = elements_of(value.get("columns")) if isinstance(value, dict) else None
+    rows = elements_of(value.get("data")) if isinstance(value, dict) else None
+    if columns is None or rows is None:
+        raise MappingError("bad_table", "expected an object with columns and data")
+    names = [str(column) for column in columns]
+    return [_named(names, row) for row in rows]
+
+
+def _named(names: Sequence[str], row: object) -> dict[str, object]:
+    cells = elements_of(row)
+    if cells is None or len(cells) != len(names):
+        raise MappingError("bad_table", f"a row has {len(cells or ())} values for {len(names)} columns")
+    return dict(zip(names, cells, strict=True))
+
+
+def _columnar(value: object) -> list[dict[str, object]]:
+    """The rows of a map of columns: `{"a": [1, 2], "b": [3, 4]}`; single values make one row."""
+    if not isinstance(value, dict) or not value:
+        raise MappingError("bad_table", "expected an object of columns")
+    columns = {name: elements_of(column) for name, column in value.items()}
+    if all(column is None for column in columns.values()):
+        return [value]
+    lengths = {-1 if column is None else len(column) for column in columns.values()}
+    if len(lengths) > 1:
+        raise MappingError("bad_table", "the columns are not of one length")
+    return [
+        dict(zip(columns, cells, strict=True))
+        for cells in zip(*(column or () for column in columns.values()), strict=True)
+    ]
+
+
+def _capture(value: object) -> object:
+    """What SageMaker captured of a request or response: `{"observedContentType", "encoding", "data"}`."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("data"), str):
+        raise MappingError("bad_capture", "expected an object with encoding and data")
+    data, encoding = value["data"], str(value.get("encoding", "")).upper()
+    content = str(value.get("observedContentType") or "").partition(";")[0].strip().lower()
+    if encoding == "BASE64":
+        plain = _text(_base64(data), "bad_capture")
+    elif encoding in {"CSV", "JSON"}:
+        plain, content = data, content or encoding.lower()
+    else:
+        raise MappingError("bad_capture", f"the encoding {encoding[:40]!r} is none of CSV, JSON and BASE64")
+    if "jsonlines" in content or "ndjson" in content or "jsonl" in content:
+        return _json_lines(plain)
+    if "json" in content or (not content and plain.lstrip()[:1] in {"{", "["}):
+        return _json(plain)
+    return _csv(plain)
+
+
+def _first(value: object) -> object:
+    elements = elements_of(value)
+    return elements[0] if elements else None
+
+
+def _last(value: object) -> object:
+    elements = elements_of(value)
+    return elements[-1] if elements else None
+
+
+def _number(value: object) -> object:
+    """The number that text stands for; None for what is none."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _plain_text(value: object) -> object:
+    return _text(value, "bad_text") if isinstance(value, bytes) else str(value)
+
+
+def _text(value: object, reason: str) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, bytes):
+        raise MappingError(reason, f"expected text, got {type(value).__name__}")
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise MappingError(reason, "the bytes are not UTF-8") from error
+
+
+_STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
+
+FILTERS: Final[Mapping[str, Callable[[object], object]]] = {
+    "base64": _base64,
+    "capture": _capture,
+    "columnar": _columnar,
+    "csv": _csv,
+    "csv_header": _csv_header,
+    "first": _first,
+    "gunzip": _gunzip,
+    "json": _json,
+    "json_lines": _json_lines,
+    "last": _last,
+    "lower": _lower,
+    "number": _number,
+    "split": _split,
+    "tensors": _tensors,
+    "text": _plain_text,
+}
