@@ -21,7 +21,7 @@ from model_exporter.expose import ServiceStatus, WebServer
 from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
 from model_exporter.journal import CheckpointFile, Checkpoints
-from model_exporter.mapping import built_in_mappings
+from model_exporter.mapping import with_built_in
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.receive import GrpcDoor, HttpDoor
 from model_exporter.route import Router
@@ -107,7 +107,7 @@ class App:
             kept, admit=lambda model: self._router.route(model=model, service="") is not None, now=self._started_at
         )
         self._pipeline = Pipeline(
-            decoder=Decoder(limits, built_in_mappings()),
+            decoder=Decoder(limits, with_built_in(self._settings.mappings)),
             settings=self._settings,
             queue=self._queue,
             router=self._router,
@@ -202,7 +202,7 @@ class App:
         self._router.configure(limit=limits.models, configured=settings.models)
         self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
         self._store.resize(limits_of(limits))
-        self._pipeline.reconfigure(Decoder(limits, built_in_mappings()), settings)
+        self._pipeline.reconfigure(Decoder(limits, with_built_in(settings.mappings)), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
         applied.set()

@@ -68,6 +68,8 @@ def _value(node: Node, shape: Shape) -> object:
         raise _nothing(node, shape)
     if shape.items is not None:
         return _list(node, shape, shape.items)
+    if shape.base is object:
+        return node.plain()
     return _scalar(node, shape)
 
 

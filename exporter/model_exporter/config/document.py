@@ -52,6 +52,12 @@ class Node:
             node = node.value[key]
         return node
 
+    def plain(self) -> object:
+        """The value without places: dictionaries, lists and scalars."""
+        if isinstance(self.value, Mapping):
+            return {key: node.plain() for key, node in self.value.items()}
+        return [node.plain() for node in self.value] if isinstance(self.value, tuple) else self.value
+
     def mistake(self, problem: str, remedy: str) -> ConfigError:
         """A mistake in this value."""
         return ConfigError(file=self.file, path=self.path, line=self.line, problem=problem, remedy=remedy)

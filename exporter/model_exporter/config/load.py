@@ -11,6 +11,7 @@ from model_exporter.batch import class_of
 from model_exporter.config.business import indicators, performance_objectives
 from model_exporter.config.convert import convert
 from model_exporter.config.document import Node, read_document
+from model_exporter.config.mappings import mappings
 from model_exporter.config.outcome_schema import OutcomeKeys
 from model_exporter.config.privacy import Secret, privacy
 from model_exporter.config.schema import (
@@ -84,6 +85,7 @@ class _Loader:
             drift=_drift(keys.drift, ModelDriftKeys()),
             limits=limits,
             join=self._join(keys.join),
+            mappings=MappingProxyType(mappings(keys.mappings, self._root.find("mappings"))),
             models=MappingProxyType(models),
         )
 

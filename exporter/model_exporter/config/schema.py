@@ -40,6 +40,7 @@ Weight = Annotated[float, Meta(gt=0, le=1000)]
 Rows = Annotated[int, Meta(ge=100, le=10_000_000)]
 Count = Annotated[int, Meta(ge=1, le=10**12, title="a whole number from 1 to 10^12")]
 Depth = Annotated[int, Meta(ge=1, le=100)]
+RecordMapping = Annotated[object, Meta(title="a mapping of records")]
 Tier = Annotated[int, Meta(ge=1, le=5)]
 
 
@@ -380,6 +381,14 @@ class RootKeys(Keys, frozen=True):
     privacy: Annotated[PrivacyKeys, Meta(description="The secret that hashes of sensitive values are keyed by.")] = (
         field(default_factory=PrivacyKeys)
     )
+    mappings: Annotated[
+        dict[str, RecordMapping],
+        Meta(
+            description="How records of other shapes are read, by name: conditions (`when`) and a path for each native "
+            "field (`fields`). `model_exporter mapping --help` tells the language, `mapping show NAME` prints those "
+            "built in, which one of the same name replaces."
+        ),
+    ] = field(default_factory=dict)
     models: Annotated[
         dict[str, ModelKeys], Meta(description="Models by name. Others are registered as they appear.")
     ] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Final
 
 from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.indicators import Indicator
+from model_exporter.mapping import Mapping as RecordMapping
 
 MIB: Final = 1024 * 1024
 DAY: Final = 86_400.0
@@ -251,13 +252,17 @@ class JoinSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration. `models` are the configured ones; others are registered as they appear."""
+    """The whole configuration. `models` are the configured ones; others are registered as they appear.
+
+    `mappings` are those of the file; there are built-in ones besides.
+    """
 
     environment: str = ""
     learn: Learn = Learn()
     drift: Drift = Drift()
     limits: Limits = Limits()
     join: JoinSettings = JoinSettings()
+    mappings: Mapping[str, RecordMapping] = field(default_factory=lambda: MappingProxyType({}))
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
 
     def model(self, name: str) -> ModelSettings:

@@ -8,7 +8,7 @@ from model_exporter.mapping.document import DocumentError, read_mapping
 from model_exporter.mapping.fields import FIELDS
 from model_exporter.mapping.mapping import Mapping, NativeRow
 from model_exporter.mapping.path import Path, PathError, parse_path
-from model_exporter.mapping.systems import built_in_mappings
+from model_exporter.mapping.systems import built_in_mappings, built_in_text, with_built_in
 
 __all__ = [
     "FIELDS",
@@ -18,6 +18,8 @@ __all__ = [
     "Path",
     "PathError",
     "built_in_mappings",
+    "built_in_text",
     "parse_path",
     "read_mapping",
+    "with_built_in",
 ]

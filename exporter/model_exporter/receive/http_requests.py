@@ -166,4 +166,7 @@ class HttpRequests:
     def _deliver(self, body: bytes, order: _Order) -> Receipt:
         if not body and order.encoding is not Encoding.PROTOBUF:
             raise DecodeError("body", "the body is empty, which is not JSON")
-        return self._ingest(Payload(order.route.door, order.route.signal, order.encoding, body, self._clock()))
+        route = order.route
+        return self._ingest(
+            Payload(route.door, route.signal, order.encoding, body, self._clock(), mapping=route.mapping)
+        )

@@ -1,7 +1,7 @@
 """What the paths and headers of an HTTP request ask for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -20,10 +20,11 @@ _SHOWN: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path that takes records."""
+    """A path that takes records; `mapping` names the one that reads them, if the path does."""
 
     door: Door
     signal: Signal
+    mapping: str = ""
 
 
 ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
@@ -37,9 +38,11 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
         "/v1/predictions": Route(Door.HTTP, Signal.PREDICTIONS),
         "/v1/outcomes": Route(Door.HTTP, Signal.OUTCOMES),
         "/v1/events": Route(Door.HTTP, Signal.EVENTS),
+        "/v1/records": Route(Door.HTTP, Signal.RECORDS),
     }
 )
 
+_RECORDS: Final = "/v1/records/"
 _OTLP_TYPES: Final = MappingProxyType(
     {"application/x-protobuf": Encoding.PROTOBUF, "application/json": Encoding.JSON},
 )
@@ -73,12 +76,15 @@ _CODINGS: Final = MappingProxyType(
 
 
 def find_route(path: str) -> Route:
-    """The route of `path`; slashes at its end do not matter.
+    """The route of `path`; slashes at its end do not matter. `/v1/records/NAME` has the mapping NAME.
 
     Raises:
         UnknownPathError: there is none; the message names those that are.
     """
-    route = ROUTES.get(path.rstrip("/") or "/")
+    path = path.rstrip("/") or "/"
+    route = ROUTES.get(path)
+    if route is None and path.startswith(_RECORDS):
+        route = replace(ROUTES[_RECORDS.rstrip("/")], mapping=path.removeprefix(_RECORDS))
     if route is None:
         raise UnknownPathError(f"there is nothing at {path[:_SHOWN]!r}; POST to one of {', '.join(sorted(ROUTES))}")
     return route

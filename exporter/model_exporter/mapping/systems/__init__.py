@@ -1,5 +1,6 @@
 """The mappings that are built in: a file a system, in the language that users write."""
 
+from collections.abc import Mapping as Map
 from functools import cache
 from importlib.resources import files
 
@@ -17,6 +18,11 @@ def built_in_mappings() -> dict[str, Mapping]:
         for text in _texts().values()
         for name, document in yaml.safe_load(text).items()
     }
+
+
+def with_built_in(own: Map[str, Mapping]) -> dict[str, Mapping]:
+    """`own` mappings, and those built in whose names they leave; a record is tried on `own` ones first."""
+    return {**own, **{name: mapping for name, mapping in built_in_mappings().items() if name not in own}}
 
 
 def built_in_text(name: str) -> str | None:
