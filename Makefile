@@ -79,13 +79,14 @@ screenshots: setup ## Draw the dashboards in three states to dashboards/pictures
 	@PYTHONPATH=tests $(BIN)/python tests/pictures/screenshots.py $(ARGS)
 
 .PHONY: render
-render: setup ## Render again what is committed as rendered: dashboards, routing, the rules of the Kubernetes example
+render: setup ## Render again what is committed as rendered: dashboards, routing, rules for Kubernetes, serving stacks
 	@$(BIN)/model_exporter pack dashboards -o dashboards
 	@$(BIN)/model_exporter pack alertmanager --no-templates --owners alertmanager/owners.example.yml -o alertmanager/alertmanager.yml
 	@$(BIN)/model_exporter pack alertmanager --no-templates --owners exporter/compose/owners.yml \
 		--base exporter/compose/base.yml -o exporter/compose/alertmanager.yml
 	@rules=$$($(BIN)/model_exporter pack rules --format operator) && \
 		printf '%s\n' "$$rules" >exporter/kubernetes/prometheusrules.yaml
+	@PYTHONPATH=tests $(BIN)/python -m systems
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'error: make lock needs uv (https://docs.astral.sh/uv)' >&2; exit 1; }
