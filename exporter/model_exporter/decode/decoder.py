@@ -1,6 +1,6 @@
 """Bytes in, columns out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from model_exporter.config.settings import Limits
@@ -8,7 +8,8 @@ from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS
 from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import Vocabulary
-from model_exporter.decode.mapped import MappedReader
+from model_exporter.decode.mapped import MappedReader, MappedRows
+from model_exporter.decode.mapped_otlp import OtlpMappings
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
 from model_exporter.decode.spans import SpanReader
@@ -34,7 +35,10 @@ class Decoder:
 
     def __init__(self, limits: Limits, mappings: Mapping[str, RecordMapping] | None = None) -> None:
         self._limits = limits
-        self._mappings = mappings or {}
+        told = mappings or {}
+        self._mappings = {name: mapping for name, mapping in told.items() if "records" in mapping.scopes}
+        self._log_mappings = [mapping for mapping in told.values() if "logs" in mapping.scopes]
+        self._span_mappings = [mapping for mapping in told.values() if "spans" in mapping.scopes]
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
 
@@ -45,7 +49,7 @@ class Decoder:
 
         - of rejected records `bad_event`, `empty_record`, `malformed_record`, `model_name`, `model_version`,
           `not_an_object`, `outcome_without_id`, `outcome_without_value`, `prediction_id`, `too_many_models`,
-          `too_sparse`, and those of `MappedReader`;
+          `too_sparse`, and those of `MappedRows` and `MappedReader`;
         - of ignored records `metrics`, `not_a_prediction`, `span_kind`;
         - of values left out `attribute_limit`, `bad_context` (a segment, an interval, a naive forecast),
           `bad_features`, `bad_latency`, `bad_outcome` (on a prediction), `bad_time`, `bad_value` (a business value, a
@@ -74,10 +78,12 @@ class Decoder:
                 raise DecodeError("empty_body", "the body is empty, which is no JSON")
         if payload.signal is Signal.TRACES:
             spans = SpanReader(limits=self._limits, ledger=ledger)
-            (otlp_json if is_json else otlp_protobuf).read_spans(body, spans, ledger.tally)
+            through = self._through(self._span_mappings, ledger)
+            (otlp_json if is_json else otlp_protobuf).read_spans(body, spans, ledger.tally, through)
         elif payload.signal is Signal.LOGS:
             logs = RecordReader(vocabulary=self._log_names, limits=self._limits, ledger=ledger)
-            (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally)
+            through = self._through(self._log_mappings, ledger)
+            (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally, through)
         elif is_json:
             reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
             if payload.signal is Signal.RECORDS:
@@ -87,3 +93,10 @@ class Decoder:
                 native.read_native(body, _NATIVE_EVENTS[payload.signal], reader, ledger.tally)
         else:
             raise DecodeError("wrong_encoding", f"{payload.signal.value} come as JSON or JSON lines")
+
+    def _through(self, mappings: Sequence[RecordMapping], ledger: Ledger) -> OtlpMappings | None:
+        """What reads OTLP records through mappings; None without any, so that nobody pays for what he does not use."""
+        if not mappings:
+            return None
+        reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
+        return OtlpMappings(mappings, MappedRows(reader, ledger.tally))

@@ -6,20 +6,23 @@ with an exponent, an empty object for null.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar
+from dataclasses import replace
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from model_exporter.decode.identity import Source, Stamp, source_of
 from model_exporter.decode.json_values import AnyValue, KeyValue, Number, mapping_of, nanoseconds_of, value_of
+from model_exporter.decode.mapped_otlp import MappedGroup, OtlpMappings, log_scope, severity_of
 from model_exporter.decode.records import RecordReader
-from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
+from model_exporter.decode.spans import CLIENT, KINDS, SERVER, Span, SpanReader
 from model_exporter.decode.tally import RecordError, Tally
 from model_exporter.errors import DecodeError
 from model_exporter.json_text import parse_json
 
-_SPAN_KINDS: Final = {"SPAN_KIND_SERVER": SERVER, "SPAN_KIND_CLIENT": CLIENT}
+_SPAN_KINDS: Final = {f"SPAN_KIND_{name.upper()}": number for number, name in enumerate(KINDS)}
+_STATUS_OK: Final = (1, "STATUS_CODE_OK")
 _STATUS_ERROR: Final = (2, "STATUS_CODE_ERROR")
 
 
@@ -27,6 +30,8 @@ class _LogRecord(Struct, rename="camel", gc=False):
     time_unix_nano: Number = None
     observed_time_unix_nano: Number = None
     event_name: str | None = None
+    severity_text: Any = None  # only mappings look at it, and no record is refused for it
+    severity_number: Any = None
     body: AnyValue | None = None
     attributes: list[KeyValue] | None = None
     trace_id: str | None = None
@@ -43,6 +48,7 @@ class _SpanEvent(Struct, gc=False):
 
 
 class _Span(Struct, rename="camel", gc=False):
+    name: Any = None  # as the severity of logs
     kind: int | str | None = None
     trace_id: str | None = None
     span_id: str | None = None
@@ -60,6 +66,7 @@ class _Resource(Struct, gc=False):
 
 class _Scope(Struct, gc=False):
     name: str | None = None
+    version: Any = None  # as the severity of logs
 
 
 class _ScopeLogs(Struct, rename="camel", gc=False):
@@ -94,67 +101,105 @@ _LOGS: Final = msgspec.json.Decoder(_LogsRequest)
 _TRACES: Final = msgspec.json.Decoder(_TraceRequest)
 
 _Record = TypeVar("_Record", _LogRecord, _Span)
-_Group = tuple[Source, str, list[_Record]]
-"""The records of one scope, with what their resource says and the scope's name."""
 
 
-def read_logs(body: bytes, reader: RecordReader, tally: Tally) -> None:
-    """Read an ExportLogsServiceRequest. A record that breaks its schema is rejected alone.
+class _Group(NamedTuple, Generic[_Record]):
+    """The records of one scope, with the attributes of their resource."""
+
+    resource: dict[str, object]
+    source: Source
+    scope: _Scope
+    records: list[_Record]
+
+    @property
+    def scope_name(self) -> str:
+        return self.scope.name or ""
+
+    def mapped(self, mappings: OtlpMappings | None) -> MappedGroup | None:
+        """What reads the records that mappings take; None when no mapping takes any."""
+        version = self.scope.version if isinstance(self.scope.version, str) else ""
+        return mappings.group(self.resource, self.scope_name, version) if mappings else None
+
+
+def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
+    """Read an ExportLogsServiceRequest; a record that a mapping takes, through it.
+
+    A record that breaks its schema is rejected alone.
 
     Raises:
         DecodeError: `body` is not one.
     """
-    for source, _, records in _log_groups(body, tally):
-        for record in records:
+    for group in _log_groups(body, tally):
+        mapped = group.mapped(mappings)
+        for record in group.records:
             try:
-                _read_log(source, record, reader)
+                _read_log(group.source, record, reader, mapped)
             except (RecordError, RecursionError) as error:
                 _reject(error, tally)
 
 
-def read_spans(body: bytes, reader: SpanReader, tally: Tally) -> None:
-    """Read an ExportTraceServiceRequest. A span that breaks its schema is rejected alone.
+def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
+    """Read an ExportTraceServiceRequest; a span that a mapping takes, through it.
+
+    A span that breaks its schema is rejected alone.
 
     Raises:
         DecodeError: `body` is not one.
     """
-    for source, scope, spans in _span_groups(body, tally):
-        for span in spans:
+    for group in _span_groups(body, tally):
+        mapped = group.mapped(mappings)
+        for span in group.records:
             try:
-                _read_span(source, scope, span, reader)
+                _read_span(group, span, reader, mapped)
             except (RecordError, RecursionError) as error:
                 _reject(error, tally)
 
 
-def _read_log(source: Source, record: _LogRecord, reader: RecordReader) -> None:
+def _read_log(source: Source, record: _LogRecord, reader: RecordReader, mapped: MappedGroup | None) -> None:
     stamp = Stamp(
         nanoseconds_of(record.time_unix_nano),
         nanoseconds_of(record.observed_time_unix_nano),
         _id(record.trace_id),
         _id(record.span_id),
     )
-    reader.read_log(source, stamp, record.event_name or "", mapping_of(record.attributes), value_of(record.body))
+    event_name, attributes, body = record.event_name or "", mapping_of(record.attributes), value_of(record.body)
+    if mapped is not None:
+        severity = severity_of(record.severity_text, record.severity_number)
+        if mapped.read(source, stamp, log_scope(stamp, event_name, severity, attributes, body)):
+            return
+    reader.read_log(source, stamp, event_name, attributes, body)
 
 
-def _read_span(source: Source, scope: str, span: _Span, reader: SpanReader) -> None:
-    kind = _SPAN_KINDS.get(span.kind) if isinstance(span.kind, str) else span.kind
-    if kind not in (SERVER, CLIENT):
-        reader.ignore_kind()
+def _read_span(group: "_Group[_Span]", span: _Span, reader: SpanReader, mapped: MappedGroup | None) -> None:
+    kind = _SPAN_KINDS.get(span.kind, 0) if isinstance(span.kind, str) else span.kind or 0
+    if mapped is not None and mapped.read_span(group.source, _whole_span(span, kind, group.scope_name)):
         return
-    reader.read(
-        source,
-        Span(
-            kind=kind,
-            scope=scope,
-            trace_id=_id(span.trace_id),
-            span_id=_id(span.span_id),
-            has_parent=bool(_id(span.parent_span_id)),
-            start_ns=nanoseconds_of(span.start_time_unix_nano),
-            end_ns=nanoseconds_of(span.end_time_unix_nano),
-            is_error=span.status is not None and span.status.code in _STATUS_ERROR,
-            attributes=mapping_of(span.attributes),
-            events=_events(span),
-        ),
+    if kind in (SERVER, CLIENT):
+        reader.read(group.source, _span(span, kind, group.scope_name))
+    else:
+        reader.ignore_kind()
+
+
+def _whole_span(span: _Span, kind: int, scope: str) -> Span:
+    """A span with all that mappings may ask for."""
+    code = span.status.code if span.status is not None else None
+    status = "error" if code in _STATUS_ERROR else "ok" if code in _STATUS_OK else "unset"
+    name = span.name if isinstance(span.name, str) else ""
+    return replace(_span(span, kind, scope), name=name, status=status, events=list(_events(span)))
+
+
+def _span(span: _Span, kind: int, scope: str) -> Span:
+    return Span(
+        kind=kind,
+        scope=scope,
+        trace_id=_id(span.trace_id),
+        span_id=_id(span.span_id),
+        parent_span_id=_id(span.parent_span_id),
+        start_ns=nanoseconds_of(span.start_time_unix_nano),
+        end_ns=nanoseconds_of(span.end_time_unix_nano),
+        is_error=span.status is not None and span.status.code in _STATUS_ERROR,
+        attributes=mapping_of(span.attributes),
+        events=_events(span),
     )
 
 
@@ -185,9 +230,9 @@ def _log_groups(body: bytes, tally: Tally) -> Iterator[_Group[_LogRecord]]:
         yield from _loose_groups(body, ("resourceLogs", "scopeLogs", "logRecords"), _LogRecord, tally)
         return
     for resource_logs in request.resource_logs or ():
-        source = _source(resource_logs.resource)
+        resource = _attributes(resource_logs.resource)
         for scope_logs in resource_logs.scope_logs or ():
-            yield source, _scope(scope_logs.scope), scope_logs.log_records or []
+            yield _group(resource, scope_logs.scope, scope_logs.log_records or [])
 
 
 def _span_groups(body: bytes, tally: Tally) -> Iterator[_Group[_Span]]:
@@ -197,9 +242,9 @@ def _span_groups(body: bytes, tally: Tally) -> Iterator[_Group[_Span]]:
         yield from _loose_groups(body, ("resourceSpans", "scopeSpans", "spans"), _Span, tally)
         return
     for resource_spans in request.resource_spans or ():
-        source = _source(resource_spans.resource)
+        resource = _attributes(resource_spans.resource)
         for scope_spans in resource_spans.scope_spans or ():
-            yield source, _scope(scope_spans.scope), scope_spans.spans or []
+            yield _group(resource, scope_spans.scope, scope_spans.spans or [])
 
 
 def _loose_groups(
@@ -214,16 +259,16 @@ def _loose_groups(
     if not isinstance(request, dict):
         raise DecodeError("not_an_object", f"expected an object, got {type(request).__name__}")
     for resource_node in _members(request, resources):
-        source = _source(_convert(resource_node.get("resource"), _Resource))
+        resource = _attributes(_convert(resource_node.get("resource"), _Resource))
         for scope_node in _members(resource_node, scopes):
-            scope = _scope(_convert(scope_node.get("scope"), _Scope))
+            scope = _convert(scope_node.get("scope"), _Scope)
             good: list[_Record] = []
             for node in _elements(scope_node, records):
                 try:
                     good.append(msgspec.convert(node, kind))
                 except (msgspec.ValidationError, RecursionError) as error:
                     tally.reject("malformed_record", str(error))
-            yield source, scope, good
+            yield _group(resource, scope, good)
 
 
 _Node = TypeVar("_Node", bound=Struct)
@@ -252,12 +297,12 @@ def _elements(node: Mapping[str, object], key: str) -> list[object]:
     return elements
 
 
-def _source(resource: _Resource | None) -> Source:
+def _attributes(resource: _Resource | None) -> dict[str, object]:
     try:
-        return source_of(mapping_of(resource.attributes)) if resource else Source()
+        return mapping_of(resource.attributes) if resource else {}
     except (RecordError, RecursionError) as error:
         raise DecodeError("malformed_json", f"a resource: {error}") from error
 
 
-def _scope(scope: _Scope | None) -> str:
-    return (scope.name if scope else None) or ""
+def _group(resource: dict[str, object], scope: _Scope | None, records: list[_Record]) -> "_Group[_Record]":
+    return _Group(resource, source_of(resource), scope or _Scope(), records)

@@ -1,6 +1,7 @@
 """OTLP in protobuf: generated messages, walked with as few steps as they allow."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,6 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from model_exporter.decode.identity import Stamp, source_of
+from model_exporter.decode.mapped_otlp import OtlpMappings, log_scope, severity_of
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
 from model_exporter.decode.tally import Tally
@@ -24,37 +26,52 @@ from model_exporter.errors import DecodeError
 _RECORDS: Final = (1, 2, 2)
 """Where the records of a request are: `resource_logs.scope_logs.log_records` and `resource_spans.scope_spans.spans`."""
 
+_STATUSES: Final = {Status.STATUS_CODE_OK: "ok", Status.STATUS_CODE_ERROR: "error"}
+
 _Request = TypeVar("_Request", ExportLogsServiceRequest, ExportTraceServiceRequest)
 
 
-def read_logs(body: bytes, reader: RecordReader, tally: Tally) -> None:
-    """Read an ExportLogsServiceRequest.
+def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
+    """Read an ExportLogsServiceRequest; a record that a mapping takes, through it.
 
     Raises:
         DecodeError: `body` is not one.
     """
     request = _parse(ExportLogsServiceRequest, LogRecord, body, tally)
     for resource_logs in request.resource_logs:
-        source = source_of(_mapping(resource_logs.resource.attributes))
+        resource = _mapping(resource_logs.resource.attributes)
+        source = source_of(resource)
         for scope_logs in resource_logs.scope_logs:
+            scope = scope_logs.scope
+            mapped = mappings.group(resource, scope.name, scope.version) if mappings else None
             for record in scope_logs.log_records:
                 stamp = Stamp(record.time_unix_nano, record.observed_time_unix_nano, record.trace_id, record.span_id)
                 body_value = _value(record.body) if record.HasField("body") else None
-                reader.read_log(source, stamp, record.event_name, _mapping(record.attributes), body_value)
+                attributes = _mapping(record.attributes)
+                if mapped is not None:
+                    severity = severity_of(record.severity_text, record.severity_number)
+                    told = log_scope(stamp, record.event_name, severity, attributes, body_value)
+                    if mapped.read(source, stamp, told):
+                        continue
+                reader.read_log(source, stamp, record.event_name, attributes, body_value)
 
 
-def read_spans(body: bytes, reader: SpanReader, tally: Tally) -> None:
-    """Read an ExportTraceServiceRequest.
+def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
+    """Read an ExportTraceServiceRequest; a span that a mapping takes, through it.
 
     Raises:
         DecodeError: `body` is not one.
     """
     request = _parse(ExportTraceServiceRequest, SpanMessage, body, tally)
     for resource_spans in request.resource_spans:
-        source = source_of(_mapping(resource_spans.resource.attributes))
+        resource = _mapping(resource_spans.resource.attributes)
+        source = source_of(resource)
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope.name
+            mapped = mappings.group(resource, scope, scope_spans.scope.version) if mappings else None
             for span in scope_spans.spans:
+                if mapped is not None and mapped.read_span(source, _whole_span(span, scope)):
+                    continue
                 if span.kind in (SERVER, CLIENT):
                     reader.read(source, _span(span, scope))
                 else:
@@ -102,13 +119,19 @@ def _value(value: AnyValue) -> object:
     return getattr(value, kind) if kind and kind != "string_value_strindex" else None
 
 
+def _whole_span(span: SpanMessage, scope: str) -> Span:
+    """A span with all that mappings may ask for."""
+    status = _STATUSES.get(span.status.code, "unset")
+    return replace(_span(span, scope), name=span.name, status=status, events=list(_events(span)))
+
+
 def _span(span: SpanMessage, scope: str) -> Span:
     return Span(
         kind=span.kind,
         scope=scope,
         trace_id=span.trace_id,
         span_id=span.span_id,
-        has_parent=bool(span.parent_span_id),
+        parent_span_id=span.parent_span_id,
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         is_error=span.status.code == Status.STATUS_CODE_ERROR,

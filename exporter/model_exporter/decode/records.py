@@ -83,18 +83,24 @@ class RecordReader:
 
     def read_native(self, event: str, record: Mapping[str, object], *, where: str) -> None:
         """Read one record of a native JSON door; `where` names it to its sender."""
+        self.read_row(_NOWHERE, _NEVER, event, record, where=where)
+
+    def read_row(
+        self, source: Source, stamp: Stamp, event: str, record: Mapping[str, object], *, where: str = ""
+    ) -> None:
+        """Read one record of which besides `source` and `stamp` tell."""
         layout = self._vocabulary.layout(record)
         found = layout.found(record)
-        if is_empty(found.get(Field.MODEL)):
+        if is_empty(found.get(Field.MODEL)) and source == _NOWHERE:
             self._tally.reject("model_name", 'the record has no "model"', where=where)
             return
         try:
             if event == PREDICTION:
-                self._predict(_NOWHERE, _NEVER, found, layout.features(record))
+                self._predict(source, stamp, found, layout.features(record))
             elif event == OUTCOME:
-                self._outcome(_NOWHERE, _NEVER, found, self._id_of(found))
+                self._outcome(source, stamp, found, self._id_of(found))
             else:
-                self._event(_NOWHERE, _NEVER, found)
+                self._event(source, stamp, found)
         except RecordError as error:
             self._tally.reject(error.reason, str(error), where=where)
 

@@ -18,6 +18,8 @@ from model_exporter.decode.rows import Group, Ledger
 from model_exporter.decode.tally import RecordError
 from model_exporter.decode.values import NANOSECONDS, number_of, text_of
 
+KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
+"""By number."""
 SERVER: Final = 2
 CLIENT: Final = 3
 
@@ -30,18 +32,23 @@ _LONGEST_CODE: Final = 9  # digits; Python refuses to read thousands of them
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A SERVER or CLIENT span. Times are nanoseconds, 0 when absent; `events` are names with attributes."""
+    """A span. Times are nanoseconds, 0 when absent; `events` are names with attributes.
+
+    Only mappings look at the name and at `status`, which is `unset`, `ok` or `error`.
+    """
 
     kind: int
     scope: str
     trace_id: bytes
     span_id: bytes
-    has_parent: bool
+    parent_span_id: bytes
     start_ns: int
     end_ns: int
     is_error: bool
     attributes: Mapping[str, object]
     events: Iterable[tuple[str, Mapping[str, object]]]
+    name: str = ""
+    status: str = ""
 
 
 class SpanReader:
@@ -49,7 +56,7 @@ class SpanReader:
 
     A SERVER span that looks like a request for a prediction becomes a row without columns. A CLIENT span with a
     parent becomes a call to an upstream. INTERNAL spans never count: the ASGI instrumentation wraps every request
-    in several, and marks one of them as failed besides the SERVER span.
+    in several, and marks one of them as failed besides the SERVER span. Mappings are asked before this reader.
     """
 
     def __init__(self, *, limits: Limits, ledger: Ledger) -> None:
@@ -65,7 +72,7 @@ class SpanReader:
         try:
             if span.kind == SERVER:
                 self._request(source, span)
-            elif span.has_parent:
+            elif span.parent_span_id:
                 self._call(source, span)
             else:
                 self._ledger.tally.ignore("not_a_prediction")
@@ -89,7 +96,7 @@ class SpanReader:
             key=key_of_span(span.trace_id, span.span_id),
             prediction_id="",
             latency_seconds=_seconds(span),
-            error=_error(span)[:limit],
+            error=error_of(span)[:limit],
             inputs=NO_CELLS,
             outputs=NO_CELLS,
         )
@@ -145,7 +152,7 @@ def _seconds(span: Span) -> float:
     return (span.end_ns - span.start_ns) / NANOSECONDS
 
 
-def _error(span: Span) -> str:
+def error_of(span: Span) -> str:
     """The error's type, empty for a request that did not fail. A 4xx leaves the span's status unset: ask its code."""
     told = text_of(first(span.attributes, aliases.ERROR_TYPE)) or _status(span.attributes)
     if told or not span.is_error:

@@ -5,13 +5,14 @@ into native ones. Pure: JSON-like values in, the same out.
 """
 
 from model_exporter.mapping.document import DocumentError, read_mapping
-from model_exporter.mapping.fields import FIELDS
+from model_exporter.mapping.fields import FIELDS, SCOPES
 from model_exporter.mapping.mapping import Mapping, NativeRow
 from model_exporter.mapping.path import Path, PathError, parse_path
 from model_exporter.mapping.systems import built_in_mappings, built_in_text, with_built_in
 
 __all__ = [
     "FIELDS",
+    "SCOPES",
     "DocumentError",
     "Mapping",
     "NativeRow",

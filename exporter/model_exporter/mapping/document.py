@@ -5,11 +5,11 @@ from collections.abc import Mapping as Map
 from difflib import get_close_matches
 from typing import Final
 
-from model_exporter.mapping.fields import EVENTS, FIELDS, MAPS
+from model_exporter.mapping.fields import EVENTS, FIELDS, LOG_ROOTS, MAPS, SCOPES
 from model_exporter.mapping.mapping import Condition, Mapping, Source, Sources
 from model_exporter.mapping.path import Path, PathError, parse_path
 
-_KEYS: Final = ("when", "event", "ignore", "fields", "columns")
+_KEYS: Final = ("from", "when", "event", "ignore", "fields", "columns")
 _SOURCE_KEYS: Final = ("path", "paths", "const", "match", "map")
 _REQUIRED: Final = {
     "prediction": ("features", "prediction", "score", "probabilities", "error", "latency_ms"),
@@ -56,18 +56,36 @@ def read_mapping(name: str, document: object) -> Mapping:
         raise DocumentError(
             ("fields",), f"nothing here tells of the {event}", f"Add one of {', '.join(_REQUIRED[event])}"
         )
+    when = tuple(
+        condition
+        for index, item in enumerate(_items(keys.get("when", [])))
+        for condition in _conditions(item, ("when", index))
+    )
     return Mapping(
         name=name,
         event=event,
-        when=tuple(
-            condition
-            for index, item in enumerate(_items(keys.get("when", [])))
-            for condition in _conditions(item, ("when", index))
-        ),
+        when=when,
         ignore=tuple(_path(item, ("ignore", index)) for index, item in enumerate(_items(keys.get("ignore", [])))),
         fields=fields,
         columns=_columns(keys.get("columns", [])),
+        scopes=_scopes(keys.get("from"), when),
     )
+
+
+def _scopes(value: object, when: tuple[Condition, ...]) -> frozenset[str]:
+    """Where the records come from: as the document says, or else as its conditions tell."""
+    if value is None:
+        is_log = any(condition.path.root in LOG_ROOTS for condition in when)
+        return frozenset({"records", "logs"} if is_log else {"records"})
+    scopes = _items(value)
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise DocumentError(("from",), f"there are no {scope!r}"[:200], f"Write one or more of {', '.join(SCOPES)}")
+    if not scopes:
+        raise DocumentError(("from",), "the list is empty", f"Write one or more of {', '.join(SCOPES)}")
+    if not when and set(scopes) != {"records"}:
+        raise DocumentError((), "without conditions it would take every log record or span", "Add `when: [...]`")
+    return frozenset(map(str, scopes))
 
 
 def _conditions(item: object, at: tuple[str | int, ...]) -> list[Condition]:

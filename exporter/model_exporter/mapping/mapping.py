@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from model_exporter.errors import MappingError
+from model_exporter.mapping.fields import SHARED_ROOTS
 from model_exporter.mapping.filters import elements_of
 from model_exporter.mapping.path import Path
 
@@ -27,6 +28,11 @@ class Condition:
 
     path: Path
     values: tuple[object, ...] = ()
+
+    def __str__(self) -> str:
+        """As its author would say it."""
+        wanted = f" is {' or '.join(map(repr, self.values))}" if self.values else ""
+        return f"`{self.path.text}`{wanted}" if wanted else f"`{self.path.text}` holds something"
 
     def holds(self, record: object) -> bool:
         """Whether it does in `record`. What cannot be read does not."""
@@ -104,6 +110,7 @@ class Mapping:
         ignore: a record in which one of them is true is none to count.
         fields: by native field.
         columns: names of features that come as an array, by position.
+        scopes: which of `fields.SCOPES` its records come from.
     """
 
     name: str
@@ -112,10 +119,19 @@ class Mapping:
     ignore: tuple[Path, ...]
     fields: Map[str, Sources]
     columns: tuple[str, ...] = ()
+    scopes: frozenset[str] = frozenset({"records"})
 
     def takes(self, record: object) -> bool:
         """Whether `record` is of this mapping's kind; one without conditions takes any."""
         return all(condition.holds(record) for condition in self.when)
+
+    def missed(self, record: object) -> Condition | None:
+        """The first condition that does not hold in `record`; None when all do."""
+        return next((condition for condition in self.when if not condition.holds(record)), None)
+
+    def may_take_any_with(self, shared: object) -> bool:
+        """Whether a record may be of this kind that has `shared` in common with others of one OTLP scope."""
+        return all(condition.holds(shared) for condition in self.when if condition.path.root in SHARED_ROOTS)
 
     def ignores(self, record: object) -> bool:
         """Whether `record` says of itself that it should not count."""

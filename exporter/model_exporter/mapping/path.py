@@ -57,11 +57,13 @@ class Path:
         text: as it was written.
         before: steps to a single value.
         after: steps from each element of that value on; None when the path does not go through elements.
+        root: the name that it begins with; empty when it begins with no name.
     """
 
     text: str
     before: tuple[Step, ...]
     after: tuple[Step, ...] | None = None
+    root: str = ""
 
     @property
     def is_starred(self) -> bool:
@@ -95,6 +97,7 @@ def parse_path(text: str) -> Path:
         raise PathError(f"a path has at most {MAX_LENGTH} characters", MAX_LENGTH)
     steps: list[Step | None] = []  # None stands for [*]
     names_next = True  # a name may come: at the start, and after a dot
+    root = ""
     at = 0
     text = text.rstrip()
     while at < len(text):
@@ -104,11 +107,12 @@ def parse_path(text: str) -> Path:
         _check_order(found, names_next=names_next, has_steps=bool(steps), column=at + 1)
         names_next = found["dot"] is not None
         if not names_next:
+            root = root if steps else _name(found)
             steps.append(_step(found, at + 1))
         at = found.end()
     if names_next:
         raise PathError("a path cannot end here; a name is missing", at + 1)
-    return _path(text, steps)
+    return _path(text, steps, root)
 
 
 def _check_order(found: re.Match[str], *, names_next: bool, has_steps: bool, column: int) -> None:
@@ -121,12 +125,17 @@ def _check_order(found: re.Match[str], *, names_next: bool, has_steps: bool, col
         raise PathError("a name is missing before the dot", column)
 
 
-def _step(found: re.Match[str], column: int) -> Step | None:
+def _name(found: re.Match[str]) -> str:
+    """The name that a token is, without its quotes; empty for another token."""
     if found["quoted"] is not None:
-        return _member(_ESCAPE.sub(r"\1", found["quoted"][1:-1]))
-    if found["name"] is not None:
-        name = found["name"].strip()
-        return _opened if name == "*" else _member(name)
+        return _ESCAPE.sub(r"\1", found["quoted"][1:-1])
+    return (found["name"] or "").strip()
+
+
+def _step(found: re.Match[str], column: int) -> Step | None:
+    name = _name(found)
+    if name or found["quoted"] is not None:
+        return _opened if found["name"] is not None and name == "*" else _member(name)
     if found["index"] is not None:
         return None if found["index"] == "*" else _element(int(found["index"]))
     name = found["filter"]
@@ -137,13 +146,13 @@ def _step(found: re.Match[str], column: int) -> Step | None:
     return FILTERS[name]
 
 
-def _path(text: str, steps: Sequence[Step | None]) -> Path:
+def _path(text: str, steps: Sequence[Step | None], root: str) -> Path:
     if None not in steps:
-        return Path(text, tuple(step for step in steps if step))
+        return Path(text, tuple(step for step in steps if step), root=root)
     star = steps.index(None)
     if None in steps[star + 1 :]:
         raise PathError("a path goes through the elements of one list only; [*] may stand once", len(text))
-    return Path(text, tuple(filter(None, steps[:star])), tuple(filter(None, steps[star + 1 :])))
+    return Path(text, tuple(filter(None, steps[:star])), tuple(filter(None, steps[star + 1 :])), root)
 
 
 def _walk(value: object, steps: Iterable[Step]) -> object:

@@ -118,6 +118,39 @@ def test_a_source_may_search_and_translate() -> None:
 
 
 @pytest.mark.parametrize(
+    ("when", "told", "scopes"),
+    [
+        (["kind"], None, {"records"}),
+        ([{"event_name": "x"}], None, {"records", "logs"}),
+        (['resource."service.name"', "x"], None, {"records", "logs"}),
+        (["name"], "spans", {"spans"}),
+        (["body"], ["logs"], {"logs"}),
+    ],
+)
+def test_where_records_come_from_is_told_or_seen_by_the_conditions(when: object, told: object, scopes: object) -> None:
+    """Conditions on what only OTLP log records have make a mapping one for logs, too."""
+    document = {"when": when, "fields": {"prediction": "p"}} | ({"from": told} if told else {})
+    assert read_mapping("m", document).scopes == scopes
+
+
+def test_what_all_records_of_a_scope_have_may_rule_a_mapping_out() -> None:
+    """Other conditions are left to the record."""
+    mapping = read_mapping(
+        "m", {"from": "spans", "when": [{"scope.name": "a"}, "attributes.x"], "fields": {"prediction": "p"}}
+    )
+    assert mapping.may_take_any_with({"scope": {"name": "a"}})
+    assert not mapping.may_take_any_with({"scope": {"name": "b"}})
+
+
+def test_the_condition_that_fails_is_told_as_its_author_wrote_it() -> None:
+    """So that a record that no mapping takes can be explained."""
+    mapping = read_mapping("acme", PLAIN)
+    assert str(mapping.missed({"kind": "other"})) == "`kind` is 'scored'"
+    assert str(mapping.missed({"kind": "scored"})) == "`model` holds something"
+    assert mapping.missed({"kind": "scored", "model": "m"}) is None
+
+
+@pytest.mark.parametrize(
     ("document", "complaint"),
     [
         ([], "expected a mapping"),
@@ -132,6 +165,9 @@ def test_a_source_may_search_and_translate() -> None:
         ({"fields": {"prediction": "p"}, "event": "vote"}, "no kind of record"),
         ({"fields": {"prediction": "p"}, "columns": ["a", "a"]}, "one name"),
         ({"fields": {"prediction": "p"}, "wen": []}, "Did you mean when"),
+        ({"fields": {"prediction": "p"}, "from": "metrics"}, "one or more of records, logs, spans"),
+        ({"fields": {"prediction": "p"}, "from": "logs"}, "without conditions it would take every"),
+        ({"fields": {"prediction": "p"}, "from": [], "when": "p"}, "the list is empty"),
     ],
 )
 def test_mistakes_of_a_document_are_told(document: object, complaint: str) -> None:
