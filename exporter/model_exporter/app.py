@@ -22,6 +22,7 @@ from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
 from model_exporter.journal import CheckpointFile, Checkpoints
 from model_exporter.mapping import with_built_in
+from model_exporter.pairing import Exchanges
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.receive import GrpcDoor, HttpDoor
 from model_exporter.route import Router
@@ -96,6 +97,11 @@ class App:
         self._count_set_aside(checkpoint)
         self._router = Router(limit=limits.models, configured=self._settings.models)
         self._queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
+        self._exchanges = Exchanges(
+            entries=limits.exchanges,
+            size=limits.exchange_bytes,
+            wait_seconds=self._settings.pairing_wait_seconds,
+        )
         self._fleet = Fleet(
             self._settings,
             learned=learned,
@@ -113,6 +119,7 @@ class App:
             router=self._router,
             fleet=self._fleet,
             joiner=Joiner(self._store, self._fleet, self._telemetry),
+            exchanges=self._exchanges,
             keep=self._checkpoints.keep,
             telemetry=self._telemetry,
             clock=time.time,
@@ -202,6 +209,9 @@ class App:
         self._router.configure(limit=limits.models, configured=settings.models)
         self._queue.resize(rows=limits.queue_rows, size=limits.queue_bytes)
         self._store.resize(limits_of(limits))
+        self._exchanges.resize(
+            entries=limits.exchanges, size=limits.exchange_bytes, wait_seconds=settings.pairing_wait_seconds
+        )
         self._pipeline.reconfigure(Decoder(limits, with_built_in(settings.mappings)), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)

@@ -13,9 +13,11 @@ from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_bat
 from model_exporter.config.settings import Settings
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
+from model_exporter.exchanging import Exchanger
 from model_exporter.join import StorageError
 from model_exporter.joining import Joiner
-from model_exporter.ports import Clock, Payload, Receipt
+from model_exporter.pairing import Exchanges
+from model_exporter.ports import Clock, Door, Payload, Receipt, Signal
 from model_exporter.privacy import conceal
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
@@ -169,6 +171,7 @@ class Pipeline:
         router: which model a record belongs to.
         fleet: the rolling state.
         joiner: brings predictions and outcomes together.
+        exchanges: requests and responses that wait for each other.
         keep: takes checkpoints.
         telemetry: the exporter's own counters.
         clock: unix seconds.
@@ -184,6 +187,7 @@ class Pipeline:
         router: Router,
         fleet: Fleet,
         joiner: Joiner,
+        exchanges: Exchanges,
         keep: Keep,
         telemetry: Telemetry,
         clock: Clock,
@@ -199,6 +203,7 @@ class Pipeline:
         self._telemetry = telemetry
         self._clock = clock
         self._on_failure = on_failure
+        self._exchanger = Exchanger(exchanges, telemetry, self._hand_over)
         self._early = EarlySpans(rows=EARLY_SPANS, services=MAX_SERVICES)
         self._snapshot: Snapshot | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
@@ -214,20 +219,32 @@ class Pipeline:
         Sensitive values are concealed before anything can keep them. Only whose rows name no model wait for the writer
         to say which one they belong to, and are concealed then.
         """
-        door, signal = payload.door.value, payload.signal.value
         self._queue.check()
-        decoded = self._conceal(self._decoder.decode(payload))
+        if payload.signal is Signal.EXCHANGES:
+            return self._pair(payload)
+        return self._hand_over(payload.door, payload.signal, self._decoder.decode(payload), len(payload.body))
+
+    def _pair(self, payload: Payload) -> Receipt:
+        """Take the half of a call that an event tells of."""
+        half = self._decoder.half(payload)
+        if half is None:
+            return self._hand_over(payload.door, payload.signal, Decoded(ignored={"not_a_prediction": 1}), 0)
+        return self._exchanger.take(half, self._decoder)
+
+    def _hand_over(self, door: Door, signal: Signal, decoded: Decoded, size: int) -> Receipt:
+        """Queue what was decoded, and count it."""
+        decoded = self._conceal(decoded)
         safe: Future[None] | None = Future() if decoded.outcomes else None
         if decoded.accepted:
-            self._queue.put(_Item(decoded, None, decoded.accepted, len(payload.body), safe))
-        count = self._telemetry.count
+            self._queue.put(_Item(decoded, None, decoded.accepted, size, safe))
+        count, where = self._telemetry.count, (door.value, signal.value)
         if decoded.accepted:
-            count("model_exporter_records_total", door, signal, "accepted", amount=decoded.accepted)
+            count("model_exporter_records_total", *where, "accepted", amount=decoded.accepted)
         for rejection in decoded.rejections:
-            count("model_exporter_records_total", door, signal, "rejected", amount=rejection.records)
+            count("model_exporter_records_total", *where, "rejected", amount=rejection.records)
             count("model_exporter_rejected_records_total", rejection.reason, amount=rejection.records)
         for reason, records in (decoded.ignored or {}).items():
-            count("model_exporter_records_total", door, signal, "ignored", amount=records)
+            count("model_exporter_records_total", *where, "ignored", amount=records)
             count("model_exporter_ignored_records_total", reason, amount=records)
         for reason, values in (decoded.dropped_values or {}).items():
             count("model_exporter_dropped_values_total", reason, amount=values)
@@ -253,6 +270,7 @@ class Pipeline:
 
     def stop(self, grace_seconds: float) -> bool:
         """Take no more, write what is queued, take a last picture and checkpoint; False when it took too long."""
+        self._exchanger.drain(self._decoder)
         self._queue.close()
         self._thread.join(grace_seconds)
         return not self._thread.is_alive()
@@ -384,6 +402,7 @@ class Pipeline:
         for model in self._fleet.advance(now):
             self._router.forget(model)
         self._joiner.advance(now)
+        self._exchanger.expire(now, self._decoder)
         self._snapshot = self._fleet.snapshot(now)
         cost = time.thread_time() - started
         gauge = self._telemetry.set
@@ -391,7 +410,7 @@ class Pipeline:
         gauge("model_exporter_snapshot_duration_seconds", value=cost)
         gauge("model_exporter_queue_rows", value=self._queue.rows)
         gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
-        usage = self._fleet.usage() | self._joiner.usage() | {"queue_rows": self._queue.rows}
+        usage = self._fleet.usage() | self._joiner.usage() | self._exchanger.usage() | {"queue_rows": self._queue.rows}
         gauge("model_exporter_outcomes_kept", value=usage["outcomes"])
         for limit, used in usage.items():
             gauge("model_exporter_limit_usage", limit, value=used)

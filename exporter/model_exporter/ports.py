@@ -18,6 +18,7 @@ class Signal(Enum):
     OUTCOMES = "outcomes"
     EVENTS = "events"
     RECORDS = "records"
+    EXCHANGES = "exchanges"
 
 
 class Encoding(Enum):

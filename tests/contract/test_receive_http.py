@@ -193,12 +193,20 @@ def test_otlp_of_another_type_is_a_415_in_plain_text(rig: Rig, headers: dict[str
     assert rig.requests() == {("otlp_http", "logs", "unsupported"): 1}
 
 
-def test_a_cloud_event_at_the_root_is_a_415_that_says_so(rig: Rig) -> None:
+def test_a_cloud_event_at_the_root_reaches_the_pipeline_with_its_attributes(rig: Rig) -> None:
     """KServe's logger posts to the root, too, told apart by its Ce- headers; they are not OTLP logs."""
     reply = post(rig.door.address, "/", b"{}", JSON | {"Ce-Id": "1", "Ce-Type": "org.kubeflow.serving"})
-    assert reply.status == 415
-    assert b"CloudEvents" in reply.body
-    assert not rig.ingest.payloads
+    assert reply.status == 200
+    (payload,) = rig.ingest.payloads
+    assert (payload.door, payload.signal) == (Door.CLOUD_EVENTS, Signal.EXCHANGES)
+    assert payload.context == {"event": {"id": "1", "type": "org.kubeflow.serving"}}
+
+
+def test_a_compressed_event_without_the_header_that_says_so_is_decompressed(rig: Rig) -> None:
+    """Payload loggers pass on the bytes that the model got, and not how they are compressed."""
+    reply = post(rig.door.address, "/", gzip.compress(b"{}"), JSON | {"Ce-Id": "1", "Ce-Type": "x.request"})
+    assert reply.status == 200
+    assert rig.ingest.payloads[0].body == b"{}"
 
 
 @pytest.mark.parametrize(

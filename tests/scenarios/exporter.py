@@ -21,6 +21,7 @@ from model_exporter.expose.render import Renderer
 from model_exporter.expose.text import Format
 from model_exporter.join import SqliteStore, limits_of
 from model_exporter.joining import Joiner
+from model_exporter.pairing import Exchanges
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
@@ -55,6 +56,7 @@ class SimulatedExporter:
             router=Router(limit=limits.models, configured=settings.models),
             fleet=fleet,
             joiner=Joiner(self._store, fleet, self._telemetry),
+            exchanges=Exchanges(entries=100, size=1 << 20, wait_seconds=60.0),
             keep=lambda *_: None,
             telemetry=self._telemetry,
             clock=lambda: self._now,

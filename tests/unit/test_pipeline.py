@@ -13,6 +13,7 @@ from model_exporter.decode import Decoder
 from model_exporter.errors import DecodeError, OverloadedError
 from model_exporter.join import SqliteStore, StorageError, StoreLimits
 from model_exporter.joining import Joiner
+from model_exporter.pairing import Exchanges
 from model_exporter.pipeline import BoundedQueue, Pipeline
 from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
 from model_exporter.route import Router
@@ -41,6 +42,7 @@ class Rig:
             router=Router(limit=limits.models, configured=settings.models),
             fleet=self.fleet,
             joiner=Joiner(self.store, self.fleet, self.telemetry),
+            exchanges=Exchanges(entries=100, size=1 << 20, wait_seconds=60.0),
             keep=self.keep,
             telemetry=self.telemetry,
             clock=lambda: T0,

@@ -85,6 +85,7 @@ class _Loader:
             drift=_drift(keys.drift, ModelDriftKeys()),
             limits=limits,
             join=self._join(keys.join),
+            pairing_wait_seconds=keys.pairing.wait,
             mappings=MappingProxyType(mappings(keys.mappings, self._root.find("mappings"))),
             models=MappingProxyType(models),
         )
@@ -215,6 +216,8 @@ def _limits(keys: LimitKeys) -> Limits:
         recent_ids=keys.recent_ids,
         outcomes=keys.outcomes,
         remembered_predictions=keys.remembered_predictions,
+        exchanges=keys.exchanges,
+        exchange_bytes=keys.exchange_bytes,
         remembered_bytes=keys.remembered_bytes,
         expire_after_seconds=keys.expire_after,
     )

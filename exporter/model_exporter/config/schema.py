@@ -21,7 +21,15 @@ from model_exporter.config.outcome_schema import (
     PrivacyKeys,
     SegmentKeys,
 )
-from model_exporter.config.settings import DEFAULT_FAIRNESS_GAP, Drift, JoinStoreKind, Learn, Limits, ModelKind
+from model_exporter.config.settings import (
+    DEFAULT_FAIRNESS_GAP,
+    Drift,
+    JoinStoreKind,
+    Learn,
+    Limits,
+    ModelKind,
+    Settings,
+)
 from model_exporter.config.threshold_schema import FeatureThresholdKeys, ThresholdKeys
 
 _LEARN: Final = Learn()
@@ -155,6 +163,10 @@ class LimitKeys(Keys, frozen=True):
         Count,
         Meta(description="Predictions remembered for their outcomes; beyond it a sample of them that fits is kept."),
     ] = _LIMITS.remembered_predictions
+    exchanges: Annotated[
+        Count, Meta(description="Requests and responses of payload loggers that wait for each other.")
+    ] = _LIMITS.exchanges
+    exchange_bytes: Annotated[Count, Meta(description="Bytes that those take.")] = _LIMITS.exchange_bytes
     remembered_bytes: Annotated[
         Count, Meta(description="Bytes on disk of those predictions and outcomes; the sample is made to fit here too.")
     ] = _LIMITS.remembered_bytes
@@ -360,6 +372,18 @@ class ModelKeys(Keys, frozen=True):
     )
 
 
+class PairingKeys(Keys, frozen=True):
+    """`pairing`."""
+
+    wait: Annotated[
+        Duration,
+        Meta(
+            description="How long a request that a payload logger told of waits for its response before it counts as "
+            "failed. Longer than the slowest answer of a model."
+        ),
+    ] = Duration(Settings().pairing_wait_seconds)
+
+
 class RootKeys(Keys, frozen=True):
     """The whole file."""
 
@@ -375,6 +399,9 @@ class RootKeys(Keys, frozen=True):
     join: Annotated[JoinKeys, Meta(description="How predictions meet their outcomes.")] = field(
         default_factory=JoinKeys
     )
+    pairing: Annotated[
+        PairingKeys, Meta(description="How requests and responses of payload loggers meet (KServe, Seldon, Azure ML).")
+    ] = field(default_factory=PairingKeys)
     limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
         field(default_factory=LimitKeys)
     )

@@ -230,6 +230,8 @@ class Limits:
     recent_ids: int = 200_000  # predictions remembered to tell a duplicate
     outcomes: int = 1_000_000  # that wait for their prediction
     remembered_predictions: int = 10_000_000  # for the join with their outcomes
+    exchanges: int = 50_000  # requests or responses of payload loggers that wait for the other
+    exchange_bytes: int = 64 * MIB  # what they take
     remembered_bytes: int = 4096 * MIB  # what they and the outcomes take on disk
     expire_after_seconds: float = 86_400.0  # series of a model version that went silent
 
@@ -262,6 +264,7 @@ class Settings:
     drift: Drift = Drift()
     limits: Limits = Limits()
     join: JoinSettings = JoinSettings()
+    pairing_wait_seconds: float = 60.0  # of a request for its response
     mappings: Mapping[str, RecordMapping] = field(default_factory=lambda: MappingProxyType({}))
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
 

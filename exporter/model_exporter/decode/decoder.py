@@ -6,6 +6,7 @@ from typing import Final
 from model_exporter.config.settings import Limits
 from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS
+from model_exporter.decode.cloud_events import half_of, scope_of
 from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import Vocabulary
 from model_exporter.decode.mapped import MappedReader, MappedRows
@@ -15,6 +16,7 @@ from model_exporter.decode.rows import Ledger
 from model_exporter.decode.spans import SpanReader
 from model_exporter.errors import DecodeError
 from model_exporter.mapping import Mapping as RecordMapping
+from model_exporter.pairing import Exchange, Half
 from model_exporter.ports import Encoding, Payload, Signal
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -39,6 +41,7 @@ class Decoder:
         self._mappings = {name: mapping for name, mapping in told.items() if "records" in mapping.scopes}
         self._log_mappings = [mapping for mapping in told.values() if "logs" in mapping.scopes]
         self._span_mappings = [mapping for mapping in told.values() if "spans" in mapping.scopes]
+        self._exchange_mappings = [mapping for mapping in told.values() if "exchanges" in mapping.scopes]
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
 
@@ -69,6 +72,27 @@ class Decoder:
             raise DecodeError("malformed_json", "nested too deeply") from error
         return ledger.decoded()
 
+    def half(self, payload: Payload) -> Half | None:
+        """The half of a call that the event in `payload` tells of; None for an event of another kind.
+
+        Raises:
+            DecodeError: it is no event; `reason` is `malformed_event`, `malformed_json` or `not_utf8`.
+        """
+        return half_of(payload)
+
+    def decode_exchange(self, exchange: Exchange) -> Decoded:
+        """The records of a call, whose halves have met or never will. What cannot be read is rejected."""
+        ledger = Ledger(self._limits)
+        reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
+        try:
+            if not MappedRows(reader, ledger.tally).read(self._exchange_mappings, scope_of(exchange)):
+                ledger.tally.ignore("not_a_prediction")
+        except DecodeError as error:
+            ledger.tally.reject(error.reason, str(error))
+        except RecursionError:
+            ledger.tally.reject("malformed_json", "nested too deeply")
+        return ledger.decoded()
+
     def _read(self, payload: Payload, ledger: Ledger) -> None:
         body = payload.body
         is_json = payload.encoding is not Encoding.PROTOBUF
@@ -87,7 +111,9 @@ class Decoder:
         elif is_json:
             reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
             if payload.signal is Signal.RECORDS:
-                mapped = MappedReader(self._mappings, payload, reader=reader, tally=ledger.tally)
+                mapped = MappedReader(
+                    self._mappings, payload.mapping, payload.context, reader=reader, tally=ledger.tally
+                )
                 native.read_objects(body, mapped.read, ledger.tally)
             else:
                 native.read_native(body, _NATIVE_EVENTS[payload.signal], reader, ledger.tally)

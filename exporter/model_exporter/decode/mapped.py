@@ -11,7 +11,6 @@ from model_exporter.decode.values import is_empty, unix_seconds
 from model_exporter.errors import DecodeError, MappingError
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.mapping import NativeRow
-from model_exporter.ports import Payload
 
 _EVENTS: Final = {"prediction": records.PREDICTION, "outcome": records.OUTCOME, "event": records.EVENT}
 _NOWHERE: Final = Source()
@@ -78,11 +77,17 @@ class MappedReader:
     """
 
     def __init__(
-        self, mappings: Mapping[str, RecordMapping], payload: Payload, *, reader: RecordReader, tally: Tally
+        self,
+        mappings: Mapping[str, RecordMapping],
+        named: str = "",
+        context: Mapping[str, object] | None = None,
+        *,
+        reader: RecordReader,
+        tally: Tally,
     ) -> None:
-        self._candidates = [_named(payload.mapping, mappings)] if payload.mapping else list(mappings.values())
-        self._is_named = bool(payload.mapping)
-        self._context = dict(payload.context)
+        self._candidates = [_named(named, mappings)] if named else list(mappings.values())
+        self._is_named = bool(named)
+        self._context = dict(context or {})
         self._reader = reader
         self._rows = MappedRows(reader, tally)
         self._tally = tally

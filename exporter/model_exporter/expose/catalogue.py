@@ -294,13 +294,16 @@ _LIMITS_HIT: Final = (
     "error_types_per_model",
     "groups_per_segment",
     "learning_cells",
+    "exchanges",
 )
 _RECORDS_BEGUN: Final = tuple(
     (door.value, signal.value, outcome)
     for door, signals in (
         (Door.OTLP_GRPC, (Signal.LOGS, Signal.TRACES)),
         (Door.OTLP_HTTP, (Signal.LOGS, Signal.TRACES)),
-        (Door.HTTP, (Signal.PREDICTIONS, Signal.OUTCOMES, Signal.EVENTS)),
+        (Door.HTTP, (Signal.PREDICTIONS, Signal.OUTCOMES, Signal.EVENTS, Signal.RECORDS)),
+        (Door.CLOUD_EVENTS, (Signal.EXCHANGES,)),
+        (Door.AZURE_ML, (Signal.EXCHANGES,)),
     )
     for signal in signals
     for outcome in ("accepted", "rejected")
@@ -333,7 +336,7 @@ DROPPED_RECORDS: Final = Metric(
     _COUNTER,
     "Records accepted but not counted, by reason.",
     ("reason",),
-    _each("model_limit", "series_limit"),
+    _each("model_limit", "series_limit", "queue_full"),
 )
 DROPPED_VALUES: Final = Metric(
     "model_exporter_dropped_values_total",
@@ -343,6 +346,25 @@ DROPPED_VALUES: Final = Metric(
 )
 IGNORED_RECORDS: Final = Metric(
     "model_exporter_ignored_records_total", _COUNTER, "Records that are not about predictions, by reason.", ("reason",)
+)
+UNPAIRED: Final = Metric(
+    "model_exporter_unpaired_events_total",
+    _COUNTER,
+    "Events of payload loggers whose other half, the response or the request, did not come.",
+    ("door", "half", "reason"),
+    tuple(
+        (door.value, half, reason)
+        for door in (Door.CLOUD_EVENTS, Door.AZURE_ML)
+        for half in ("request", "response")
+        for reason in ("timeout", "no_room", "shutdown")
+    ),
+)
+REPEATED_EVENTS: Final = Metric(
+    "model_exporter_repeated_events_total",
+    _COUNTER,
+    "Events of payload loggers that had come before.",
+    ("door",),
+    _each(Door.CLOUD_EVENTS.value, Door.AZURE_ML.value),
 )
 CLOCK_SKEW: Final = Metric(
     "model_exporter_clock_skew_records_total",

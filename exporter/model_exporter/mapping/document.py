@@ -84,7 +84,7 @@ def _scopes(value: object, when: tuple[Condition, ...]) -> frozenset[str]:
     if not scopes:
         raise DocumentError(("from",), "the list is empty", f"Write one or more of {', '.join(SCOPES)}")
     if not when and set(scopes) != {"records"}:
-        raise DocumentError((), "without conditions it would take every log record or span", "Add `when: [...]`")
+        raise DocumentError((), "without conditions it would take every log record, span or call", "Add `when: [...]`")
     return frozenset(map(str, scopes))
 
 

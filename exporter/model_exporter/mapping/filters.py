@@ -105,8 +105,10 @@ def _tensors(value: object) -> list[object]:
     """The rows of tensors in the open inference protocol (V2): `[{"name", "shape", "datatype", "data"}, ...]`.
 
     A row is a map by tensor: a value of a tensor with one column, `NAME.0`, `NAME.1`, ... of one with several. A
-    single tensor makes rows without names: values, or lists of them.
+    single tensor makes rows without names: values, or lists of them. TensorFlow's form, a map of columns, is taken.
     """
+    if isinstance(value, dict):
+        return list(_columnar(value))
     tensors = elements_of(value)
     if not tensors:
         raise MappingError("bad_tensor", "expected a list of tensors")
@@ -192,6 +194,35 @@ def _columnar(value: object) -> list[dict[str, object]]:
     ]
 
 
+def _seldon(value: object) -> list[object]:
+    """The rows of data in Seldon's protocol, under its names if it has any."""
+    rows = _ndarray(value)
+    names = elements_of(value.get("names")) if isinstance(value, dict) else None
+    return [_named([str(name) for name in names], row) for row in rows] if names else rows
+
+
+def _ndarray(value: object) -> list[object]:
+    """The rows of data in Seldon's protocol: `{"ndarray": [...]}` or `{"tensor": {"shape", "values"}}`."""
+    if not isinstance(value, dict):
+        raise MappingError("bad_tensor", "expected an object with ndarray or tensor")
+    if isinstance(value.get("tensor"), dict):
+        tensor = value["tensor"]
+        _, width, rows = _tensor({"name": "tensor", "shape": tensor.get("shape"), "data": tensor.get("values")})
+        return [row[0] for row in rows] if width == 1 else list(rows)
+    array = elements_of(value.get("ndarray"))
+    if array is None:
+        raise MappingError("bad_tensor", "expected an object with ndarray or tensor")
+    return list(array)
+
+
+def _single(value: object) -> object:
+    """The only element of a list; other values stay, and lists of several are none."""
+    elements = elements_of(value)
+    if elements is None:
+        return value
+    return elements[0] if len(elements) == 1 else None
+
+
 def _capture(value: object) -> object:
     """What SageMaker captured of a request or response: `{"observedContentType", "encoding", "data"}`."""
     if not isinstance(value, Mapping) or not isinstance(value.get("data"), str):
@@ -262,7 +293,10 @@ FILTERS: Final[Mapping[str, Callable[[object], object]]] = {
     "json_lines": _json_lines,
     "last": _last,
     "lower": _lower,
+    "ndarray": _ndarray,
     "number": _number,
+    "seldon": _seldon,
+    "single": _single,
     "split": _split,
     "tensors": _tensors,
     "text": _plain_text,

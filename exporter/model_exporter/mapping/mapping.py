@@ -194,7 +194,8 @@ class Mapping:
 def _outputs(prediction: object, row: NativeRow) -> NativeRow:
     """A prediction as the native fields that it tells, leaving those that `row` has.
 
-    An array of several numbers holds the probabilities of classes; a map tells under names that models use.
+    An array of several numbers holds the probabilities of classes; a map tells under names that models use, or is the
+    prediction when it has one entry.
     """
     if isinstance(prediction, dict):
         told = {
@@ -202,7 +203,7 @@ def _outputs(prediction: object, row: NativeRow) -> NativeRow:
             for field, names in _OUTPUTS
             if any(name in prediction for name in names)
         }
-        told = told or {"prediction": prediction}
+        told = told or {"prediction": next(iter(prediction.values())) if len(prediction) == 1 else prediction}
     else:
         told = {"prediction": prediction}
     value = told.get("prediction")

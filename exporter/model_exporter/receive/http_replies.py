@@ -23,7 +23,7 @@ def accept(answer: Answer, route: Route, encoding: Encoding, receipt: Receipt) -
     OTLP success and partial success are the same message; only the native doors may answer 400 here.
     """
     encoding = _reply_encoding(encoding)
-    if route.door is Door.HTTP:
+    if route.door is not Door.OTLP_HTTP:
         body = encode_receipt(receipt)
     else:
         body = encode_success(route.signal, encoding, rejected=receipt.rejected, message=receipt.message)

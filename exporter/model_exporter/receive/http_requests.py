@@ -1,28 +1,29 @@
 """One HTTP request: from its head and body to the pipeline, and to its reply."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from model_exporter.errors import DecodeError, TooLargeError
-from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Receipt
+from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Receipt, Signal
 from model_exporter.receive.bodies import BodyReader, InFlight
 from model_exporter.receive.http_replies import accept, refuse
-from model_exporter.receive.inflate import Coding, inflate
+from model_exporter.receive.inflate import GZIP_MAGIC, Coding, inflate
 from model_exporter.receive.outcomes import answer_to_error, answer_to_receipt
 from model_exporter.receive.reports import Reporter
 from model_exporter.receive.routes import (
     Route,
     check_method,
+    event_of,
     find_coding,
     find_encoding,
     find_route,
-    refuse_cloud_event,
 )
 from model_exporter.receive.safekeeping import until_safe
 from model_exporter.telemetry import Telemetry
@@ -33,6 +34,7 @@ _INLINE_COMPRESSED_BYTES: Final = 64 * 1024
 _DECODERS: Final = 2
 _BODIES_IN_FLIGHT: Final = 4
 """Bodies of the largest size that all connections together may be sending, or waiting for a decoder with."""
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _UNKNOWN: Final = "unknown"
 _SHOWN: Final = 200
 """Characters of a parser's complaint that a reply repeats."""
@@ -45,6 +47,12 @@ class _Order:
     route: Route
     encoding: Encoding
     coding: Coding
+    event: Mapping[str, str]
+
+    def coding_of(self, body: bytes) -> Coding:
+        """How `body` is compressed. Payload loggers pass bodies on without the header that says so."""
+        sniffed = self.route.signal is Signal.EXCHANGES and body.startswith(GZIP_MAGIC)
+        return Coding.GZIP if sniffed and self.coding is Coding.IDENTITY else self.coding
 
 
 class HttpRequests:
@@ -122,12 +130,12 @@ class HttpRequests:
     async def _reply(self, request: web.BaseRequest) -> web.Response:
         door, signal, encoding = Door.OTLP_HTTP, _UNKNOWN, None
         try:
-            route = find_route(request.path)
+            route = find_route(request.path, request.headers)
             door, signal = route.door, route.signal.value
             check_method(request.method)
-            refuse_cloud_event(request.path, request.headers)
             encoding = find_encoding(route, request.headers)
-            order = _Order(route, encoding, find_coding(request.headers))
+            event = event_of(request.headers) if route.signal is Signal.EXCHANGES else {}
+            order = _Order(route, encoding, find_coding(request.headers), event)
             receipt = await self._receive(request, order)
             await until_safe(receipt)
             answer = answer_to_receipt(receipt, door)
@@ -143,7 +151,7 @@ class HttpRequests:
         with self._in_flight.share() as share:
             sent = await self._reader.read(request, share)
             self._telemetry.count("model_exporter_request_bytes_total", order.route.door.value, amount=len(sent))
-            body = self._inflate_small(sent, order.coding)
+            body = self._inflate_small(sent, order.coding_of(sent))
             if body is not None:
                 return self._deliver(body, order)
             loop = asyncio.get_running_loop()
@@ -161,12 +169,20 @@ class HttpRequests:
             return None
 
     def _inflate_and_deliver(self, sent: bytes, order: _Order) -> Receipt:
-        return self._deliver(inflate(sent, order.coding, limit=self._limit), order)
+        return self._deliver(inflate(sent, order.coding_of(sent), limit=self._limit), order)
 
     def _deliver(self, body: bytes, order: _Order) -> Receipt:
         if not body and order.encoding is not Encoding.PROTOBUF:
             raise DecodeError("body", "the body is empty, which is not JSON")
         route = order.route
         return self._ingest(
-            Payload(route.door, route.signal, order.encoding, body, self._clock(), mapping=route.mapping)
+            Payload(
+                route.door,
+                route.signal,
+                order.encoding,
+                body,
+                self._clock(),
+                mapping=route.mapping,
+                context={"event": order.event} if order.event else _NOTHING,
+            )
         )

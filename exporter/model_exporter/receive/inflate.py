@@ -6,6 +6,7 @@ from typing import Final
 
 from model_exporter.errors import DecodeError, TooLargeError
 
+GZIP_MAGIC: Final = b"\x1f\x8b"
 _SLICE_BYTES: Final = 64 * 1024
 _STEP_BYTES: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 4096

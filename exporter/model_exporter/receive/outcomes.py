@@ -18,6 +18,7 @@ OutcomeName = Literal[
 OUTCOMES: Final[tuple[OutcomeName, ...]] = get_args(OutcomeName)
 """Values of the label `outcome` of `model_exporter_requests_total`."""
 
+_OTLP: Final = frozenset({Door.OTLP_GRPC, Door.OTLP_HTTP})
 _MESSAGE_BYTES: Final = 1024
 
 
@@ -85,7 +86,7 @@ def answer_to_receipt(receipt: Receipt, door: Door) -> Answer:
     """How a request ends whose records were looked at one by one."""
     if not receipt.rejected:
         return _SUCCESS
-    if door is Door.HTTP and not receipt.accepted:
+    if door not in _OTLP and not receipt.accepted:
         return _ALL_REJECTED
     return _PARTIAL
 

@@ -39,10 +39,15 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
         "/v1/outcomes": Route(Door.HTTP, Signal.OUTCOMES),
         "/v1/events": Route(Door.HTTP, Signal.EVENTS),
         "/v1/records": Route(Door.HTTP, Signal.RECORDS),
+        "/modeldata/log": Route(Door.AZURE_ML, Signal.EXCHANGES),
     }
 )
 
 _RECORDS: Final = "/v1/records/"
+CLOUD_EVENTS: Final = Route(Door.CLOUD_EVENTS, Signal.EXCHANGES)
+"""Events of payload loggers, told by their headers."""
+_STRUCTURED: Final = "application/cloudevents"
+_EVENT_HEADER: Final = "ce-"
 _OTLP_TYPES: Final = MappingProxyType(
     {"application/x-protobuf": Encoding.PROTOBUF, "application/json": Encoding.JSON},
 )
@@ -75,8 +80,10 @@ _CODINGS: Final = MappingProxyType(
 )
 
 
-def find_route(path: str) -> Route:
+def find_route(path: str, headers: Mapping[str, str]) -> Route:
     """The route of `path`; slashes at its end do not matter. `/v1/records/NAME` has the mapping NAME.
+
+    A CloudEvent is one wherever it is posted, unless the path is of Azure ML's collector, whose headers look alike.
 
     Raises:
         UnknownPathError: there is none; the message names those that are.
@@ -85,6 +92,8 @@ def find_route(path: str) -> Route:
     route = ROUTES.get(path)
     if route is None and path.startswith(_RECORDS):
         route = replace(ROUTES[_RECORDS.rstrip("/")], mapping=path.removeprefix(_RECORDS))
+    if _is_cloud_event(headers) and (route is None or route.door is not Door.AZURE_ML):
+        return CLOUD_EVENTS
     if route is None:
         raise UnknownPathError(f"there is nothing at {path[:_SHOWN]!r}; POST to one of {', '.join(sorted(ROUTES))}")
     return route
@@ -106,6 +115,8 @@ def find_encoding(route: Route, headers: Mapping[str, str]) -> Encoding:
     Raises:
         UnsupportedTypeError: `route` does not take it.
     """
+    if route.signal is Signal.EXCHANGES:  # the type is that of the data, which shows itself
+        return Encoding.JSON
     sent = headers.get("Content-Type", "")
     known = _OTLP_TYPES if route.door is Door.OTLP_HTTP else _NATIVE_TYPES
     encoding = known.get(sent.partition(";")[0].strip().lower())
@@ -115,14 +126,17 @@ def find_encoding(route: Route, headers: Mapping[str, str]) -> Encoding:
     return encoding
 
 
-def refuse_cloud_event(path: str, headers: Mapping[str, str]) -> None:
-    """Tell a CloudEvent at the root from OTLP logs.
+def _is_cloud_event(headers: Mapping[str, str]) -> bool:
+    return f"{_EVENT_HEADER}type" in headers or headers.get("Content-Type", "").lower().startswith(_STRUCTURED)
 
-    Raises:
-        UnsupportedTypeError: it is one.
-    """
-    if not path.strip("/") and any(name[:3].lower() == "ce-" for name in headers):
-        raise UnsupportedTypeError("CloudEvents are not taken; send OTLP logs here, or JSON to /v1/predictions")
+
+def event_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """The attributes of an event in binary mode by their lower-case names; empty in structured mode."""
+    return {
+        name[len(_EVENT_HEADER) :].lower(): value
+        for name, value in headers.items()
+        if name[: len(_EVENT_HEADER)].lower() == _EVENT_HEADER
+    }
 
 
 def find_coding(headers: Mapping[str, str]) -> Coding:

