@@ -11,7 +11,7 @@ from typing import Final
 
 from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
 from model_exporter.config.settings import Settings
-from model_exporter.decode import Decoded, Decoder
+from model_exporter.decode import Decoded, Decoder, under_model
 from model_exporter.errors import OverloadedError
 from model_exporter.exchanging import Exchanger
 from model_exporter.join import StorageError
@@ -353,6 +353,7 @@ class Pipeline:
         for batch in (*logs, *(batch for batch in spans if isinstance(batch, Batch))):
             if model := self._route(batch.model, batch.service, batch.rows):
                 if not batch.model:
+                    batch = under_model(batch, model)  # noqa: PLW2901  # the same rows
                     batch = conceal(batch, self._settings.model(model).privacy)  # noqa: PLW2901  # the same rows
                 groups[model, batch.version, batch.origin].append(batch)
         for (model, _, _), batches in sorted(groups.items(), key=lambda group: group[0][2] is Origin.SPAN):

@@ -261,3 +261,26 @@ def test_another_configuration_conceals_other_values(discreet: Rig) -> None:
     (item,) = discreet.queue.take(0)
     assert item.decoded
     assert features(item.decoded.batches[0]) == ["x", "ssn"]
+
+
+def test_a_prediction_that_names_only_its_service_is_the_one_that_names_its_model(rig: Rig) -> None:
+    """Told at two doors, by id: a log record of a service that hosts one model, and a JSON line that names it."""
+    naming = log_record(
+        {"model.name": "m", "prediction.id": "0", "feature.x": 1}, event_name="model.prediction", time_ns=0
+    )
+    nameless = [
+        log_record({"prediction.id": id_, "feature.x": 1}, event_name="model.prediction", time_ns=0)
+        for id_ in ("5", 5, "6")
+    ]
+    rig.pipeline.start()
+    for records in ([naming], nameless):
+        body = logs_request(*records, resource={"service.name": "svc"}).SerializeToString()
+        rig.pipeline.ingest(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, T0))
+    rig.send(Signal.PREDICTIONS, b'{"model": "m", "id": 5, "features": {"x": 1}}')
+    rig.send(Signal.PREDICTIONS, b'{"model": "m", "id": "7", "features": {"x": 1}}')
+    rig.finish()
+    assert rig.pipeline.snapshot
+    (model,) = rig.pipeline.snapshot.models
+    (version,) = model.versions
+    assert version.predictions == 4  # 0, 5, 6, 7
+    assert version.duplicates == 2

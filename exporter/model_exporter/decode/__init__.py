@@ -6,6 +6,7 @@
 from model_exporter.decode.codes import Code
 from model_exporter.decode.decoded import Decoded, Rejection
 from model_exporter.decode.decoder import Decoder
+from model_exporter.decode.identity import under_model
 from model_exporter.decode.replies import encode_receipt, encode_retry_info, encode_status, encode_success
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "encode_retry_info",
     "encode_status",
     "encode_success",
+    "under_model",
 ]

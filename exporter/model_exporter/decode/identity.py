@@ -1,10 +1,13 @@
 """Which model, version and prediction a record is about, and what tells it from any other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
+from model_exporter.batch import Batch
 from model_exporter.decode.aliases import MODEL, VERSION, first
 from model_exporter.decode.tally import RecordError
 from model_exporter.decode.values import Elements, is_empty, text_of
@@ -73,6 +76,19 @@ def prediction_id_of(value: object, limit: int) -> str:
 def key_of_id(model: str, service: str, prediction_id: str) -> int:
     """What a prediction with an id is recognised by, through whichever door it comes. Never 0."""
     return hash((model or service, prediction_id)) or 1
+
+
+def under_model(batch: Batch, model: str) -> Batch:
+    """Predictions that named their service alone, under the keys that other doors give them, which name `model`."""
+    if batch.model or model == batch.service or not any(batch.ids):
+        return batch
+    keys = [
+        key_of_id(model, "", prediction_id)
+        if prediction_id and key == key_of_id("", batch.service, prediction_id)
+        else key
+        for key, prediction_id in zip(batch.keys.tolist(), batch.ids, strict=True)
+    ]
+    return replace(batch, keys=np.array(keys, np.int64))
 
 
 def key_of_content(stamp: Stamp, *rest: object) -> int:
