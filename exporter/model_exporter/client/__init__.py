@@ -24,8 +24,8 @@ Tell of changes, which the exporter's alerts take for likely causes:
 Nothing here waits for the network. Records go into a queue of bounded size and a thread sends them, to the sidecar at
 http://127.0.0.1:4318 or where OTEL_EXPORTER_OTLP_ENDPOINT says. While the exporter is away they wait; when the queue
 is full the next ones are dropped, and `fraud.client.stats` says how many. The end of the process sends what waits, for
-at most five seconds; a process that is killed by a signal loses it, unless it handles the signal or calls
-`fraud.client.flush()`. Each process of a forking server has a queue of its own.
+at most five seconds. A process that a signal ends without that loses it, as uvicorn does on SIGTERM: have it call
+`fraud.client.flush()` when it shuts down. Each process of a forking server has a queue of its own.
 
 Values are converted to what OTLP can carry: numpy's and pandas' scalars to Python's, dates to ISO 8601, Decimal to
 float, enums to their values, maps within maps as they are. None, NaT, NA and, among features, NaN are missing values.
