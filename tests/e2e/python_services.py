@@ -23,7 +23,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
     target = folder / "site"
     uv = ROOT / ".venv" / "bin" / "uv"
-    command = [uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--target", target, wheel]
+    command: list[str | Path] = [uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--target", target, wheel]
     subprocess.run(command, check=True)
     return target
 
@@ -63,9 +63,7 @@ class Service:
 
 
 @contextmanager
-def service(
-    site: Path, endpoint: str, *, client: str = "python_client", protocol: str = "http"
-) -> Iterator[Service]:
+def service(site: Path, endpoint: str, *, client: str = "python_client", protocol: str = "http") -> Iterator[Service]:
     """A service that logs to `endpoint`, with the packages of `client`."""
     process = subprocess.Popen(
         [client_python(client), SCRIPT, endpoint, protocol],

@@ -7,6 +7,8 @@ import pytest
 
 from e2e.exporters import Exporter, run_exporter
 from e2e.flaky import BUSY, LOST, REFUSED, flaky
+from e2e.floods import CONFIG as CONFIG_OF_FLOODS
+from e2e.floods import flood
 from e2e.python_services import service, site
 from model_exporter.demo.processes import HOST, ExporterPorts, free_port
 
@@ -149,17 +151,15 @@ def test_a_refusal_is_counted_by_the_client(site: Path, exporter: Exporter) -> N
 
 def test_an_exporter_whose_queue_is_full(site: Path, tmp_path: Path) -> None:
     """It answers 503 with Retry-After of its own, and gets all records in the end."""
-    with (
-        run_exporter(tmp_path, "limits: {queue_rows: 600}\n") as exporter,
-        service(site, exporter.endpoint) as one,
-        service(site, exporter.endpoint) as other,
-    ):
-        one.do("log", 4000)
-        other.do("log", 4000, 4000)
-        assert one.do("flush", 60)
-        assert other.do("flush", 60)
-        assert one.stats()["delivered"] + other.stats()["delivered"] == 8000
-        assert counted(exporter) == 8000
+    with run_exporter(tmp_path, CONFIG_OF_FLOODS) as exporter, service(site, exporter.endpoint) as running:
+
+        def log(before: int) -> None:
+            running.do("log", 100, 100 * before)
+            running.do("flush", 1)
+
+        logged = 100 * flood(exporter, "otlp_http", log)
+        assert running.do("flush", 60)
+        assert running.stats()["delivered"] == counted(exporter) == logged
 
 
 def test_a_queue_that_overflows_is_counted(site: Path) -> None:

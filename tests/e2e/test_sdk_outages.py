@@ -11,6 +11,7 @@ import pytest
 
 from e2e.exporters import Exporter, run_exporter
 from e2e.flaky import BUSY, LOST, flaky
+from e2e.floods import CONFIG, flood
 from e2e.python_sdk import Client
 from model_exporter.demo.processes import HOST, ExporterPorts
 
@@ -95,14 +96,17 @@ def test_python_before_an_exporter_that_is_busy_or_loses_its_replies(exporter: E
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_python_before_a_full_queue(tmp_path: Path, protocol: str) -> None:
-    """503 with Retry-After, or UNAVAILABLE with RetryInfo: each record is counted, or its batch was given up."""
-    with run_exporter(tmp_path, "limits: {queue_rows: 520}\n") as exporter:
-        clients = [python_client(protocol, exporter.ports) for _ in range(3)]
-        for number, client in enumerate(clients):
-            client.send(rows(), first_id=number * ROWS)
-        failures = sum(client.close() for client in clients)
-        assert failures == 0
-        assert counted(exporter, "fraud") == 3 * ROWS
+    """503 with Retry-After, or UNAVAILABLE with RetryInfo: it comes again, and each record counts once."""
+    with run_exporter(tmp_path, CONFIG) as exporter:
+        client = python_client(protocol, exporter.ports)
+
+        def log(before: int) -> None:
+            client.send(({"amount": float(number)} for number in range(100)), first_id=100 * before)
+            client.flush()
+
+        logged = 100 * flood(exporter, f"otlp_{protocol}", log)
+        assert client.close() == 0
+        assert counted(exporter, "fraud") == logged
 
 
 @pytest.mark.parametrize("protocol", ["json", "protobuf", "grpc"])

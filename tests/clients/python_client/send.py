@@ -1,20 +1,20 @@
 """A service that logs with `model_exporter.client` what it is told to on standard input; replies are lines of JSON.
 
-    python send.py ENDPOINT [PROTOCOL]
+python send.py ENDPOINT [PROTOCOL]
 
-    log COUNT [FIRST]     predictions with ids from FIRST on; replies with the slowest call in seconds
-    types                 rows with every type of value, outcomes for all of them, an event
-    outcomes COUNT        outcomes of the predictions from 0 on
-    fork CHILDREN COUNT   so many processes by os.fork and by multiprocessing, which log COUNT predictions each
-    flush SECONDS         replies whether all was sent
-    close SECONDS
-    stats
-    modules               the top-level packages that are loaded
-    exit                  ends the process, with what still waits
+log COUNT [FIRST]     predictions with ids from FIRST on; replies with the slowest call in seconds
+types                 rows with every type of value, outcomes for all of them, an event
+outcomes COUNT        outcomes of the predictions from 0 on
+fork CHILDREN COUNT   so many processes by os.fork and by multiprocessing, which log COUNT predictions each
+flush SECONDS         replies whether all was sent
+close SECONDS
+stats
+modules               the top-level packages that are loaded
+exit                  ends the process, with what still waits
 """
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import json
@@ -23,8 +23,12 @@ import os
 import sys
 import time
 import uuid
+from typing import TYPE_CHECKING
 
 from model_exporter.client import Client, Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME = "fraud"
 _client = Client(sys.argv[1], protocol=sys.argv[2] if len(sys.argv) > 2 else None, service="api", timeout_seconds=1)
@@ -32,11 +36,14 @@ _model = Model(NAME, version="1.4.2", client=_client)
 
 
 class Channel(enum.Enum):
+    """A category that is no text."""
+
     WEB = "web"
     SHOP = "shop"
 
 
 def log(count: int, first: int = 0) -> float:
+    """Log predictions; the slowest call in seconds."""
     slowest = 0.0
     for number in range(first, first + count):
         started = time.perf_counter()
@@ -49,6 +56,7 @@ def log(count: int, first: int = 0) -> float:
 
 
 def types() -> int:
+    """Log every type of value, outcomes, an event; how many predictions."""
     rows = 300
     for number in range(rows):
         with _model.prediction(id=uuid.UUID(int=number), segments={"channel": Channel.WEB}) as p:
@@ -60,7 +68,7 @@ def types() -> int:
                 "bool": number % 2 == 0,
                 "text": ("a", "b", "c")[number % 3],
                 "enum": (Channel.WEB, Channel.SHOP)[number % 2],
-                "when": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+                "when": dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
                 "sometimes": None if number % 2 else 1.5,
                 "hole": float("nan") if number % 2 else 2.5,
                 "nested": {"inner": number, "deeper": {"x": "y"}},
@@ -90,23 +98,34 @@ def fork(children: int, count: int) -> int:
     return 2 * children * count
 
 
+def outcomes(count: int) -> int:
+    """Log the outcomes of the first predictions."""
+    for number in range(count):
+        _model.outcome(number, "yes")
+    return count
+
+
+def do(command: str, numbers: list[float]) -> object:
+    """Do what is asked; the reply."""
+    if command == "flush":
+        return _client.flush(*numbers)
+    if command == "close":
+        return _client.close(*numbers)  # type: ignore[func-returns-value]  # null is the reply
+    if command == "stats":
+        return dataclasses.asdict(_client.stats)
+    if command == "modules":
+        return sorted({name.partition(".")[0] for name in sys.modules})
+    acts: dict[str, Callable[..., object]] = {"log": log, "types": types, "outcomes": outcomes, "fork": fork}
+    return acts[command](*map(int, numbers))
+
+
 def main() -> None:
+    """Do what each line says, until there is none, or `exit`."""
     for line in sys.stdin:
         command, *words = line.split()
         if command == "exit":
             return
-        numbers = [float(word) for word in words]
-        reply: object = {
-            "log": lambda: log(*map(int, numbers)),
-            "types": types,
-            "outcomes": lambda: [_model.outcome(number, "yes") for number in range(int(numbers[0]))] and True,
-            "fork": lambda: fork(*map(int, numbers)),
-            "flush": lambda: _client.flush(*numbers),
-            "close": lambda: _client.close(*numbers),
-            "stats": lambda: dataclasses.asdict(_client.stats),
-            "modules": lambda: sorted({name.partition(".")[0] for name in sys.modules}),
-        }[command]()
-        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.write(json.dumps(do(command, [float(word) for word in words])) + "\n")
         sys.stdout.flush()
 
 

@@ -1,8 +1,9 @@
 """Prints, as JSON, the bodies of what `model_exporter.client` makes of tables of pandas and polars."""
 
-import datetime
+import datetime as dt
 import json
 import sys
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogExporter, SimpleLogRecordP
 
 from model_exporter.client import Client, Model
 
-_memory = InMemoryLogExporter()
+_memory = InMemoryLogExporter()  # type: ignore[no-untyped-call]  # so the SDK declares it
 _provider = LoggerProvider(shutdown_on_exit=False)
 _provider.add_log_record_processor(SimpleLogRecordProcessor(_memory))
 _model = Model("fraud", classes=["no", "yes"], client=Client(provider=_provider, strict=True))
@@ -33,13 +34,14 @@ FRAME = pd.DataFrame(
 
 
 def main() -> None:
+    """Log everything there is, and print it."""
     _model.log_batch(FRAME, id="pandas", prediction=pd.Series(["no", "yes"]), probabilities=np.eye(2))
     _model.log(FRAME.iloc[0], id="row")
     _model.log(FRAME.iloc[[1]], id="frame", prediction=pd.Series([1]))
-    when = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+    when = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     polars = pl.DataFrame({"x": [1, None], "y": ["a", "b"], "when": [when, None], "list": [[1, 2], []]})
     _model.log_batch(polars, id="polars", prediction=pl.Series([1.5, 2.5]))
-    bodies = [dict(entry.log_record.body) for entry in _memory.get_finished_logs()]
+    bodies: list[Any] = [entry.log_record.body for entry in _memory.get_finished_logs()]
     json.dump({body["prediction.id"]: body for body in bodies}, sys.stdout)
 
 

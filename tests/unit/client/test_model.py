@@ -22,7 +22,7 @@ class Told:
     """A model whose records stay in memory."""
 
     def __init__(self, *, strict: bool = False) -> None:
-        self._memory = InMemoryLogRecordExporter()
+        self._memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # so the SDK declares it
         provider = LoggerProvider(shutdown_on_exit=False)
         provider.add_log_record_processor(SimpleLogRecordProcessor(self._memory))
         self.client = Client(provider=provider, strict=strict)
@@ -130,7 +130,7 @@ def test_a_list_of_items_stays_one(told: Told) -> None:
 
 def test_an_outcome_has_values(told: Told) -> None:
     """Business values are numbers under their names."""
-    told.model.outcome("7", True, loss=np.float32(2.5), time=1.0)
+    told.model.outcome("7", np.True_, loss=np.float32(2.5), time=1.0)
     (record,) = told.records
     assert (record.event, record.time) == ("model.outcome", 10**9)
     assert record.body == {

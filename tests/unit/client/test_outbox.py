@@ -34,20 +34,24 @@ class ScriptedDoor:
         self.closed = False
 
     def send(self, batch: Sequence[Any]) -> Answer:
+        """Keep the numbers of the batch; the next answer."""
         self.batches.append([record.number for record in batch])
         assert self.open.wait(SECONDS)
         return self._answers.popleft() if self._answers else self._last
 
     def close(self) -> None:
+        """Remember it."""
         self.closed = True
 
 
 def record(number: int, values: int = 1) -> SimpleNamespace:
+    """As much of a record as the queue looks at."""
     return SimpleNamespace(number=number, log_record=SimpleNamespace(body=SimpleNamespace(values_held=values)))
 
 
 @contextmanager
 def outbox_of(door: ScriptedDoor, *, records: int = 10_000) -> Iterator[Outbox]:
+    """A queue in front of `door`, which sends what waits in the end."""
     outbox = Outbox(lambda: door, notices=Notices(), records=records)
     try:
         yield outbox
@@ -59,6 +63,7 @@ def outbox_of(door: ScriptedDoor, *, records: int = 10_000) -> Iterator[Outbox]:
 
 
 def balanced(stats: Stats) -> bool:
+    """Whether every record is somewhere."""
     return stats.recorded == stats.delivered + stats.waiting + sum(stats.dropped.values())
 
 

@@ -21,6 +21,7 @@ class Frame:
         self._rows = rows
 
     def itertuples(self, *, index: bool, name: str | None) -> list[tuple[object, ...]]:
+        """The rows."""
         assert not index
         assert name is None
         return list(self._rows)

@@ -32,19 +32,27 @@ from model_exporter.client.values import (
 
 
 class Colour(Enum):
+    """Text, and what is none."""
+
     RED = "red"
     ODD = (1, 2)
 
 
 class Text(StrEnum):
+    """Is text."""
+
     A = "a"
 
 
 class OldText(str, Enum):  # noqa: UP042  # what much code still has
+    """Is text, too, and prints otherwise."""
+
     B = "b"
 
 
 class Number(IntEnum):
+    """Is a number."""
+
     ONE = 1
 
 
@@ -53,6 +61,8 @@ Pair = namedtuple("Pair", ["left", "right"])  # noqa: PYI024  # the untyped kind
 
 @dataclasses.dataclass
 class Order:
+    """Named fields."""
+
     amount: float
     country: str
 
@@ -61,6 +71,7 @@ class Model:
     """As pydantic's objects are."""
 
     def model_dump(self) -> Mapping[str, object]:
+        """The fields."""
         return {"amount": np.float32(0.5)}
 
 
@@ -125,7 +136,7 @@ def test_a_value_has_its_plain_type(value: object, expected: object) -> None:
     plain = converter.value(value)
     assert plain == expected
     assert type(plain) is type(expected)
-    _encode_value(plain)  # type: ignore[arg-type]  # that it takes this is the claim
+    _encode_value(plain)  # that it takes this is the claim
 
 
 @pytest.mark.parametrize(
@@ -215,7 +226,7 @@ def test_whatever_comes_out_can_be_encoded(value: object) -> None:
     """No value of Python breaks the batch that its record is in."""
     plain = Converter(strict=False).value(value)
     if plain is not MISSING:
-        _encode_value(plain).SerializeToString()  # type: ignore[arg-type]  # that it takes this is the claim
+        _encode_value(plain).SerializeToString()  # that it takes this is the claim
 
 
 def test_times_and_durations() -> None:
