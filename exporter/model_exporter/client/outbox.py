@@ -182,7 +182,10 @@ class Outbox(LogRecordProcessor):
             if answer.fate is not Fate.AGAIN:
                 self._notices.heard()
                 break
-            self._notices.unheard(answer.why, door.target, self.stats.waiting)
+            waiting = self.stats.waiting
+            if not waiting:  # `close` has given it up
+                return
+            self._notices.unheard(answer.why, door.target, waiting)
             if not self._rest(answer.wait_seconds or pause):
                 return
             pause = min(2 * pause, MAX_PAUSE_SECONDS)

@@ -70,10 +70,11 @@ def put_probabilities(body: Body, converter: Converter, value: object, classes: 
         put(body, converter, probabilities=converter.attempt(lambda: _by_class(value, classes), None))
 
 
-def put_segments(body: Body, converter: Converter, segments: Mapping[str, object] | None) -> None:
+def put_segments(body: Body, converter: Converter, segments: Mapping[str, object]) -> None:
     """Add the groups that the prediction belongs to."""
-    if segments:
-        body["segments"] = converter.features(segments)
+    groups: Mapping[str, object] = converter.attempt(lambda: dict(segments or {}), {})
+    if groups:
+        body["segments"] = converter.features(groups)
 
 
 def put_latency(body: Body, converter: Converter, latency: object) -> None:

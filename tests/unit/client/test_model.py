@@ -212,6 +212,7 @@ WRONG: list[tuple[Callable[[Model], object], str]] = [
     (lambda model: model.log({}, prediction="yes", id={}), "bad_id"),
     (lambda model: model.log({}, prediction="yes", latency=-1), "bad_latency"),
     (lambda model: model.log({}, prediction="yes", time="now"), "bad_time"),
+    (lambda model: model.log({}, prediction="yes", segments=5), "unsendable"),  # type: ignore[arg-type]  # the claim
     (lambda model: model.log({}, prediction="yes", probabilities=[1, 2, 3]), "row_mismatch"),
 ]
 
