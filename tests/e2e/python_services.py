@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
@@ -37,8 +38,9 @@ def environment(site: Path, **more: str) -> dict[str, str]:
 class Service:
     """A process of `tests/clients/python_client/send.py`."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
         self._process = process
+        self._errors = errors
 
     def do(self, command: str, *numbers: float) -> Any:
         """Have it do something; its reply."""
@@ -56,6 +58,11 @@ class Service:
         assert stats["recorded"] == stats["delivered"] + stats["waiting"] + sum(stats["dropped"].values())
         return stats
 
+    def said(self) -> list[str]:
+        """The lines that it wrote to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read().splitlines()
+
     def exit(self) -> int:
         """Have it end, with what waits; its exit code."""
         self._process.communicate("exit\n", timeout=60)
@@ -65,16 +72,18 @@ class Service:
 @contextmanager
 def service(site: Path, endpoint: str, *, client: str = "python_client", protocol: str = "http") -> Iterator[Service]:
     """A service that logs to `endpoint`, with the packages of `client`."""
-    process = subprocess.Popen(
-        [client_python(client), SCRIPT, endpoint, protocol],
-        env=environment(site),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Service(process)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    with TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [client_python(client), SCRIPT, endpoint, protocol],
+            env=environment(site),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        try:
+            yield Service(process, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()

@@ -172,6 +172,8 @@ def test_a_queue_that_overflows_is_counted(site: Path) -> None:
         running.do("close", 0.5)
         assert running.stats()["dropped"] == {"queue_full": 10_000 - 8192, "closed": 8192}
         assert running.exit() == 0
+        (line,) = running.said()  # however often it was tried
+        assert "Connection refused" in line
 
 
 @pytest.mark.parametrize("client", CLIENTS)

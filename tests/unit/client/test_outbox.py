@@ -190,6 +190,24 @@ def test_a_door_that_cannot_be_opened_refuses() -> None:
     outbox.close(SECONDS)
 
 
+def test_threads_lose_no_count() -> None:
+    """All threads of a service may log at once."""
+    door = ScriptedDoor()
+    with outbox_of(door, records=100_000) as outbox:
+
+        def log() -> None:
+            for number in range(2000):
+                outbox.on_emit(record(number))
+
+        threads = [threading.Thread(target=log) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outbox.force_flush(10_000)
+        assert outbox.stats == Stats(12_000, 12_000, 0, {}, {})
+
+
 def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """However long it takes, and its end."""
     caplog.set_level("INFO", logger="model_exporter.client")
