@@ -70,12 +70,14 @@ class Service:
 
 
 @contextmanager
-def service(site: Path, endpoint: str, *, client: str = "python_client", protocol: str = "http") -> Iterator[Service]:
-    """A service that logs to `endpoint`, with the packages of `client`."""
+def service(
+    site: Path, endpoint: str, *, client: str = "python_client", protocol: str = "http", **variables: str
+) -> Iterator[Service]:
+    """A service that logs to `endpoint`, with the packages of `client` and more environment variables."""
     with TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             [client_python(client), SCRIPT, endpoint, protocol],
-            env=environment(site),
+            env=environment(site, **variables),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

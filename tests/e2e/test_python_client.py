@@ -44,6 +44,21 @@ def test_it_needs_the_sdk_alone(site: Path, exporter: Exporter, client: str) -> 
     assert counted(exporter) == 10
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_environment_is_heard(site: Path, exporter: Exporter, client: str) -> None:
+    """Compression is the SDK's; a disabled SDK sends nothing and fails nothing."""
+    with service(site, exporter.endpoint, client=client, OTEL_EXPORTER_OTLP_COMPRESSION="gzip") as running:
+        running.do("log", 500)
+        assert running.do("flush", 10)
+        assert running.stats()["delivered"] == 500
+    with service(site, exporter.endpoint, client=client, OTEL_SDK_DISABLED="true") as running:
+        running.do("log", 100, 500)
+        assert running.do("flush", 10)
+        assert running.stats()["recorded"] == 0
+        assert running.said() in ([], ["SDK is disabled."])  # which old ones say
+    assert counted(exporter) == 500
+
+
 @pytest.mark.parametrize(
     ("client", "protocol"), [(CLIENTS[0], "http"), (CLIENTS[1], "http"), ("python_client_service", "grpc")]
 )
