@@ -75,7 +75,9 @@ def test_what_is_not_one_row(data: object) -> None:
     assert caught.value.reason == "row_mismatch"
 
 
-@pytest.mark.parametrize("data", ["text", 5, object(), {"x": [1], "y": [1, 2]}, {"x": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "data", ["text", 5, object(), {"x": [1], "y": [1, 2]}, {"x": 1}], ids=lambda data: type(data).__name__
+)
 def test_what_is_no_batch(data: object) -> None:
     """Anything else is refused."""
     with pytest.raises(UnsendableError):

@@ -129,7 +129,7 @@ SENT: list[tuple[object, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "expected"), SENT, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(("value", "expected"), SENT, ids=[type(value).__name__ for value, _ in SENT])
 def test_a_value_has_its_plain_type(value: object, expected: object) -> None:
     """Whatever it was, it is a Python number, text, boolean, list or map that the SDK encodes."""
     converter = Converter(strict=True)
