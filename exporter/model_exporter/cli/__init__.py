@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from model_exporter import __version__
-from model_exporter.cli import baseline, check, demo, explain, pack, pack_dashboards, pack_rules, serve
+from model_exporter.cli import baseline, check, demo, explain, mapping, pack, pack_dashboards, pack_rules, serve
 from model_exporter.errors import ConfigError, ModelExporterError
 
 FAILED: Final = 1
@@ -26,6 +26,7 @@ Start here:
                                                 what the model was trained on
   model_exporter explain fraud                  why the exporter says that it drifted
   model_exporter check-config exporter.yml      before a reload
+  model_exporter mapping try log.jsonl          what the exporter would read in a file
   model_exporter demo                           a real model that drifts
 
 Exit codes: 0 fine, 1 failed on the way, 2 a mistake in the command line or the configuration.
@@ -41,7 +42,15 @@ def cli() -> None:
     """
 
 
-for command in (serve.serve, explain.explain, check.check_config, baseline.baseline, pack.pack, demo.demo):
+for command in (
+    serve.serve,
+    explain.explain,
+    check.check_config,
+    baseline.baseline,
+    mapping.mapping,
+    pack.pack,
+    demo.demo,
+):
     cli.add_command(command)
 for command in (pack_rules.rules, pack_rules.check, pack_dashboards.dashboards):
     pack.pack.add_command(command)

@@ -24,12 +24,11 @@ class OtlpMappings:
         self._mappings = mappings
         self._rows = rows
 
-    def group(self, resource: Record, scope: str, version: str) -> "MappedGroup | None":
-        """What reads the records of one instrumentation scope; None when no mapping can take any of them.
+    def group(self, shared: Record) -> "MappedGroup | None":
+        """What reads the records of one instrumentation scope, told as by `shared_scope`; None when no mapping can.
 
         A record costs nothing more than without mappings when they are all for other scopes and resources.
         """
-        shared = {"resource": resource, "scope": {"name": scope, "version": version}}
         candidates = [mapping for mapping in self._mappings if mapping.may_take_any_with(shared)]
         return MappedGroup(candidates, shared, self._rows) if candidates else None
 
@@ -53,6 +52,11 @@ class MappedGroup:
     def read_span(self, source: Source, span: Span) -> bool:
         """The same for a span of any kind."""
         return self.read(source, Stamp(span.end_ns, 0, span.trace_id, span.span_id), span_scope(span))
+
+
+def shared_scope(resource: Record, scope: str, version: str) -> Record:
+    """What mappings see of all records of one instrumentation scope."""
+    return {"resource": resource, "scope": {"name": scope, "version": version}}
 
 
 def log_scope(stamp: Stamp, event_name: str, severity: str, attributes: Mapping[str, object], body: object) -> Record:

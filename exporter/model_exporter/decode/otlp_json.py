@@ -14,12 +14,20 @@ from msgspec import Struct
 
 from model_exporter.decode.identity import Source, Stamp, source_of
 from model_exporter.decode.json_values import AnyValue, KeyValue, Number, mapping_of, nanoseconds_of, value_of
-from model_exporter.decode.mapped_otlp import MappedGroup, OtlpMappings, log_scope, severity_of
+from model_exporter.decode.mapped_otlp import (
+    MappedGroup,
+    OtlpMappings,
+    log_scope,
+    severity_of,
+    shared_scope,
+    span_scope,
+)
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.spans import CLIENT, KINDS, SERVER, Span, SpanReader
 from model_exporter.decode.tally import RecordError, Tally
 from model_exporter.errors import DecodeError
 from model_exporter.json_text import parse_json
+from model_exporter.ports import Signal
 
 _SPAN_KINDS: Final = {f"SPAN_KIND_{name.upper()}": number for number, name in enumerate(KINDS)}
 _STATUS_OK: Final = (1, "STATUS_CODE_OK")
@@ -115,10 +123,15 @@ class _Group(NamedTuple, Generic[_Record]):
     def scope_name(self) -> str:
         return self.scope.name or ""
 
+    @property
+    def shared(self) -> dict[str, object]:
+        """What mappings see of all its records."""
+        version = self.scope.version if isinstance(self.scope.version, str) else ""
+        return shared_scope(self.resource, self.scope_name, version)
+
     def mapped(self, mappings: OtlpMappings | None) -> MappedGroup | None:
         """What reads the records that mappings take; None when no mapping takes any."""
-        version = self.scope.version if isinstance(self.scope.version, str) else ""
-        return mappings.group(self.resource, self.scope_name, version) if mappings else None
+        return mappings.group(self.shared) if mappings else None
 
 
 def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
@@ -155,13 +168,49 @@ def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMapp
                 _reject(error, tally)
 
 
-def _read_log(source: Source, record: _LogRecord, reader: RecordReader, mapped: MappedGroup | None) -> None:
-    stamp = Stamp(
+def scopes_of(body: bytes, signal: Signal, tally: Tally) -> Iterator[dict[str, object]]:
+    """The log records or spans of a request, each as mappings see it; one that breaks its schema is rejected.
+
+    Raises:
+        DecodeError: `body` is none.
+    """
+    if signal is Signal.LOGS:
+        for logs in _log_groups(body, tally):
+            for record in logs.records:
+                try:
+                    yield _told_log(record) | logs.shared
+                except (RecordError, RecursionError) as error:
+                    _reject(error, tally)
+        return
+    for traces in _span_groups(body, tally):
+        for span in traces.records:
+            try:
+                yield span_scope(_whole_span(span, _kind(span), traces.scope_name)) | traces.shared
+            except (RecordError, RecursionError) as error:
+                _reject(error, tally)
+
+
+def _told_log(record: _LogRecord) -> dict[str, object]:
+    severity = severity_of(record.severity_text, record.severity_number)
+    attributes, body = mapping_of(record.attributes), value_of(record.body)
+    return log_scope(_stamp(record), record.event_name or "", severity, attributes, body)
+
+
+def _stamp(record: _LogRecord) -> Stamp:
+    return Stamp(
         nanoseconds_of(record.time_unix_nano),
         nanoseconds_of(record.observed_time_unix_nano),
         _id(record.trace_id),
         _id(record.span_id),
     )
+
+
+def _kind(span: _Span) -> int:
+    return _SPAN_KINDS.get(span.kind, 0) if isinstance(span.kind, str) else span.kind or 0
+
+
+def _read_log(source: Source, record: _LogRecord, reader: RecordReader, mapped: MappedGroup | None) -> None:
+    stamp = _stamp(record)
     event_name, attributes, body = record.event_name or "", mapping_of(record.attributes), value_of(record.body)
     if mapped is not None:
         severity = severity_of(record.severity_text, record.severity_number)
@@ -171,7 +220,7 @@ def _read_log(source: Source, record: _LogRecord, reader: RecordReader, mapped: 
 
 
 def _read_span(group: "_Group[_Span]", span: _Span, reader: SpanReader, mapped: MappedGroup | None) -> None:
-    kind = _SPAN_KINDS.get(span.kind, 0) if isinstance(span.kind, str) else span.kind or 0
+    kind = _kind(span)
     if mapped is not None and mapped.read_span(group.source, _whole_span(span, kind, group.scope_name)):
         return
     if kind in (SERVER, CLIENT):

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from model_exporter.decode.identity import Stamp, source_of
-from model_exporter.decode.mapped_otlp import OtlpMappings, log_scope, severity_of
+from model_exporter.decode.mapped_otlp import OtlpMappings, log_scope, severity_of, shared_scope
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
 from model_exporter.decode.tally import Tally
@@ -43,7 +43,7 @@ def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMap
         source = source_of(resource)
         for scope_logs in resource_logs.scope_logs:
             scope = scope_logs.scope
-            mapped = mappings.group(resource, scope.name, scope.version) if mappings else None
+            mapped = mappings.group(shared_scope(resource, scope.name, scope.version)) if mappings else None
             for record in scope_logs.log_records:
                 stamp = Stamp(record.time_unix_nano, record.observed_time_unix_nano, record.trace_id, record.span_id)
                 body_value = _value(record.body) if record.HasField("body") else None
@@ -67,8 +67,8 @@ def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMapp
         resource = _mapping(resource_spans.resource.attributes)
         source = source_of(resource)
         for scope_spans in resource_spans.scope_spans:
-            scope = scope_spans.scope.name
-            mapped = mappings.group(resource, scope, scope_spans.scope.version) if mappings else None
+            scope, version = scope_spans.scope.name, scope_spans.scope.version
+            mapped = mappings.group(shared_scope(resource, scope, version)) if mappings else None
             for span in scope_spans.spans:
                 if mapped is not None and mapped.read_span(source, _whole_span(span, scope)):
                     continue
