@@ -110,7 +110,7 @@ def test_show_prints_what_may_be_written_in_a_file(capsys: Capture, tmp_path: Pa
 def test_the_help_teaches_the_whole_language(capsys: Capture) -> None:
     """Every field and filter there is."""
     assert run(["mapping", "--help"]) == 0
-    words = set(capsys.readouterr().out.replace(":", " ").split())
+    words = set(capsys.readouterr().out.translate(str.maketrans(":,.", "   ")).split())
     assert set(FIELDS) | set(FILTERS) <= words
 
 

@@ -22,7 +22,7 @@ _GZIP: Final = b"\x1f\x8b"
 _REFUSED: Final = 1
 """Exit code when a record is refused."""
 
-_EPILOG = """
+_LANGUAGE = """
 \b
 A mapping is YAML, under `mappings:` in the configuration file:
   mappings:
@@ -50,13 +50,6 @@ Paths:
   a.*        the whole map               a|filter  filtered; filters may follow each other
 
 \b
-Fields:  model version id request features prediction score probabilities latency_ms
-         latency_seconds error time start_time end_time outcome segments values
-         lower upper horizon naive change source
-Filters: base64 capture columnar csv csv_header first gunzip json json_lines last
-         lower number split tensors text
-
-\b
 Examples:
   model_exporter mapping try predictions.jsonl --config.file exporter.yml
   model_exporter mapping show kserve
@@ -78,7 +71,20 @@ _config_file = flag(
 )
 
 
-@click.group(short_help="Try, list and show mappings of records.", epilog=_EPILOG)
+class _Teaching(click.Group):
+    """A group whose help tells the words of the language, which are loaded only then."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the language, and after it its fields and filters."""
+        from model_exporter.mapping import FIELDS
+        from model_exporter.mapping.filters import FILTERS
+
+        words = (f"Fields: {', '.join(FIELDS)}.", f"Filters: {', '.join(sorted(FILTERS))}.")
+        self.epilog = "\n\n".join((_LANGUAGE.strip(), *words))
+        super().format_epilog(ctx, formatter)
+
+
+@click.group(short_help="Try, list and show mappings of records.", cls=_Teaching)
 def mapping() -> None:
     """Read records of any shape: a mapping says where each kind of record keeps what a prediction log tells."""
 

@@ -17,6 +17,10 @@ _NOWHERE: Final = Source()
 _NEVER: Final = Stamp()
 
 
+MAX_REQUEST_ROWS: Final = 1_000_000
+"""Rows that mappings may make of one request. Native rows are held down by their length, but not those of `[1,1,1]`."""
+
+
 class MappedRows:
     """Reads records through the first of some mappings that takes each of them.
 
@@ -28,6 +32,7 @@ class MappedRows:
     def __init__(self, reader: RecordReader, tally: Tally) -> None:
         self._reader = reader
         self._tally = tally
+        self._rows = 0
 
     def read(
         self,
@@ -59,6 +64,14 @@ class MappedRows:
             rows = mapping.rows(record)
         except (MappingError, RecordError) as error:
             self._tally.reject(error.reason, f"{mapping.name}: {error}", where=where)
+            return
+        except RecursionError:
+            self._tally.reject("malformed_record", f"{mapping.name}: nested too deeply", where=where)
+            return
+        self._rows += len(rows)
+        if self._rows > MAX_REQUEST_ROWS:
+            told = f"{mapping.name}: this request has more than {MAX_REQUEST_ROWS} rows; send fewer at once"
+            self._tally.reject("too_many_rows", told, where=where)
             return
         event = _EVENTS[mapping.event]
         for index, row in enumerate(rows):

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from model_exporter.mapping.fields import EVENTS, FIELDS, LOG_ROOTS, MAPS, SCOPES
-from model_exporter.mapping.mapping import Condition, Mapping, Source, Sources
+from model_exporter.mapping.mapping import Condition, Mapping, Source, Sources, word_of
 from model_exporter.mapping.path import Path, PathError, parse_path
 
 _KEYS: Final = ("from", "when", "event", "ignore", "fields", "columns")
@@ -108,12 +108,14 @@ def _source(value: object, at: tuple[str | int, ...]) -> Source:
     told = [*_items(value.get("path", [])), *_items(value.get("paths", []))]
     if not told and "const" not in value:
         raise DocumentError(at, "neither a path nor a constant", "Add `path: ...` or `const: ...`")
-    translation = _map(value.get("map", {}), (*at, "map"))
+    translation = value.get("map", {})
+    if not isinstance(translation, Map):
+        raise DocumentError((*at, "map"), f"expected a mapping, got {translation!r}"[:200], "Write `map: {ok: fine}`")
     return Source(
         tuple(_path(item, (*at, "path")) for item in told),
         constant=value.get("const"),
         pattern=_pattern(value["match"], (*at, "match")) if "match" in value else None,
-        translation=translation,
+        translation={word_of(key): word for key, word in translation.items()},
     )
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from itertools import islice
 from math import prod
 from typing import Final
 
@@ -14,7 +15,12 @@ from model_exporter.json_text import parse_json
 
 MAX_WIDTH: Final = 2_000
 """Columns of a tensor that become features; wider ones are embeddings or pictures, which nobody watches by number."""
-_MAX_INFLATED: Final = 64 * 1024 * 1024
+MAX_ROWS: Final = 10_000
+"""Rows of one record."""
+MAX_TEXT: Final = 16 * 1024 * 1024
+"""Bytes or characters within a record that are parsed, and to which they are decompressed."""
+_MAX_DIMENSIONS: Final = 32
+"""Of a tensor; numpy has no more either."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -27,10 +33,22 @@ def elements_of(value: object) -> Sequence[object] | None:
     return list(value)
 
 
+def check_rows(rows: int) -> None:
+    """Let a record have `rows` rows, before anything is made of them.
+
+    Raises:
+        MappingError: they are more than `MAX_ROWS`.
+    """
+    if rows > MAX_ROWS:
+        raise MappingError("too_many_rows", f"{rows} rows, the limit is {MAX_ROWS}")
+
+
 def _json(value: object) -> object:
     """The JSON in text or bytes; other values are taken for parsed already."""
     if not isinstance(value, str | bytes):
         return value
+    if len(value) > MAX_TEXT:
+        raise MappingError("bad_json", f"{len(value)} characters of JSON, the limit is {MAX_TEXT}")
     try:
         return parse_json(value if isinstance(value, bytes) else value.encode("utf-8", "backslashreplace"))
     except DecodeError as error:
@@ -39,7 +57,9 @@ def _json(value: object) -> object:
 
 def _json_lines(value: object) -> object:
     """The values of JSON lines."""
-    return [_json(line) for line in _text(value, "bad_json").splitlines() if line.strip()]
+    lines = [line for line in _text(value, "bad_json").splitlines() if line.strip()]
+    check_rows(len(lines))
+    return [_json(line) for line in lines]
 
 
 def _csv(value: object) -> list[list[object]]:
@@ -62,9 +82,12 @@ def _csv_header(value: object) -> list[dict[str, object]]:
 def _csv_rows(value: object) -> list[list[str]]:
     text = _text(value, "bad_csv")
     try:
-        return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        rows = (row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row)
+        found = list(islice(rows, MAX_ROWS + 2))  # a header may stand before the rows, and one more is too many
     except csv.Error as error:
         raise MappingError("bad_csv", f"the text is not CSV: {error}") from error
+    check_rows(len(found) - 1)
+    return found
 
 
 def _cell(text: str) -> object:
@@ -88,16 +111,16 @@ def _base64(value: object) -> bytes:
 
 
 def _gunzip(value: object) -> bytes:
-    """Bytes decompressed, as far as 64 MiB."""
+    """Bytes decompressed, as far as `MAX_TEXT`."""
     if not isinstance(value, bytes):
         raise MappingError("bad_gzip", f"expected bytes, got {type(value).__name__}")
     inflater = zlib.decompressobj(_GZIP)
     try:
-        plain = inflater.decompress(value, _MAX_INFLATED)
+        plain = inflater.decompress(value, MAX_TEXT)
     except zlib.error as error:
         raise MappingError("bad_gzip", "the bytes are not gzip") from error
     if not inflater.eof:
-        raise MappingError("bad_gzip", "the bytes are cut off, or more than 64 MiB when decompressed")
+        raise MappingError("bad_gzip", f"the bytes are cut off, or more than {MAX_TEXT} when decompressed")
     return plain
 
 
@@ -141,11 +164,14 @@ def _tensor(tensor: object) -> tuple[str, int, list[Sequence[object]]]:
         raise MappingError("bad_tensor", f"the tensor {name[:80]!r} has no data")
     if shape is None or not all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape):
         raise MappingError("bad_tensor", f"the tensor {name[:80]!r} has no shape")
+    if len(shape) > _MAX_DIMENSIONS:
+        raise MappingError("bad_tensor", f"a tensor of {len(shape)} dimensions, the limit is {_MAX_DIMENSIONS}")
     sizes = [int(str(size)) for size in shape]
     cells = _flat(data, len(sizes))
     if prod(sizes) != len(cells):
         raise MappingError("bad_tensor", f"the tensor {name[:80]!r} has {len(cells)} values, its shape {prod(sizes)}")
     rows = sizes[0] if sizes else 1
+    check_rows(rows)
     width = len(cells) // rows if rows else 1
     if width > MAX_WIDTH:
         return name, 0, [()] * rows
@@ -167,6 +193,7 @@ def _split(value: object) -> list[dict[str, object]]:
     rows = elements_of(value.get("data")) if isinstance(value, dict) else None
     if columns is None or rows is None:
         raise MappingError("bad_table", "expected an object with columns and data")
+    check_rows(len(rows))
     names = [str(column) for column in columns]
     return [_named(names, row) for row in rows]
 
@@ -188,6 +215,7 @@ def _columnar(value: object) -> list[dict[str, object]]:
     lengths = {-1 if column is None else len(column) for column in columns.values()}
     if len(lengths) > 1:
         raise MappingError("bad_table", "the columns are not of one length")
+    check_rows(max(lengths))
     return [
         dict(zip(columns, cells, strict=True))
         for cells in zip(*(column or () for column in columns.values()), strict=True)

@@ -15,6 +15,11 @@ from model_exporter.mapping.path import Path
 NativeRow = dict[str, object]
 """What one row tells, by the names of `fields.FIELDS`; what is not known is not there."""
 
+_MAX_ID: Final = 1_000
+"""Characters of an id; each row of a record gets a copy of it."""
+_MAX_SEARCHED: Final = 10_000
+"""Characters of a text in which a pattern is searched."""
+
 _CLASS: Final = ("prediction", "predictions", "predict", "predicted", "predicted_label", "label", "class", "output")
 _SHARES: Final = ("probabilities", "probability", "predict_proba", "proba", "scores")
 _SCORE: Final = ("score", "predicted_score", "confidence")
@@ -81,10 +86,10 @@ class Source:
 
     def _refined(self, value: object) -> object:
         if self.pattern is not None:
-            found = self.pattern.search(value) if isinstance(value, str) else None
+            found = self.pattern.search(value, 0, _MAX_SEARCHED) if isinstance(value, str) else None
             value = found[1] if found else None
         if self.translation and isinstance(value, str | int | float | bool):
-            value = self.translation.get(str(value), value)
+            value = self.translation.get(word_of(value), value)
         return value
 
 
@@ -169,7 +174,7 @@ class Mapping:
             if value is None:
                 continue
             if name == "id" and not shared and not isinstance(values.get(""), _Rows):
-                value = f"{value}#{index}"
+                value = f"{_id_of(value)}#{index}"
             row[name] = value
         if "features" in row:
             row["features"] = self._named(row["features"])
@@ -189,6 +194,20 @@ class Mapping:
         if len(cells) != len(self.columns):
             raise MappingError("row_mismatch", f"{len(cells)} features for {len(self.columns)} columns")
         return dict(zip(self.columns, cells, strict=True))
+
+
+def word_of(value: object) -> str:
+    """A value as a key of a translation, and as YAML writes it: `true`, `200`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _id_of(value: object) -> str:
+    """An id that several rows share, as text."""
+    if isinstance(value, str | int | float) and len(word := word_of(value)) <= _MAX_ID:
+        return word
+    raise MappingError("bad_path_value", f"an id is text of at most {_MAX_ID} characters")
 
 
 def _outputs(prediction: object, row: NativeRow) -> NativeRow:

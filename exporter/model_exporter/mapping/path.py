@@ -14,16 +14,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from model_exporter.errors import DecodeError, MappingError
-from model_exporter.json_text import parse_json
-from model_exporter.mapping.filters import FILTERS, elements_of
+from model_exporter.errors import MappingError
+from model_exporter.mapping.filters import FILTERS, check_rows, elements_of
 
 MAX_LENGTH: Final = 500
 """Characters of a path."""
-MAX_ROWS: Final = 10_000
-"""Rows of one record."""
-_MAX_JSON: Final = 16 * 1024 * 1024
-"""Characters of JSON within a record that are parsed."""
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:
@@ -82,8 +77,7 @@ class Path:
         elements = elements_of(_opened(value))
         if elements is None:
             raise MappingError("bad_path_value", f"{self.text}: expected a list at [*], got {type(value).__name__}")
-        if len(elements) > MAX_ROWS:
-            raise MappingError("too_many_rows", f"{self.text}: {len(elements)} rows, the limit is {MAX_ROWS}")
+        check_rows(len(elements))
         return [_walk(element, self.after) for element in elements]
 
 
@@ -183,9 +177,4 @@ def _opened(value: object) -> object:
     """`value`, or what the JSON in it says when it is text that may be JSON."""
     if not isinstance(value, str) or value.lstrip()[:1] not in {"{", "["}:
         return value
-    if len(value) > _MAX_JSON:
-        raise MappingError("bad_json", f"{len(value)} characters of JSON, the limit is {_MAX_JSON}")
-    try:
-        return parse_json(value.encode("utf-8", "backslashreplace"))
-    except DecodeError as error:
-        raise MappingError("bad_json", f"the text is not JSON: {error}") from error
+    return FILTERS["json"](value)

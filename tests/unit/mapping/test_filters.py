@@ -7,6 +7,7 @@ import pytest
 
 from model_exporter.errors import MappingError
 from model_exporter.mapping import parse_path
+from model_exporter.mapping.filters import FILTERS, MAX_ROWS, MAX_TEXT
 
 
 def filtered(name: str, value: object) -> object:
@@ -141,4 +142,38 @@ def test_filters_refuse_by_reason(name: str, value: object, reason: str) -> None
     """What a filter cannot read has a bounded reason."""
     with pytest.raises(MappingError) as caught:
         filtered(name, value)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tensors", [{"name": "x", "shape": [10**9, 0], "data": []}]),
+        ("tensors", [{"name": "x", "shape": [MAX_ROWS + 1], "data": [0] * (MAX_ROWS + 1)}]),
+        ("csv", "1\n" * (MAX_ROWS + 5)),
+        ("csv_header", "a\n" + "1\n" * (MAX_ROWS + 5)),
+        ("json_lines", "1\n" * (MAX_ROWS + 1)),
+        ("columnar", {"a": [0] * (MAX_ROWS + 1)}),
+        ("split", {"columns": ["a"], "data": [[0]] * (MAX_ROWS + 1)}),
+    ],
+)
+def test_rows_are_counted_before_they_are_made(name: str, value: object) -> None:
+    """What a record says of its size costs nothing."""
+    with pytest.raises(MappingError) as caught:
+        FILTERS[name](value)
+    assert caught.value.reason == "too_many_rows"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("tensors", [{"name": "x", "shape": [1] * 33, "data": [0]}], "bad_tensor"),
+        ("json", " " * (MAX_TEXT + 1), "bad_json"),
+        ("gunzip", gzip.compress(b"0" * (MAX_TEXT + 1)), "bad_gzip"),
+    ],
+)
+def test_what_would_be_too_much_work_is_refused(name: str, value: object, reason: str) -> None:
+    """Shapes of a hundred dimensions, and bombs."""
+    with pytest.raises(MappingError) as caught:
+        FILTERS[name](value)
     assert caught.value.reason == reason

@@ -179,3 +179,28 @@ def test_mistakes_of_a_document_are_told(document: object, complaint: str) -> No
 def test_what_is_built_in_compiles() -> None:
     """The files of the package are mappings."""
     assert "kserve" in built_in_mappings()
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [(True, "yes"), (False, "no"), (200, "fine"), (200.0, "fine"), ("200", "fine"), (404, 404), (None, None)],
+)
+def test_translations_know_values_as_yaml_writes_them(value: object, word: object) -> None:
+    """Whether the keys were read as text, or as what they look like."""
+    for words in ({"true": "yes", "false": "no", "200": "fine"}, {True: "yes", False: "no", 200: "fine"}):
+        mapping = read_mapping("m", {"fields": {"prediction": {"path": "p", "map": words}}})
+        assert mapping.rows({"p": value})[0].get("prediction") == word
+
+
+@pytest.mark.parametrize("shared", ["x" * 1_001, {"a": 1}, [1]])
+def test_an_id_that_every_row_would_copy_is_short_text(shared: object) -> None:
+    """A record cannot have an exporter write its megabytes once for each row."""
+    mapping = read_mapping("m", {"fields": {"id": "id", "prediction": "y[*]"}})
+    with pytest.raises(MappingError, match="an id is text"):
+        mapping.rows({"id": shared, "y": [1, 2]})
+
+
+def test_a_whole_number_is_an_id_without_a_point() -> None:
+    """As JavaScript would write it."""
+    rows = read_mapping("m", {"fields": {"id": "id", "prediction": "y[*]"}}).rows({"id": 7.0, "y": [1, 2]})
+    assert [row["id"] for row in rows] == ["7#0", "7#1"]
