@@ -17,6 +17,13 @@ class DecodeError(ModelExporterError):
         self.reason = reason
 
 
+class UnknownMappingError(DecodeError):
+    """A request names a mapping that there is not; the message names those that there are."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unknown_mapping", message)
+
+
 class TooLargeError(ModelExporterError):
     """A request is over a size limit, before or after decompression. Sending it again cannot help."""
 

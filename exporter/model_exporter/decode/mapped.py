@@ -8,7 +8,7 @@ from model_exporter.decode.identity import Source, Stamp
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.tally import RecordError, Tally
 from model_exporter.decode.values import is_empty, unix_seconds
-from model_exporter.errors import DecodeError, MappingError
+from model_exporter.errors import MappingError, UnknownMappingError
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.mapping import NativeRow
 
@@ -86,7 +86,7 @@ class MappedReader:
     `not_this_mapping`.
 
     Raises:
-        DecodeError: there is no mapping of the name that the request has.
+        UnknownMappingError: there is no mapping of the name that the request has.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class MappedReader:
 def _named(name: str, mappings: Mapping[str, RecordMapping]) -> RecordMapping:
     mapping = mappings.get(name)
     if mapping is None:
-        raise DecodeError("unknown_mapping", f"there is no mapping {name[:80]!r}; there are {', '.join(mappings)}")
+        raise UnknownMappingError(f"there is no mapping {name[:80]!r}; there are {', '.join(mappings)}")
     return mapping
 
 

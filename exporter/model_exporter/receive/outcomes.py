@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from model_exporter.decode.replies import Code
-from model_exporter.errors import DecodeError, ModelExporterError, OverloadedError, TooLargeError
+from model_exporter.errors import DecodeError, ModelExporterError, OverloadedError, TooLargeError, UnknownMappingError
 from model_exporter.ports import Door, Receipt
 
 OutcomeName = Literal[
@@ -72,6 +72,7 @@ _ERRORS: Final[Mapping[type[ModelExporterError], Answer]] = MappingProxyType(
         TooLargeError: Answer("too_large", 413, Code.RESOURCE_EXHAUSTED),
         # "OTLP/gRPC Throttling", "OTLP/HTTP Throttling": UNAVAILABLE with RetryInfo, 503 with Retry-After.
         OverloadedError: Answer("overloaded", 503, Code.UNAVAILABLE, retryable=True),
+        UnknownMappingError: Answer("unsupported", 404, Code.UNIMPLEMENTED),
         UnknownPathError: Answer("unsupported", 404, Code.UNIMPLEMENTED),
         WrongMethodError: Answer("unsupported", 405, Code.UNIMPLEMENTED),
         UnsupportedTypeError: Answer("unsupported", 415, Code.INVALID_ARGUMENT),

@@ -1,7 +1,7 @@
 import pytest
 
 from model_exporter.decode.replies import Code
-from model_exporter.errors import DecodeError, OverloadedError, TooLargeError
+from model_exporter.errors import DecodeError, OverloadedError, TooLargeError, UnknownMappingError
 from model_exporter.ports import Door, Receipt
 from model_exporter.receive.outcomes import (
     OUTCOMES,
@@ -20,6 +20,7 @@ _ERRORS = [
     (TooLargeError("x"), "too_large", 413, Code.RESOURCE_EXHAUSTED),
     (OverloadedError("x"), "overloaded", 503, Code.UNAVAILABLE),
     (UnknownPathError("x"), "unsupported", 404, Code.UNIMPLEMENTED),
+    (UnknownMappingError("x"), "unsupported", 404, Code.UNIMPLEMENTED),
     (WrongMethodError("x"), "unsupported", 405, Code.UNIMPLEMENTED),
     (UnsupportedTypeError("x"), "unsupported", 415, Code.INVALID_ARGUMENT),
     (UnknownCodingError("x"), "unsupported", 400, Code.INVALID_ARGUMENT),
