@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -20,6 +21,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from e2e.exporters import Exporter, run_exporter
+
+if TYPE_CHECKING:
+    from opentelemetry.util.types import AnyValue
 
 ROWS = 400
 CONFIG = """
@@ -146,7 +150,12 @@ def test_logs_of_an_sdk_are_read_through_the_mapping(mapped: Exporter, protocol:
     provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=4 * ROWS))
     logger = provider.get_logger("acme")
     for number in range(ROWS):
-        body = {"model": "fraud", "request": f"r{number}", "inputs": {"amount": number / 7}, "output": "approve"}
+        body: Mapping[str, AnyValue] = {
+            "model": "fraud",
+            "request": f"r{number}",
+            "inputs": {"amount": number / 7},
+            "output": "approve",
+        }
         logger.emit(
             LogRecord(
                 timestamp=time.time_ns(),

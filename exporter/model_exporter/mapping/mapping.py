@@ -81,7 +81,7 @@ class Source:
                 continue
             if path.is_starred and isinstance(value, list):
                 return _Rows(tuple(self._refined(item) for item in value))
-            return self._refined(value)
+            return self._refined(value) if self.pattern is not None or self.translation else value
         return self.constant
 
     def _refined(self, value: object) -> object:
@@ -125,6 +125,16 @@ class Mapping:
     fields: Map[str, Sources]
     columns: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset({"records"})
+    _is_starred: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find out once whether a record can have several rows."""
+        sources = [
+            source
+            for told in self.fields.values()
+            for source in ([told] if isinstance(told, Source) else told.values())
+        ]
+        object.__setattr__(self, "_is_starred", any(source.is_starred for source in sources))
 
     def takes(self, record: object) -> bool:
         """Whether `record` is of this mapping's kind; one without conditions takes any."""
@@ -149,6 +159,8 @@ class Mapping:
             MappingError: it does not hold what the mapping says; `reason` is one of the filters' and `row_mismatch`,
                 `no_rows`, `too_many_rows`, `bad_path_value`.
         """
+        if not self._is_starred:  # the same as below, at half the cost
+            return [self._only_row(record)]
         found = {name: self._found(sources, record) for name, sources in self.fields.items()}
         lengths = {
             len(value.values) for values in found.values() for value in values.values() if isinstance(value, _Rows)
@@ -159,6 +171,18 @@ class Mapping:
         if rows == 0:
             raise MappingError("no_rows", "the record holds a list of no rows")
         return [self._row(found, index, shared=rows is None or rows == 1) for index in range(rows or 1)]
+
+    def _only_row(self, record: object) -> NativeRow:
+        row: NativeRow = {}
+        for name, sources in self.fields.items():
+            if isinstance(sources, Source):
+                value = sources.value(record)
+            else:
+                told = ((key, source.value(record)) for key, source in sources.items())
+                value = {key: cell for key, cell in told if cell is not None}
+            if value is not None:
+                row[name] = value
+        return self._finished(row)
 
     def _found(self, sources: Sources, record: object) -> dict[str, object]:
         """The values of a field by name; the name is empty for a field that is one value."""
@@ -176,6 +200,10 @@ class Mapping:
             if name == "id" and not shared and not isinstance(values.get(""), _Rows):
                 value = f"{_id_of(value)}#{index}"
             row[name] = value
+        return self._finished(row)
+
+    def _finished(self, row: NativeRow) -> NativeRow:
+        """`row` with its features under their names, and its prediction as the fields that it tells."""
         if "features" in row:
             row["features"] = self._named(row["features"])
         if "prediction" in row:

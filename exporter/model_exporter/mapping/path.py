@@ -71,8 +71,12 @@ class Path:
         Raises:
             MappingError: what stands on the way cannot be read as the path says.
         """
-        value = _walk(record, self.before)
-        if self.after is None or value is None:
+        value = record
+        for step in self.before:
+            value = step(value)
+            if value is None:
+                return None
+        if self.after is None:
             return value
         elements = elements_of(_opened(value))
         if elements is None:
@@ -159,7 +163,8 @@ def _walk(value: object, steps: Iterable[Step]) -> object:
 
 def _member(name: str) -> Step:
     def step(value: object) -> object:
-        value = _opened(value)
+        if not isinstance(value, dict):
+            value = _opened(value)
         return value.get(name) if isinstance(value, dict) else None
 
     return step
