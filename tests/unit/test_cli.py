@@ -233,11 +233,13 @@ def test_check_config_sums_up_a_valid_file(capsys: Capture, tmp_path: Path, rows
         "    business: {loss: {sum: value.loss}}\n"
         "    privacy: {drop: [feature.ssn]}\n"
         "  churn: {learn: {rows: 500, stable_for: 90m}}\n"
+        "mappings: {acme: {fields: {prediction: y}}}\n"
     )
     assert run(["check-config", str(file)]) == 0
     captured = capsys.readouterr()
     for told in (
         f"{file} is valid",
+        "mappings     acme, and those that are built in",
         f"{tmp_path / 'fraud.json'}: of fraud, 200 rows, 3 features",
         "owner       payments-ml",
         "objectives  availability 0.99",

@@ -67,6 +67,8 @@ def _summary(file: Path, settings: "Settings") -> Iterator[str]:
     yield f"environment  {settings.environment or '-'}"
     yield f"models       {len(settings.models)}, and any other as it appears, up to {settings.limits.models}"
     yield f"baselines    {_learning(settings.learn)}, unless configured"
+    if settings.mappings:
+        yield f"mappings     {', '.join(settings.mappings)}, and those that are built in"
     for name, model in settings.models.items():
         yield ""
         yield from _model(name, model)
