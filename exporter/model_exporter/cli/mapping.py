@@ -30,7 +30,7 @@ A mapping is YAML, under `mappings:` in the configuration file:
       when:                            all must hold for a record to be of this kind
         - kind: [scored, rescored]       {path: value}, or a list of values
         - body.model                     a path that holds something
-      from: records                    or logs, spans (OTLP); one or a list
+      from: records                    or logs, spans (OTLP), exchanges; one or a list
       event: prediction                or outcome, event
       ignore: body.dry_run             a record in which this is true does not count
       fields:                          native field: where it is

@@ -18,7 +18,7 @@ from model_exporter.errors import DecodeError, MappingError
 from model_exporter.json_text import parse_json
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.mapping import NativeRow
-from model_exporter.ports import Door, Encoding, Payload, Signal
+from model_exporter.ports import Signal
 
 _OTLP: Final = {"resourceLogs": Signal.LOGS, "resourceSpans": Signal.TRACES}
 _SCOPES: Final = {Signal.LOGS: "logs", Signal.TRACES: "spans", Signal.RECORDS: "records"}
@@ -109,13 +109,15 @@ class Rehearsal:
             return Trial(where, Fate.REFUSED, refusals=[Rejection("not_an_object", 1, told)])
         candidates = {name: mapping for name, mapping in self._mappings.items() if "records" in mapping.scopes}
         if self._name and not candidates:
-            return Trial(where, Fate.REFUSED, refusals=[Rejection("not_this_mapping", 1, "it is for OTLP only")])
+            return Trial(where, Fate.REFUSED, refusals=[Rejection("not_this_mapping", 1, self._elsewhere())])
         ledger = Ledger(self._limits)
-        payload = Payload(Door.FILE, Signal.RECORDS, Encoding.JSON, b"", 0.0, self._name, self._context)
         reader = RecordReader(vocabulary=self._names, limits=self._limits, ledger=ledger)
-        MappedReader(candidates, payload, reader=reader, tally=ledger.tally).read(value, "")
+        MappedReader(candidates, self._name, self._context, reader=reader, tally=ledger.tally).read(value, "")
         scope = value if "door" in value or not self._context else {**value, "door": self._context}
         return _told(where, ledger, candidates, scope)
+
+    def _elsewhere(self) -> str:
+        return f"the mapping {self._name} reads {', '.join(sorted(self._mappings[self._name].scopes))} only"
 
     def _try_otlp(self, text: bytes, signal: Signal, where: str) -> Iterator[Trial]:
         candidates = {name: mapping for name, mapping in self._mappings.items() if _SCOPES[signal] in mapping.scopes}

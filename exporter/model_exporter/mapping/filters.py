@@ -240,6 +240,7 @@ def _ndarray(value: object) -> list[object]:
     array = elements_of(value.get("ndarray"))
     if array is None:
         raise MappingError("bad_tensor", "expected an object with ndarray or tensor")
+    check_rows(len(array))
     return list(array)
 
 
