@@ -21,6 +21,7 @@ from model_exporter.window.snapshot import (
     WINDOWS,
     AnomalySnapshot,
     BinLayout,
+    CallsSnapshot,
     DriftSnapshot,
     FeatureName,
     Histogram,
@@ -165,6 +166,16 @@ def anomaly(rng: np.random.Generator, *, evidence: float) -> AnomalySnapshot:
     return AnomalySnapshot(evidence, np.array([np.nan, *parts]))
 
 
+def calls(rng: np.random.Generator) -> CallsSnapshot:
+    """Calls of a language model that tell all they can."""
+    return CallsSnapshot(
+        tokens=(("input", 2**40), ("output", 1234), ("cached", 0), ("reasoning", 77)),
+        metered=99,
+        first_token=histogram(rng),
+        finish_reasons=(("stop", 90), ("length", 9)),
+    )
+
+
 def version(
     name: str,
     rng: np.random.Generator,
@@ -195,6 +206,7 @@ def version(
         drift=tuple(verdict(level, rng, features=len(bins.features), named=named) for level in LEVELS) if bins else (),
         pair_drift=tuple(pair_verdict(level, bins, named=named) for level in LEVELS) if bins else (),
         anomaly=anomaly(rng, evidence=0.7 if named else -2.5) if bins else None,
+        calls=calls(rng) if bins else None,
     )
 
 

@@ -350,6 +350,7 @@ class Pipeline:
         Logs go first: they name the model of their service, and what they tell of, spans must not tell again.
         """
         groups: defaultdict[tuple[str, str, Origin], list[Batch]] = defaultdict(list)
+        self._fleet.announce(batch for batch in spans if isinstance(batch, Batch))
         for batch in (*logs, *(batch for batch in spans if isinstance(batch, Batch))):
             if model := self._route(batch.model, batch.service, batch.rows):
                 if not batch.model:

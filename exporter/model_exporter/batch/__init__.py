@@ -1,5 +1,6 @@
 """Columns with null masks: what every room after the decoder works on."""
 
+from model_exporter.batch.calls import NO_CALL, TOKENS, Call, ModelCalls
 from model_exporter.batch.columns import Column, Kind, Role, Words, column_from_values
 from model_exporter.batch.facts import Facts, Scalar, class_of
 from model_exporter.batch.joining import Awaited, Joined
@@ -7,13 +8,17 @@ from model_exporter.batch.records import Batch, Event, Origin, Outcome, Upstream
 from model_exporter.batch.selection import absent_cells, concatenate, join_batches, take_cells, take_rows
 
 __all__ = [
+    "NO_CALL",
+    "TOKENS",
     "Awaited",
     "Batch",
+    "Call",
     "Column",
     "Event",
     "Facts",
     "Joined",
     "Kind",
+    "ModelCalls",
     "Origin",
     "Outcome",
     "Role",

@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from model_exporter.batch.calls import ModelCalls
 from model_exporter.batch.columns import Column, Words
 
 
@@ -33,6 +34,7 @@ class Batch:
         columns: features and outputs, in the order first seen; names are unique per role.
         context: what a record says beside them that metrics may ask for, as `segment.region` or `lower`; never binned.
         rankings: items in the order predicted, best first, n of them, empty where a row has none; `()` when none has.
+        calls: what calls of a language model tell besides; None when no row is one.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Batch:
     columns: tuple[Column, ...]
     context: tuple[Column, ...] = ()
     rankings: tuple[tuple[str, ...], ...] = ()
+    calls: ModelCalls | None = None
 
     @property
     def rows(self) -> int:

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from model_exporter.batch.calls import NO_CALL, ModelCalls
 from model_exporter.batch.columns import Column, Kind, Role, Words
 from model_exporter.batch.records import Batch
 
@@ -23,6 +24,17 @@ def take_rows(batch: Batch, rows: NDArray[np.intp]) -> Batch:
         columns=tuple(take_cells(column, rows) for column in batch.columns),
         context=tuple(take_cells(column, rows) for column in batch.context),
         rankings=tuple(map(batch.rankings.__getitem__, rows.tolist())) if batch.rankings else (),
+        calls=batch.calls and _take_calls(batch.calls, rows),
+    )
+
+
+def _take_calls(calls: ModelCalls, rows: NDArray[np.intp]) -> ModelCalls:
+    return ModelCalls(
+        calls.tokens[rows],
+        calls.first_token_seconds[rows],
+        replace(calls.finish_reasons, codes=calls.finish_reasons.codes[rows]),
+        calls.within[rows],
+        calls.answers[rows],
     )
 
 
@@ -67,6 +79,7 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
         columns=tuple(_join_columns(batches, [batch.columns for batch in batches])),
         context=tuple(_join_columns(batches, [batch.context for batch in batches])),
         rankings=_join_rankings(batches),
+        calls=_join_calls(batches),
     )
 
 
@@ -74,6 +87,19 @@ def _join_rankings(batches: Sequence[Batch]) -> tuple[tuple[str, ...], ...]:
     if not any(batch.rankings for batch in batches):
         return ()
     return tuple(chain.from_iterable(batch.rankings or ((),) * batch.rows for batch in batches))
+
+
+def _join_calls(batches: Sequence[Batch]) -> ModelCalls | None:
+    if not any(batch.calls for batch in batches):
+        return None
+    parts = [batch.calls or ModelCalls.of([NO_CALL] * batch.rows) for batch in batches]
+    return ModelCalls(
+        np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.first_token_seconds for part in parts]),
+        _concatenate_words([part.finish_reasons for part in parts]),
+        np.concatenate([part.within for part in parts]),
+        np.concatenate([part.answers for part in parts]),
+    )
 
 
 def _join_columns(batches: Sequence[Batch], parts: Sequence[tuple[Column, ...]]) -> Iterator[Column]:

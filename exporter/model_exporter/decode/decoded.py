@@ -24,7 +24,8 @@ class Decoded:
 
     `ignored` counts well-formed records that are not about predictions, by reason; they are no fault of the sender.
     `dropped_values` counts values left out of records that were otherwise kept, by reason.
-    `told_with_predictions` of the outcomes stood on the record of a prediction, which is counted once.
+    `told_with_predictions` of the outcomes stood on the record of a prediction, which is counted once;
+    `told_twice` spans are a prediction of the model called and a call to an upstream.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -35,13 +36,15 @@ class Decoded:
     ignored: Mapping[str, int] | None = None
     dropped_values: Mapping[str, int] | None = None
     told_with_predictions: int = 0
+    told_twice: int = 0
 
     @property
     def accepted(self) -> int:
         """Records kept."""
         rows = sum(batch.rows for batch in self.batches)
         calls = sum(len(batch.failed) for batch in self.upstreams)
-        return rows + calls + len(self.outcomes) - self.told_with_predictions + len(self.events)
+        twice = self.told_with_predictions + self.told_twice
+        return rows + calls + len(self.outcomes) - twice + len(self.events)
 
     @property
     def rejected(self) -> int:

@@ -11,9 +11,12 @@ from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import Vocabulary
 from model_exporter.decode.mapped import MappedReader, MappedRows
 from model_exporter.decode.mapped_otlp import OtlpMappings
+from model_exporter.decode.mlflow import MlflowReader
+from model_exporter.decode.model_calls import ModelCallReader
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
 from model_exporter.decode.spans import SpanReader
+from model_exporter.decode.traces import TraceReader
 from model_exporter.errors import DecodeError
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.pairing import Exchange, Half
@@ -55,8 +58,9 @@ class Decoder:
           `too_sparse`, and those of `MappedRows` and `MappedReader`;
         - of ignored records `metrics`, `not_a_prediction`, `span_kind`;
         - of values left out `attribute_limit`, `bad_context` (a segment, an interval, a naive forecast),
-          `bad_features`, `bad_latency`, `bad_outcome` (on a prediction), `bad_time`, `bad_value` (a business value, a
-          gain), `empty_name`, `name_too_long`, `nesting_limit`, `ranking_limit`.
+          `bad_features`, `bad_json` (in an attribute), `bad_latency`, `bad_outcome` (on a prediction), `bad_time`,
+          `bad_usage` (of a language model), `bad_value` (a business value, a gain), `empty_name`, `free_text`,
+          `json_too_long`, `name_too_long`, `nesting_limit`, `ranking_limit`, `too_many_rows`.
 
         Raises:
             DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of
@@ -101,7 +105,7 @@ class Decoder:
             if not body.strip():
                 raise DecodeError("empty_body", "the body is empty, which is no JSON")
         if payload.signal is Signal.TRACES:
-            spans = SpanReader(limits=self._limits, ledger=ledger)
+            spans = self._traces(ledger)
             through = self._through(self._span_mappings, ledger)
             (otlp_json if is_json else otlp_protobuf).read_spans(body, spans, ledger.tally, through)
         elif payload.signal is Signal.LOGS:
@@ -126,3 +130,13 @@ class Decoder:
             return None
         reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
         return OtlpMappings(mappings, MappedRows(reader, ledger.tally))
+
+    def _traces(self, ledger: Ledger) -> TraceReader:
+        limits = self._limits
+        records = RecordReader(vocabulary=self._log_names, limits=limits, ledger=ledger)
+        return TraceReader(
+            spans=SpanReader(limits=limits, ledger=ledger),
+            calls=ModelCallReader(limits=limits, ledger=ledger),
+            mlflow=MlflowReader(limits=limits, ledger=ledger, records=records),
+            ledger=ledger,
+        )

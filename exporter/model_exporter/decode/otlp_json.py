@@ -23,8 +23,9 @@ from model_exporter.decode.mapped_otlp import (
     span_scope,
 )
 from model_exporter.decode.records import RecordReader
-from model_exporter.decode.spans import CLIENT, KINDS, SERVER, Span, SpanReader
+from model_exporter.decode.spans import CLIENT, KINDS, SERVER, Span
 from model_exporter.decode.tally import RecordError, Tally
+from model_exporter.decode.traces import TraceReader, looks_within, may_tell
 from model_exporter.errors import DecodeError
 from model_exporter.json_text import parse_json
 from model_exporter.ports import Signal
@@ -50,8 +51,9 @@ class _Status(Struct, gc=False):
     code: int | str | None = None
 
 
-class _SpanEvent(Struct, gc=False):
+class _SpanEvent(Struct, rename="camel", gc=False):
     name: str | None = None
+    time_unix_nano: Number = None
     attributes: list[KeyValue] | None = None
 
 
@@ -151,7 +153,7 @@ def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMap
                 _reject(error, tally)
 
 
-def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
+def read_spans(body: bytes, reader: TraceReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
     """Read an ExportTraceServiceRequest; a span that a mapping takes, through it.
 
     A span that breaks its schema is rejected alone.
@@ -219,12 +221,14 @@ def _read_log(source: Source, record: _LogRecord, reader: RecordReader, mapped: 
     reader.read_log(source, stamp, event_name, attributes, body)
 
 
-def _read_span(group: "_Group[_Span]", span: _Span, reader: SpanReader, mapped: MappedGroup | None) -> None:
+def _read_span(group: "_Group[_Span]", span: _Span, reader: TraceReader, mapped: MappedGroup | None) -> None:
     kind = _kind(span)
-    if mapped is not None and mapped.read_span(group.source, _whole_span(span, kind, group.scope_name)):
+    scope = group.scope_name
+    if mapped is not None and mapped.read_span(group.source, _whole_span(span, kind, scope)):
         return
-    if kind in (SERVER, CLIENT):
-        reader.read(group.source, _span(span, kind, group.scope_name))
+    keys = [pair.key or "" for pair in span.attributes or ()]
+    if kind in (SERVER, CLIENT) or (looks_within(scope) and may_tell(scope, keys)):
+        reader.read(group.source, _span(span, kind, scope))
     else:
         reader.ignore_kind()
 
@@ -249,7 +253,13 @@ def _span(span: _Span, kind: int, scope: str) -> Span:
         is_error=span.status is not None and span.status.code in _STATUS_ERROR,
         attributes=mapping_of(span.attributes),
         events=_events(span),
+        event_times=_event_times(span),
     )
+
+
+def _event_times(span: _Span) -> Iterator[tuple[str, int]]:
+    for event in span.events or ():
+        yield event.name or "", nanoseconds_of(event.time_unix_nano)
 
 
 def _events(span: _Span) -> Iterator[tuple[str, Mapping[str, object]]]:

@@ -14,11 +14,14 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from model_exporter.decode.call_names import WANTED
 from model_exporter.decode.identity import Stamp, source_of
 from model_exporter.decode.mapped_otlp import OtlpMappings, log_scope, severity_of, shared_scope
+from model_exporter.decode.mlflow import SCOPE
 from model_exporter.decode.records import RecordReader
-from model_exporter.decode.spans import CLIENT, SERVER, Span, SpanReader
+from model_exporter.decode.spans import CLIENT, SERVER, Span
 from model_exporter.decode.tally import Tally
+from model_exporter.decode.traces import TraceReader, looks_within, may_tell
 from model_exporter.decode.values import Elements
 from model_exporter.decode.wire import WireError, without
 from model_exporter.errors import DecodeError
@@ -56,7 +59,7 @@ def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMap
                 reader.read_log(source, stamp, record.event_name, attributes, body_value)
 
 
-def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
+def read_spans(body: bytes, reader: TraceReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
     """Read an ExportTraceServiceRequest; a span that a mapping takes, through it.
 
     Raises:
@@ -69,10 +72,13 @@ def read_spans(body: bytes, reader: SpanReader, tally: Tally, mappings: OtlpMapp
         for scope_spans in resource_spans.scope_spans:
             scope, version = scope_spans.scope.name, scope_spans.scope.version
             mapped = mappings.group(shared_scope(resource, scope, version)) if mappings else None
+            within = looks_within(scope)
             for span in scope_spans.spans:
                 if mapped is not None and mapped.read_span(source, _whole_span(span, scope)):
                     continue
-                if span.kind in (SERVER, CLIENT):
+                if span.kind in (SERVER, CLIENT) or (
+                    within and may_tell(scope, [pair.key for pair in span.attributes])
+                ):
                     reader.read(source, _span(span, scope))
                 else:
                     reader.ignore_kind()
@@ -122,7 +128,8 @@ def _value(value: AnyValue) -> object:
 def _whole_span(span: SpanMessage, scope: str) -> Span:
     """A span with all that mappings may ask for."""
     status = _STATUSES.get(span.status.code, "unset")
-    return replace(_span(span, scope), name=span.name, status=status, events=list(_events(span)))
+    attributes, events = _mapping(span.attributes), list(_events(span))
+    return replace(_span(span, scope), name=span.name, status=status, attributes=attributes, events=events)
 
 
 def _span(span: SpanMessage, scope: str) -> Span:
@@ -135,9 +142,22 @@ def _span(span: SpanMessage, scope: str) -> Span:
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         is_error=span.status.code == Status.STATUS_CODE_ERROR,
-        attributes=_mapping(span.attributes),
+        attributes=_mapping(_wanted(span, scope)),
         events=_events(span),
+        event_times=_event_times(span),
     )
+
+
+def _wanted(span: SpanMessage, scope: str) -> Iterable[KeyValue]:
+    """The attributes that are looked at: all, but of spans within a service, where prompts and answers can be long."""
+    if span.kind in (SERVER, CLIENT) or scope.startswith(SCOPE):
+        return span.attributes
+    return (pair for pair in span.attributes if pair.key in WANTED)
+
+
+def _event_times(span: SpanMessage) -> Iterator[tuple[str, int]]:
+    for event in span.events:
+        yield event.name, event.time_unix_nano
 
 
 def _events(span: SpanMessage) -> Iterator[tuple[str, dict[str, object]]]:

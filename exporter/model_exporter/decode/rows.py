@@ -6,7 +6,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from model_exporter.batch import Batch, Column, Event, Origin, Outcome, Role, UpstreamBatch, Words, column_from_values
+from model_exporter.batch import (
+    NO_CALL,
+    Batch,
+    Call,
+    Column,
+    Event,
+    ModelCalls,
+    Origin,
+    Outcome,
+    Role,
+    UpstreamBatch,
+    Words,
+    column_from_values,
+)
 from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Limits
 from model_exporter.decode.decoded import Decoded
@@ -77,6 +90,7 @@ class _Rows:
     outputs: _Side = field(default_factory=lambda: _Side(Role.OUTPUT))
     context: _Side | None = None  # since the first row that has any; most have none
     rankings: list[tuple[str, ...]] | None = None  # the same
+    calls: list[Call] | None = None  # the same
 
     def beside(self) -> _Side:
         """The side of what stands beside the outputs, with no cells in the rows so far."""
@@ -92,6 +106,12 @@ class _Rows:
             self.rankings = [()] * len(self.times)
         self.rankings.append(ranking)
 
+    def call(self, call: Call) -> None:
+        """Add what a row tells as a call of a language model before the row itself."""
+        if self.calls is None:
+            self.calls = [NO_CALL] * len(self.times)
+        self.calls.append(call)
+
     def close(self) -> Batch:
         return Batch(
             model=self.group.model,
@@ -106,6 +126,7 @@ class _Rows:
             columns=(*self.inputs.columns(), *self.outputs.columns()),
             context=tuple(self.context.columns()) if self.context else (),
             rankings=tuple(self.rankings or ()),
+            calls=ModelCalls.of(self.calls) if self.calls else None,
         )
 
 
@@ -137,6 +158,7 @@ class Ledger:
         outcomes: outcomes in the order they came.
         events: events in the order they came.
         told_with_predictions: how many of the outcomes stood on a prediction's record.
+        told_twice: spans that are a prediction of the model that is called and a call of the service that calls.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -144,6 +166,7 @@ class Ledger:
         self.outcomes: list[Outcome] = []
         self.events: list[Event] = []
         self.told_with_predictions = 0
+        self.told_twice = 0
         self._limits = limits
         self._open: dict[Group, _Rows] = {}
         self._closed: list[Batch] = []
@@ -163,6 +186,7 @@ class Ledger:
         outputs: Row,
         context: Row = NO_CELLS,
         ranking: tuple[str, ...] = (),
+        call: Call | None = None,
     ) -> None:
         """Add a row. Cells with a name that is empty, too long, or one too many are left out and counted.
 
@@ -184,6 +208,8 @@ class Ledger:
             self._cells += len(beside.names)
         if ranking or rows.rankings:
             rows.rank(ranking)
+        if call or rows.calls:
+            rows.call(call or NO_CALL)
         rows.times.append(time)
         rows.keys.append(key)
         rows.ids.append(prediction_id)
@@ -220,6 +246,7 @@ class Ledger:
             ignored=self.tally.ignored,
             dropped_values=self.tally.dropped,
             told_with_predictions=self.told_with_predictions,
+            told_twice=self.told_twice,
         )
 
     def _make_room(self) -> None:

@@ -32,7 +32,7 @@ _LONGEST_CODE: Final = 9  # digits; Python refuses to read thousands of them
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span. Times are nanoseconds, 0 when absent; `events` are names with attributes.
+    """A span. Times are nanoseconds, 0 when absent; `events` are names with attributes, `event_times` with times.
 
     Only mappings look at the name and at `status`, which is `unset`, `ok` or `error`.
     """
@@ -47,6 +47,7 @@ class Span:
     is_error: bool
     attributes: Mapping[str, object]
     events: Iterable[tuple[str, Mapping[str, object]]]
+    event_times: Iterable[tuple[str, int]] = ()
     name: str = ""
     status: str = ""
 
@@ -79,6 +80,14 @@ class SpanReader:
         except RecordError as error:
             self._ledger.tally.reject(error.reason, str(error))
 
+    def read_call(self, source: Source, span: Span) -> bool:
+        """Add a CLIENT span as a call to an upstream, whatever it asks for; False when the service has no good name."""
+        try:
+            self._call(source, span)
+        except RecordError:
+            return False
+        return True
+
     def _request(self, source: Source, span: Span) -> None:
         attributes = span.attributes
         named = first(attributes, aliases.MODEL)
@@ -95,7 +104,7 @@ class SpanReader:
             time=span.end_ns / NANOSECONDS if span.end_ns else nan,
             key=key_of_span(span.trace_id, span.span_id),
             prediction_id="",
-            latency_seconds=_seconds(span),
+            latency_seconds=seconds_of(span),
             error=error_of(span)[:limit],
             inputs=NO_CELLS,
             outputs=NO_CELLS,
@@ -108,7 +117,7 @@ class SpanReader:
             model=model,
             service=service,
             upstream=_upstream(span.attributes)[:limit],
-            seconds=_seconds(span),
+            seconds=seconds_of(span),
             failed=span.is_error or bool(_status(span.attributes)),
             key=key_of_span(span.trace_id, span.span_id),
         )
@@ -146,7 +155,8 @@ def _model_in(path: str) -> tuple[str, str]:
     return (unquote(match[1]), "") if match else ("", "")
 
 
-def _seconds(span: Span) -> float:
+def seconds_of(span: Span) -> float:
+    """How long the span took; NaN when it does not tell, or ends before it begins."""
     if not span.start_ns or not span.end_ns or span.end_ns < span.start_ns:
         return nan
     return (span.end_ns - span.start_ns) / NANOSECONDS

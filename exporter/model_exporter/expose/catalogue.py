@@ -7,7 +7,7 @@ Labels stand in the order in which `Telemetry` and the writers give their values
 from functools import partial
 from typing import Final
 
-from model_exporter.expose import truth_catalogue
+from model_exporter.expose import call_catalogue, truth_catalogue
 from model_exporter.expose.metric import Group, Labels, Metric, MetricType
 from model_exporter.ports import Door, Signal
 
@@ -292,6 +292,7 @@ _LIMITS_HIT: Final = (
     "versions_per_model",
     "upstreams_per_model",
     "error_types_per_model",
+    "finish_reasons_per_version",
     "groups_per_segment",
     "learning_cells",
     "exchanges",
@@ -452,7 +453,11 @@ PROCESS_OPEN_FDS: Final = _process("process_open_fds", _GAUGE, "Open file descri
 PROCESS_MAX_FDS: Final = _process("process_max_fds", _GAUGE, "File descriptors that may be open.")
 PROCESS_START: Final = _process("process_start_time_seconds", _GAUGE, "When the process started.")
 
-_ALL: Final = (*truth_catalogue.METRICS, *(value for value in tuple(globals().values()) if isinstance(value, Metric)))
+_ALL: Final = (
+    *call_catalogue.METRICS,
+    *truth_catalogue.METRICS,
+    *(value for value in tuple(globals().values()) if isinstance(value, Metric)),
+)
 CATALOGUE: Final = tuple(sorted(_ALL, key=lambda metric: list(Group).index(metric.group)))
 """All of the above and those of outcomes, in the order of exposition."""
 BY_NAME: Final = {metric.name: metric for metric in CATALOGUE}

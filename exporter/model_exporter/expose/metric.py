@@ -20,6 +20,7 @@ class Group(Enum):
 
     IDENTITY = "identity"
     TRAFFIC = "traffic"
+    CALLS = "language models"
     QUALITY = "data quality"
     DISTRIBUTION = "distribution"
     VERDICTS = "verdicts of drift, this replica"

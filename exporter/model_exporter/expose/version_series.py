@@ -5,6 +5,7 @@ from typing import Final
 from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
 from model_exporter.expose.anomaly_series import AnomalyText
+from model_exporter.expose.call_series import write_calls
 from model_exporter.expose.metric import Labels
 from model_exporter.expose.pair_series import write_pair_drift
 from model_exporter.expose.text import Block, HistogramBlock, Lines, SparseBlock, number
@@ -63,6 +64,21 @@ class VersionText:
         lines.extend(self._written[2])
 
     def _write(self, lines: Lines, settings: ModelSettings, version: VersionSnapshot) -> None:
+        self._write_traffic(lines, settings, version)
+        self._violating.write(lines, [version.violating])
+        self._violations.write(lines, version.violations.tolist())
+        self._quality.write(lines, version)
+        self._bins.write(lines, version.bins.tolist())
+        for window in version.windows:
+            self._windows[window.name].write(lines, window)
+        for drift in version.drift:
+            self._verdicts[drift.level].write(lines, drift)
+        for pair_drift in version.pair_drift:
+            write_pair_drift(lines, self._names, pair_drift)
+        if version.anomaly:
+            self._anomaly.write(lines, version.anomaly)
+
+    def _write_traffic(self, lines: Lines, settings: ModelSettings, version: VersionSnapshot) -> None:
         kind = settings.kind.value if settings.kind else UNKNOWN_KIND
         lines.sample(catalogue.MODEL_INFO, (*self._names, kind), 1)
         if settings.approved_versions:
@@ -79,18 +95,8 @@ class VersionText:
             self._duration.write(lines, version.duration)
         for objective, count in version.slow:
             lines.sample(catalogue.SLOW, (*self._names, objective), count)
-        self._violating.write(lines, [version.violating])
-        self._violations.write(lines, version.violations.tolist())
-        self._quality.write(lines, version)
-        self._bins.write(lines, version.bins.tolist())
-        for window in version.windows:
-            self._windows[window.name].write(lines, window)
-        for drift in version.drift:
-            self._verdicts[drift.level].write(lines, drift)
-        for pair_drift in version.pair_drift:
-            write_pair_drift(lines, self._names, pair_drift)
-        if version.anomaly:
-            self._anomaly.write(lines, version.anomaly)
+        if version.calls:
+            write_calls(lines, self._names, version.calls)
 
 
 class _QualityText:

@@ -23,6 +23,11 @@ class RecentKeys:
         """Take over a new limit."""
         self._half = max(1, limit // 2)
 
+    def has(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mask bool[n] of the keys that are remembered; key 0 never is."""
+        listed = keys.tolist()
+        return np.fromiter((key in self._younger or key in self._older for key in listed), np.bool_, len(listed))
+
     def first_seen(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Mask bool[n] of the rows whose key is new; remembers them. Key 0 is always new and never remembered."""
         listed = keys.tolist()

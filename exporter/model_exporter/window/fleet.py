@@ -1,13 +1,14 @@
 """All models of this exporter. One writer owns it; no other thread may touch it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Event, Joined, UpstreamBatch
 from model_exporter.config.settings import Settings
 from model_exporter.ports import Recorder
 from model_exporter.window.budget import Budget
+from model_exporter.window.calls import NestedCalls
 from model_exporter.window.duplicates import RecentKeys
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.model import ModelState, Shared
@@ -49,6 +50,7 @@ class Fleet:
         self._recorder = recorder
         self._notify = notify
         self._recent = RecentKeys(settings.limits.recent_ids)
+        self._nested = NestedCalls(settings.limits.recent_ids)
         self._series = Budget(settings.limits.series)
         self._cells = Budget(settings.limits.learning_cells)
         self._models: dict[str, ModelState] = {}
@@ -57,10 +59,18 @@ class Fleet:
         for name in settings.models:
             self._model(name, now)
 
+    def announce(self, batches: Iterable[Batch]) -> None:
+        """Take note of calls of language models before `predict` counts them, of all that arrived together."""
+        for batch in batches:
+            if batch.calls:
+                self._nested.announce(batch.calls, self._recent)
+
     def predict(self, model: str, batch: Batch, now: float) -> list[Awaited]:
         """Count predictions of `model`, once each; returns those that wait for their outcomes from now on."""
         self._count_clock_skew(batch, now)
         fresh = self._recent.first_seen(batch.keys)
+        if batch.calls:
+            fresh = self._nested.inner(fresh, batch.keys, batch.calls)
         awaited = self._model(model, now).predict(batch, fresh, now)
         if awaited is None:
             self._refuse("series", model, f"version {batch.version or 'unknown'}", batch.rows)
@@ -126,6 +136,7 @@ class Fleet:
         self._series.limit = settings.limits.series
         self._cells.limit = settings.limits.learning_cells
         self._recent.resize(settings.limits.recent_ids)
+        self._nested.resize(settings.limits.recent_ids)
         self._shared = self._share()
         for name, model in self._models.items():
             if settings.model(name) != previous.model(name):

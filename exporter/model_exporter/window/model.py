@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_exporter.baseline.model import Baseline
-from model_exporter.batch import Awaited, Batch, Event, Joined, Origin, UpstreamBatch, Words, take_rows
+from model_exporter.batch import Awaited, Batch, Event, Joined, ModelCalls, Origin, UpstreamBatch, Words, take_rows
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window import series_costs as costs
 from model_exporter.window.anomaly import low_confidence
@@ -192,6 +192,8 @@ class ModelState:
         if predictions:
             self._activate(version, now)
         version.count_traffic(predictions=predictions, duplicates=duplicates, now=now)
+        if batch.calls and batch.rows:
+            self._count_calls(version, batch.calls)
         if predictions:
             version.saw_prediction(batch.times, now)
         if not batch.rows or batch.origin is not Origin.LOG:
@@ -319,6 +321,15 @@ class ModelState:
             return batch.rows
         return failed if "errors" in counts else 0
 
+    def _count_calls(self, version: VersionState, calls: ModelCalls) -> None:
+        if not version.is_called and not self._shared.series.take(costs.CALLS):
+            self._shared.refuse("series", self.name, "tokens and the like", len(calls.within))
+            return
+        overflowed = version.count_calls(calls)
+        if overflowed:
+            what = "a series of its own to a reason to finish"
+            self._shared.refuse("finish_reasons_per_version", self.name, what, overflowed)
+
     def _watch_business(self) -> None:
         """Hand the signals of each version what its indicators have counted since."""
         for name, sums in self.truth.recent_business():
@@ -411,7 +422,7 @@ class ModelState:
     def _drop_state(self, version: str) -> VersionState:
         """Drop all of a version but its performance."""
         gone = self._versions.pop(version)
-        self._shared.series.give_back(self._version_series(gone.error_types))
+        self._shared.series.give_back(self._version_series(gone.error_types) + costs.CALLS * gone.is_called)
         return gone
 
     def _fitting(self, baseline: Baseline) -> tuple[int, ...]:

@@ -5,8 +5,10 @@ from itertools import accumulate, takewhile
 from typing import Final
 
 from model_exporter.baseline.model import Baseline
+from model_exporter.batch import TOKENS
 from model_exporter.config.settings import ModelSettings
 from model_exporter.window.business_signals import MAX_INDICATORS
+from model_exporter.window.calls import MAX_FINISH_REASONS
 from model_exporter.window.layout import Layout, binned_features
 from model_exporter.window.pair_drift import MAX_NAMED
 from model_exporter.window.snapshot import (
@@ -19,6 +21,9 @@ from model_exporter.window.snapshot import (
     WINDOWS,
     FeatureName,
 )
+
+CALLS: Final = len(TOKENS) + 1 + (len(LATENCY_BUCKETS) + 3) + MAX_FINISH_REASONS + 1
+"""What calls of a language model take in one version: tokens, times to the first one, reasons to finish."""
 
 FEATURE: Final = len(QUALITY)
 """What one feature takes in one version, with a baseline or without."""

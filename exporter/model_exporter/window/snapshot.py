@@ -160,6 +160,16 @@ class AnomalySnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsSnapshot:
+    """What calls of one version of a language model used since the exporter started, as far as they tell."""
+
+    tokens: tuple[tuple[str, int], ...]  # by those of `batch.TOKENS` that any call told
+    metered: int  # calls that told of any tokens
+    first_token: Histogram | None  # None until a call told
+    finish_reasons: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSnapshot:
     """Counts of one version of a model since the exporter started, and its windows."""
 
@@ -181,6 +191,7 @@ class VersionSnapshot:
     drift: tuple[DriftSnapshot, ...]  # in the order of LEVELS; empty until a slot with a baseline has closed
     pair_drift: tuple[PairDriftSnapshot, ...]  # in the order of LEVELS; empty until then, and without pairs
     anomaly: AnomalySnapshot | None  # None until the history is long enough
+    calls: CallsSnapshot | None = None  # None but for a language model
 
 
 class Fault(Enum):

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch import Batch
+from model_exporter.batch import Batch, ModelCalls
 from model_exporter.indicators import Indicator
 from model_exporter.window.anomaly import Signals
+from model_exporter.window.calls import CallCounts
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Distances, Layout
 from model_exporter.window.pair_drift import PairVerdicts
@@ -53,6 +54,7 @@ class VersionState:
         self._last_prediction: float | None = None
         self._errors = BoundedCounts(error_types)
         self._durations: Durations | None = None
+        self._calls: CallCounts | None = None
         self._latency_objectives = latency_objectives
         self._slow: Counter[str] = Counter()  # by objective; those of one that is gone stay for its return
         self._counts = Rolling(_HEAD + len(QUALITY) * max(8, features), on_close=self._close_slot)
@@ -72,6 +74,11 @@ class VersionState:
     def active(self) -> bool:
         """Whether it made a prediction within the shortest window, as of the last `advance`."""
         return bool(self._counts.window("5m")[PREDICTIONS])
+
+    @property
+    def is_called(self) -> bool:
+        """Whether it is a language model whose calls have been counted."""
+        return self._calls is not None
 
     def compare_with(self, layout: Layout | None, bets: Bets | None) -> None:
         """Take over the bins of a new baseline, and the bets against it; both begin at 0."""
@@ -142,6 +149,12 @@ class VersionState:
                 self._slow[objective] += int(np.count_nonzero(known > bound))
             self._signals.count_durations(known)
             self._touched += 1
+
+    def count_calls(self, calls: ModelCalls) -> int:
+        """Count what calls of a language model used; returns how many found no room for their reason to finish."""
+        self._calls = self._calls or CallCounts()
+        self._touched += 1
+        return self._calls.add(calls)
 
     def saw_prediction(self, times: NDArray[np.float64], now: float) -> None:
         """Remember when the newest prediction was made; a clock that runs ahead counts as now."""
@@ -244,6 +257,7 @@ class VersionState:
             drift=self._verdicts.snapshot if self._verdicts else (),
             pair_drift=self._pairs.snapshot if self._pairs else (),
             anomaly=self._signals.snapshot,
+            calls=self._calls.snapshot() if self._calls else None,
         )
 
     def _window(self, name: str, features: int) -> WindowSnapshot:
