@@ -8,7 +8,7 @@ import pytest
 
 import snapshots
 from batches import T0, baseline_of, batch_of
-from model_exporter.batch import Joined, Outcome
+from model_exporter.batch import Call, Joined, ModelCalls, Origin, Outcome
 from model_exporter.config.settings import (
     Learn,
     Limits,
@@ -192,3 +192,17 @@ def test_groups_indicators_and_items_fit_their_budget() -> None:
         assert f"model_{name}{{" in text
     assert 'metric="novelty"' in text
     assert snapshot.series >= exposed(snapshot)
+
+
+def test_calls_of_language_models_fit_what_is_reserved() -> None:
+    """With every kind of token, a time to the first one, and more reasons to finish than there is room for."""
+    fleet = Fleet(Settings(), learned={}, recorder=Telemetry(), notify=lambda _: None, now=T0)
+    plain = replace(batch_of({}, rows=20, version="1", latency=[0.1] * 20), origin=Origin.SPAN)
+    fleet.predict("m", plain, T0)
+    before = exposed(fleet.snapshot(T0))
+    reserved = fleet.snapshot(T0).series
+    calls = ModelCalls.of([Call((1, 1, 1, 1), 0.5, f"reason {i}") for i in range(20)])
+    fleet.predict("m", replace(plain, calls=calls), T0)
+    fleet.advance(T0)
+    after = fleet.snapshot(T0)
+    assert exposed(after) - before == after.series - reserved
