@@ -13,6 +13,7 @@ from model_exporter.window.snapshot import (
     SHAPES,
     VIOLATIONS,
     BinLayout,
+    CallsSnapshot,
     DriftSnapshot,
     FeatureName,
     Histogram,
@@ -140,6 +141,21 @@ def _of_traffic(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sa
         yield from _of_histogram("model_prediction_duration_seconds", version.duration, labels)
     for objective, count in version.slow:
         yield _sample("model_slow_predictions_total", count, **labels, objective=objective)
+    if version.calls:
+        yield from _of_calls(version.calls, labels)
+
+
+def _of_calls(calls: CallsSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
+    for kind, count in calls.tokens:
+        if kind in {"input", "output"}:
+            yield _sample("model_tokens_total", count, **labels, token_type=kind)
+        else:
+            yield _sample("model_token_details_total", count, **labels, detail=kind)
+    yield _sample("model_metered_predictions_total", calls.metered, **labels)
+    if calls.first_token:
+        yield from _of_histogram("model_time_to_first_token_seconds", calls.first_token, labels)
+    for reason, count in calls.finish_reasons:
+        yield _sample("model_finish_reasons_total", count, **labels, finish_reason=reason)
 
 
 def _of_pairs(version: VersionSnapshot, labels: dict[str, str]) -> Iterator[Sample]:
