@@ -18,6 +18,7 @@ from model_exporter.config.settings import Limits, Settings
 from model_exporter.decode import Decoder
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
+from model_exporter.forward import Forwarder, refuse_own_doors
 from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
 from model_exporter.journal import CheckpointFile, Checkpoints
@@ -44,6 +45,9 @@ log = logging.getLogger(__name__)
 
 _RELOAD_SECONDS: Final = 30.0
 """How long a reload may wait for the writer."""
+
+_FLUSH_SECONDS: Final = 10.0
+"""How long a stop waits, at most, for a target that takes what is passed on."""
 
 
 class StartError(ModelExporterError):
@@ -74,7 +78,7 @@ class App:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._started_at = time.time()
-        self._settings = load_settings(options.config_file)
+        self._settings = self._load()
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._failure: BaseException | None = None
         self._reloading = threading.Lock()
@@ -125,10 +129,11 @@ class App:
             clock=time.time,
             on_failure=self._fail,
         )
+        self._forwarder = Forwarder(self._pipeline.ingest, self._telemetry, self._settings.forward)
         self._doors = {
             name: door(
                 address,
-                ingest=self._pipeline.ingest,
+                ingest=self._forwarder,
                 telemetry=self._telemetry,
                 request_bytes=limits.request_bytes,
                 clock=time.time,
@@ -188,7 +193,7 @@ class App:
         """
         with self._reloading:
             try:
-                settings = load_settings(self._options.config_file)
+                settings = self._load()
             except ConfigError:
                 self._report_reload(successful=False)
                 raise
@@ -200,8 +205,15 @@ class App:
             self._pipeline.run_in_writer(lambda: self._take_over(settings, applied))
             if not applied.wait(_RELOAD_SECONDS):
                 raise ModelExporterError("the writer was too busy to take over the configuration in time")
+            self._forwarder.reconfigure(settings.forward)
             self._report_reload(successful=True)
             self._warn_of_settings()
+
+    def _load(self) -> Settings:
+        options = self._options
+        settings = load_settings(options.config_file)
+        refuse_own_doors(settings.forward, (options.grpc_address, options.http_address), str(options.config_file))
+        return settings
 
     def _take_over(self, settings: Settings, applied: threading.Event) -> None:
         limits = settings.limits
@@ -220,6 +232,7 @@ class App:
     def _start(self) -> None:
         self._checkpoints.start()
         self._pipeline.start()
+        self._forwarder.start()
         try:
             for server in (self._web, *self._doors.values()):
                 server.start()
@@ -247,6 +260,8 @@ class App:
             log.error("the grace time is over", extra={"lost_records": self._queue.rows})
         if not self._checkpoints.stop(max(0.0, deadline - time.monotonic())):
             log.error("the disk was too slow for the last checkpoint; a restart goes on from an earlier one")
+        if unsent := self._forwarder.stop(min(_FLUSH_SECONDS, max(0.0, deadline - time.monotonic()))):
+            log.error("the target did not take all that was to be passed on", extra={"lost_requests": unsent})
         self._web.stop(max(0.0, deadline - time.monotonic()))
         self._store.close()
         log.info("stopped")

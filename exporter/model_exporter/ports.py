@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Signal(Enum):
@@ -29,6 +29,10 @@ class Encoding(Enum):
     JSON_LINES = "json_lines"
 
 
+VIA_HEADER: Final = "x-model-exporter-via"
+"""Header, over HTTP and gRPC, that carries `Payload.via`."""
+
+
 class Door(Enum):
     """Where a request came in; the value of the label `door`."""
 
@@ -48,6 +52,7 @@ class Payload:
         received_at: unix seconds on the receiver's clock.
         mapping: name of the mapping that reads records; empty for whichever takes each of them.
         context: what the door knows besides, as the path of a file; mappings find it under `door`.
+        via: names of the exporters that passed it on, with commas between; empty when it comes from elsewhere.
     """
 
     door: Door
@@ -57,6 +62,7 @@ class Payload:
     received_at: float
     mapping: str = ""
     context: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)

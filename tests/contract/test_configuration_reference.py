@@ -12,7 +12,8 @@ _KEYS = dict(all_keys())
 _LEAVES = {path: key for path, key in _KEYS.items() if key.shape.keys is None and key.shape.entries is None}
 _DEFAULTS = {path: key for path, key in _LEAVES.items() if key.default}
 # These examples are files that the reader has yet to make.
-_EXAMPLES = {path: key for path, key in _LEAVES.items() if path not in {"models.NAME.baseline", "privacy.secret_file"}}
+_FILES = {"models.NAME.baseline", "privacy.secret_file", "forward.ca_file", "forward.headers.NAME.file"}
+_EXAMPLES = {path: key for path, key in _LEAVES.items() if path not in _FILES}
 
 
 def _document(path: str, value: str) -> str:

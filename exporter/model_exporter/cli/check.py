@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from model_exporter.baseline.model import Baseline
     from model_exporter.config.settings import (
         FeatureSettings,
+        ForwardSettings,
         Learn,
         ModelSettings,
         OutcomeSettings,
@@ -69,9 +70,16 @@ def _summary(file: Path, settings: "Settings") -> Iterator[str]:
     yield f"baselines    {_learning(settings.learn)}, unless configured"
     if settings.mappings:
         yield f"mappings     {', '.join(settings.mappings)}, and those that are built in"
+    if settings.forward.endpoint:
+        yield f"forward      {_forward(settings.forward)}"
     for name, model in settings.models.items():
         yield ""
         yield from _model(name, model)
+
+
+def _forward(forward: "ForwardSettings") -> str:
+    signals = ", ".join(sorted(signal.value for signal in forward.signals))
+    return f"{signals} as they came to {forward.endpoint}, tried for {format_duration(forward.retry_seconds)}"
 
 
 def _model(name: str, model: "ModelSettings") -> Iterator[str]:

@@ -6,7 +6,14 @@ from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Role
 from model_exporter.config.convert import did_you_mean
 from model_exporter.config.document import join
-from model_exporter.config.settings import ModelSettings, SegmentSource, Settings, Threshold, is_named
+from model_exporter.config.settings import (
+    ForwardSettings,
+    ModelSettings,
+    SegmentSource,
+    Settings,
+    Threshold,
+    is_named,
+)
 from model_exporter.config.signals import BY_NAME, is_reached_first
 
 
@@ -16,6 +23,8 @@ def advise(settings: Settings) -> tuple[str, ...]:
 
 
 def _all(settings: Settings) -> Iterator[str]:
+    if settings.forward != ForwardSettings() and not settings.forward.endpoint:
+        yield "forward: there is no endpoint, so that nothing is passed on"
     for name, model in settings.models.items():
         path = join("models", name)
         if model.baseline:

@@ -11,6 +11,7 @@ from model_exporter.batch import class_of
 from model_exporter.config.business import indicators, performance_objectives
 from model_exporter.config.convert import convert
 from model_exporter.config.document import Node, read_document
+from model_exporter.config.forward import forward
 from model_exporter.config.mappings import mappings
 from model_exporter.config.outcome_schema import OutcomeKeys
 from model_exporter.config.privacy import Secret, privacy
@@ -87,6 +88,7 @@ class _Loader:
             join=self._join(keys.join),
             pairing_wait_seconds=keys.pairing.wait,
             mappings=MappingProxyType(mappings(keys.mappings, self._root.find("mappings"))),
+            forward=forward(keys.forward, self._root.find("forward"), self._folder, models),
             models=MappingProxyType(models),
         )
 

@@ -12,6 +12,7 @@ from msgspec import Meta, field
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.config.durations import Duration
+from model_exporter.config.forward_schema import ForwardKeys
 from model_exporter.config.keys import ContradictionError, Keys, Name
 from model_exporter.config.outcome_schema import (
     BusinessKeys,
@@ -402,6 +403,9 @@ class RootKeys(Keys, frozen=True):
     pairing: Annotated[
         PairingKeys, Meta(description="How requests and responses of payload loggers meet (KServe, Seldon, Azure ML).")
     ] = field(default_factory=PairingKeys)
+    forward: Annotated[
+        ForwardKeys, Meta(description="Another OTLP endpoint that gets every OTLP request too, such as a Collector.")
+    ] = field(default_factory=ForwardKeys)
     limits: Annotated[LimitKeys, Meta(description="Bounds on what input can make grow; a metric counts each hit.")] = (
         field(default_factory=LimitKeys)
     )

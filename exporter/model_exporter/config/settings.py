@@ -252,6 +252,52 @@ class JoinSettings:
     url: str = field(default="", repr=False)
 
 
+class ForwardedSignal(Enum):
+    """What can be passed on: the signals of OTLP."""
+
+    LOGS = "logs"
+    TRACES = "traces"
+    METRICS = "metrics"
+
+
+class ForwardCompression(Enum):
+    """How bodies are compressed that are passed on."""
+
+    NONE = "none"
+    GZIP = "gzip"
+
+
+class WhenFull(Enum):
+    """What becomes of a request when too many wait to be passed on."""
+
+    DROP = "drop"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardSettings:
+    """Where OTLP requests are passed on to.
+
+    Attributes:
+        endpoint: `http[s]://host[:port][/path]` or `grpc[s]://host:port`; empty when nothing is passed on.
+        headers: of every request, names in lower case. They may hold a password.
+        authorities: certificates in PEM that the target's is checked against; empty for those of the system.
+        timeout_seconds: for one attempt.
+        retry_seconds: after this time since its arrival a request is given up.
+        queue_bytes: of requests that wait.
+    """
+
+    endpoint: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    authorities: bytes = field(default=b"", repr=False)
+    compression: ForwardCompression = ForwardCompression.NONE
+    timeout_seconds: float = 10.0
+    retry_seconds: float = 300.0
+    queue_bytes: int = 64 * MIB
+    on_full: WhenFull = WhenFull.DROP
+    signals: frozenset[ForwardedSignal] = frozenset(ForwardedSignal)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration. `models` are the configured ones; others are registered as they appear.
@@ -266,6 +312,7 @@ class Settings:
     join: JoinSettings = JoinSettings()
     pairing_wait_seconds: float = 60.0  # of a request for its response
     mappings: Mapping[str, RecordMapping] = field(default_factory=lambda: MappingProxyType({}))
+    forward: ForwardSettings = ForwardSettings()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
 
     def model(self, name: str) -> ModelSettings:

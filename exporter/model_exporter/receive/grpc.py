@@ -11,7 +11,7 @@ import grpc
 from model_exporter.addresses import Address, listen
 from model_exporter.decode.replies import encode_retry_info, encode_status, encode_success
 from model_exporter.errors import DecodeError, OverloadedError, TooLargeError
-from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Signal
+from model_exporter.ports import VIA_HEADER, Clock, Door, Encoding, Ingest, Payload, Signal
 from model_exporter.receive.outcomes import (
     OUTCOMES,
     Answer,
@@ -131,7 +131,7 @@ class GrpcDoor:
         try:
             body = self._receive(messages, context)
             self._telemetry.count("model_exporter_request_bytes_total", _DOOR.value, amount=len(body))
-            receipt = self._ingest(Payload(_DOOR, signal, Encoding.PROTOBUF, body, self._clock()))
+            receipt = self._ingest(Payload(_DOOR, signal, Encoding.PROTOBUF, body, self._clock(), via=_via(context)))
             wait_until_safe(receipt)
             answer = answer_to_receipt(receipt, _DOOR)
             reply = encode_success(signal, Encoding.PROTOBUF, rejected=receipt.rejected, message=receipt.message)
@@ -193,6 +193,10 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in 
         if handler is None:
             self._door.refuse_method(handler_call_details.method)
         return handler
+
+
+def _via(context: grpc.ServicerContext) -> str:
+    return next((str(value) for key, value in context.invocation_metadata() if key == VIA_HEADER), "")
 
 
 def _abort(context: grpc.ServicerContext, answer: Answer, error: Exception) -> NoReturn:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from model_exporter.errors import DecodeError, TooLargeError
-from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Receipt, Signal
+from model_exporter.ports import VIA_HEADER, Clock, Door, Encoding, Ingest, Payload, Receipt, Signal
 from model_exporter.receive.bodies import BodyReader, InFlight
 from model_exporter.receive.http_replies import accept, refuse
 from model_exporter.receive.inflate import GZIP_MAGIC, Coding, inflate
@@ -48,6 +48,7 @@ class _Order:
     encoding: Encoding
     coding: Coding
     event: Mapping[str, str]
+    via: str
 
     def coding_of(self, body: bytes) -> Coding:
         """How `body` is compressed. Payload loggers pass bodies on without the header that says so."""
@@ -135,7 +136,7 @@ class HttpRequests:
             check_method(request.method)
             encoding = find_encoding(route, request.headers)
             event = event_of(request.headers) if route.signal is Signal.EXCHANGES else {}
-            order = _Order(route, encoding, find_coding(request.headers), event)
+            order = _Order(route, encoding, find_coding(request.headers), event, request.headers.get(VIA_HEADER, ""))
             receipt = await self._receive(request, order)
             await until_safe(receipt)
             answer = answer_to_receipt(receipt, door)
@@ -184,5 +185,6 @@ class HttpRequests:
                 self._clock(),
                 mapping=route.mapping,
                 context={"event": order.event} if order.event else _NOTHING,
+                via=order.via,
             )
         )
