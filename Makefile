@@ -7,7 +7,7 @@
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
-	bench-dashboards bench-peers screenshots lock clean setup tools clients
+	bench-dashboards bench-peers screenshots lock clean setup tools clients collector
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -34,7 +34,7 @@ test-fast: setup ## Unit, property and contract tests, on two cores
 	@echo '==> pytest: unit, property and contract tests'
 	@$(BIN)/pytest -n 2 -m 'not slow and not e2e' $(ARGS)
 
-test-slow: setup tools clients ## Slow tests, and real clients against the running exporter
+test-slow: setup tools clients collector ## Slow tests, and real clients against the running exporter
 	@echo '==> pytest: slow and end-to-end tests'
 	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
@@ -104,6 +104,9 @@ setup:
 
 tools:
 	@.ci/install-tools
+
+collector:
+	@.ci/setup-collector
 
 clients: setup
 	@.ci/setup-clients $(CLIENTS)

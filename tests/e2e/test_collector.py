@@ -1,5 +1,6 @@
 """The real OpenTelemetry Collector in front of the exporter and behind it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from otlp_sinks import Sink, http_sink
 from receiving import until
 
 ROWS = 1200
+PINGS_SECONDS = 35.0
 IDS = {f"fraud-{number}" for number in range(ROWS)}
 
 
@@ -34,8 +36,8 @@ def _send(endpoint: str, *, protocol: str = "http", first_id: int = 0, count: in
 def _behind(exporter: ExporterPorts, protocol: str, options: dict[str, object]) -> tuple[str, dict[str, object]]:
     """Name and options of the Collector's exporter to ours, otherwise with its defaults (gzip)."""
     if protocol == "grpc":
-        return "otlp", {"endpoint": f"{HOST}:{exporter.grpc}", "tls": {"insecure": True}, **options}
-    return "otlphttp", {"endpoint": f"http://{HOST}:{exporter.http}", **options}
+        return "otlp_grpc", {"endpoint": f"{HOST}:{exporter.grpc}", "tls": {"insecure": True}, **options}
+    return "otlp_http", {"endpoint": f"http://{HOST}:{exporter.http}", **options}
 
 
 def _prediction_ids(sink: Sink) -> list[str]:
@@ -68,7 +70,7 @@ def _in_line(folder: Path, forward: str, *, ports: CollectorPorts) -> Iterator[t
     """Exporter, Collector and a sink that keeps what comes out in the end."""
     with (
         http_sink() as sink,
-        run_collector(folder / "collector", "otlphttp", {"endpoint": sink.endpoint}, ports=ports),
+        run_collector(folder / "collector", "otlp_http", {"endpoint": sink.endpoint}, ports=ports),
         run_exporter(folder / "exporter", f"forward: {{endpoint: {forward}}}\n") as exporter,
     ):
         yield exporter, sink
@@ -134,12 +136,12 @@ def test_a_collector_that_restarts_loses_nothing(tmp_path: Path) -> None:
         run_exporter(tmp_path / "exporter", f"forward: {{endpoint: {f'grpc://{HOST}:{ports.grpc}'}}}\n") as exporter,
     ):
         options: dict[str, object] = {"endpoint": sink.endpoint}
-        with run_collector(tmp_path / "first", "otlphttp", options, ports=ports):
+        with run_collector(tmp_path / "first", "otlp_http", options, ports=ports):
             _send(exporter.endpoint, count=ROWS // 2, traced=False)
             until(lambda: len(_prediction_ids(sink)) == ROWS // 2)
         _send(exporter.endpoint, first_id=ROWS // 2, count=ROWS // 2, traced=False)
         assert exporter.settled().total("model_exporter_forward_failures_total", reason="status") > 0
-        with run_collector(tmp_path / "second", "otlphttp", options, ports=ports):
+        with run_collector(tmp_path / "second", "otlp_http", options, ports=ports):
             until(lambda: len(_prediction_ids(sink)) >= ROWS, seconds=30.0)
         page = exporter.settled()
     assert set(_prediction_ids(sink)) == IDS
@@ -159,6 +161,22 @@ def test_an_exporter_that_restarts_loses_nothing_in_the_collector(tmp_path: Path
         with run_exporter(tmp_path / "exporter", ports=ours) as exporter:
             page = exporter.wait_for(lambda page: _counted(page, ROWS // 2), what="the second half")
     assert page.total("model_duplicate_predictions_total", model="fraud") == 0
+
+
+@pytest.mark.slow
+def test_a_collector_that_pings_is_not_hung_up_on(tmp_path: Path, exporter: Exporter) -> None:
+    """Pings every ten seconds, in silence too: by default grpcio takes that for an attack."""
+    ports = CollectorPorts.free()
+    name, options = _behind(exporter.ports, "grpc", {"keepalive": {"time": "10s", "permit_without_stream": True}})
+    with run_collector(tmp_path, name, options, ports=ports) as collector:
+        _send(ports.endpoint, count=ROWS // 2, traced=False)
+        time.sleep(PINGS_SECONDS)  # what is tested is what happens in this time
+        _send(ports.endpoint, first_id=ROWS // 2, count=ROWS // 2, traced=False)
+        page = exporter.wait_for(lambda page: _counted(page, ROWS), what="all predictions")
+        told = collector.tail()
+    assert page.total("model_duplicate_predictions_total", model="fraud") == 0
+    assert "too_many_pings" not in told
+    assert "ENHANCE_YOUR_CALM" not in told
 
 
 def test_what_is_passed_on_twice_counts_once(tmp_path: Path) -> None:
