@@ -1,7 +1,8 @@
 """What passing requests on costs the measuring: `python tests/benchmarks/bench_forward.py`.
 
-Each line is an exporter with another target, in rounds that take turns: the least time in which a sender got its replies,
-and the least processor time of the whole exporter process, per record, and both as a ratio to no forwarding at all. Requests have 512 records of about 1 kB of OTLP, over HTTP.
+Each line is an exporter with another target, in rounds that take turns: the least time in which a sender got its
+replies, and the least processor time of the whole exporter process, per record, and both as a ratio to no forwarding at
+all. Requests have 512 records of about 1 kB of OTLP, over HTTP.
 """
 
 import sys

@@ -26,6 +26,8 @@ def _all(settings: Settings) -> Iterator[str]:
     if settings.forward != ForwardSettings() and not settings.forward.endpoint:
         yield "forward: there is no endpoint, so that nothing is passed on"
     for name, model in settings.models.items():
+        if settings.forward.endpoint and model.privacy:
+            yield f"forward: {settings.forward.endpoint} gets the values that models.{name}.privacy conceals here"
         path = join("models", name)
         if model.baseline:
             yield from _unknown_features(path, model, model.baseline)

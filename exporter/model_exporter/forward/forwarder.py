@@ -1,10 +1,12 @@
 """Between the doors and the pipeline: everything is measured, and OTLP requests are passed on as well."""
 
 import logging
+import re
 import secrets
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 _OTLP: Final = frozenset({Door.OTLP_GRPC, Door.OTLP_HTTP})
 _SIGNALS: Final = {signal: Signal(signal.value) for signal in ForwardedSignal}
 _MAX_HOPS: Final = 16
+_PATH: Final = re.compile(r"[0-9a-f,]{1,400}")
 _HANDOVER_SECONDS: Final = 1.0
 """How long requests that are on their way may take when another target takes over; then it gets them, maybe twice."""
 _FULL_SECONDS: Final = 2
@@ -72,7 +75,7 @@ class Forwarder:
             OverloadedError: there is no room for it, and senders shall wait for it.
         """
         if payload.via:
-            self._check_path(payload.via)
+            payload = self._check_path(payload)
         if payload.signal not in self._signals or payload.door not in _OTLP:
             return self._ingest(payload)
         size = len(payload.body) + OVERHEAD_BYTES
@@ -168,10 +171,14 @@ class Forwarder:
         else:
             self._put(payload)
 
-    def _check_path(self, via: str) -> None:
-        names = via.split(",")
+    def _check_path(self, payload: Payload) -> Payload:
+        """Refuse what has been here before; a path that no exporter has written is let go of."""
+        if not _PATH.fullmatch(payload.via):
+            return replace(payload, via="")
+        names = payload.via.split(",")
         if self._name in names or len(names) >= _MAX_HOPS:
             raise DecodeError("loop", "the request came through this exporter before: it is passed on in a circle")
+        return payload
 
 
 def _open_target(settings: ForwardSettings, name: str) -> Target:

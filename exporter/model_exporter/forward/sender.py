@@ -23,6 +23,8 @@ ATTEMPTS_AT_ONCE: Final = 4
 """Requests that are on their way at the same time; the others wait their turn."""
 _LAST_WAIT_SECONDS: Final = 1.0
 """The longest wait between two attempts once the exporter stops, when there is no time to be patient."""
+_MOST_QUIET_SECONDS: Final = 300.0
+"""The longest time for which a target is left alone that asks for it; a target with a wrong clock asks for years."""
 _TICK_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 2.0
 
@@ -64,6 +66,7 @@ class Sender:
         self._arrived = asyncio.Event()
         self._started: Future[_Running] = Future()
         self._quiet_until = -math.inf
+        self._told = False  # the stack of a bug, once
         self._running: _Running | None = None
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
 
@@ -77,7 +80,7 @@ class Sender:
         running, self._running = self._running, None
         if running is None:
             return
-        running.loop.call_soon_threadsafe(running.grace.set_result, grace_seconds)
+        _call(running.loop, lambda: running.grace.set_result(grace_seconds))
         self._thread.join(grace_seconds + _JOIN_SECONDS)
 
     def _run(self) -> None:
@@ -154,8 +157,9 @@ class Sender:
             wait = self._backoff.wait_seconds(failures, self._chance)
             if answer.after_seconds is not None:
                 # Whoever says when to come back has too much to do: that is meant for all requests.
-                wait = max(wait, answer.after_seconds)
-                self._quiet_until = max(self._quiet_until, time.monotonic() + answer.after_seconds)
+                quiet = min(answer.after_seconds, _MOST_QUIET_SECONDS)
+                wait = max(wait, quiet)
+                self._quiet_until = max(self._quiet_until, time.monotonic() + quiet)
             await self._sleep(min(wait, parcel.due - time.monotonic()))
         return Never("its time is over", "too_old")
 
@@ -163,7 +167,9 @@ class Sender:
         try:
             return await target.send(parcel)
         except Exception as error:
-            log.exception("a request could not be passed on because of a bug in the exporter")
+            if not self._told:
+                self._told = True
+                log.exception("a request could not be passed on because of a bug in the exporter")
             return Never(type(error).__name__, "error")
 
     async def _sleep(self, seconds: float) -> None:

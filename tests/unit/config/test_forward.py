@@ -109,7 +109,8 @@ def test_concealed_values_leave_only_if_that_is_said(tmp_path: Path) -> None:
     error = mistake(tmp_path, f"forward: {{endpoint: http://c:4318}}\n{CONCEALING}")
     assert "models.m.privacy conceals values" in str(error)
     assert "Write `unconcealed: true`" in str(error)
-    load(tmp_path, f"forward: {{endpoint: http://c:4318, unconcealed: true}}\n{CONCEALING}")
+    said = load(tmp_path, f"forward: {{endpoint: http://c:4318, unconcealed: true}}\n{CONCEALING}")
+    assert advise(said) == ("forward: http://c:4318 gets the values that models.m.privacy conceals here",)
     load(tmp_path, f"forward: {{timeout: 1s}}\n{CONCEALING}")
 
 

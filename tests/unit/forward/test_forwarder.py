@@ -18,7 +18,7 @@ from model_exporter.config.settings import ForwardCompression, ForwardedSignal, 
 from model_exporter.decode.replies import encode_retry_info, encode_status, encode_success
 from model_exporter.demo.processes import HOST, free_port
 from model_exporter.errors import DecodeError, OverloadedError
-from model_exporter.forward import Forwarder
+from model_exporter.forward import Forwarder, sender
 from model_exporter.forward.backoff import Backoff
 from model_exporter.forward.outbox import OVERHEAD_BYTES
 from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
@@ -211,6 +211,17 @@ def test_a_target_that_says_when_to_come_back_is_left_alone(open_sink: Any) -> N
     assert len(sink.received) == 3
 
 
+@SINKS
+def test_a_target_that_asks_for_years_is_given_minutes(open_sink: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong clock at the other end is no reason to be silent for ever."""
+    monkeypatch.setattr(sender, "_MOST_QUIET_SECONDS", 0.3)
+    hint = (("google.rpc.retryinfo-bin", encode_retry_info(10**9)),)
+    with open_sink() as sink, forwarding(sink.endpoint) as rig:
+        sink.replies.append(Reply(503, grpc.StatusCode.UNAVAILABLE, headers={"Retry-After": "9" * 400}, trailers=hint))
+        rig.forward(payload())
+        assert rig.ended(1) == {"delivered": 1}
+
+
 def test_an_exhausted_target_is_tried_again_only_if_it_says_when() -> None:
     """RESOURCE_EXHAUSTED is final without a RetryInfo (opentelemetry-proto docs/specification.md, "Failures")."""
     exhausted = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -345,11 +356,14 @@ def test_a_circle_ends() -> None:
         assert rig.ended(1) == {"delivered": 1}
         via = sink.received[0].headers["x-model-exporter-via"]
         assert via.split(",")[0] == "aa"
-        for path in (via, ",".join("abcdefghijklmnop")):
+        for path in (via, ",".join("0123456789abcdef")):
             with pytest.raises(DecodeError, match="in a circle") as caught:
                 rig.forward(payload(via=path))
         assert caught.value.reason == "loop"
-    assert len(sink.received) == len(rig.ingest.payloads) == 1
+        rig.forward(payload(via="\udcff no path of ours"))
+        assert rig.ended(2) == {"delivered": 2}
+    assert [len(received.headers["x-model-exporter-via"].split(",")) for received in sink.received] == [2, 1]
+    assert len(rig.ingest.payloads) == 2
 
 
 @SINKS
