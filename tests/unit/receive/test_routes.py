@@ -116,7 +116,7 @@ def test_compression_by_its_names(content_encoding: str, coding: Coding) -> None
     assert find_coding({"Content-Encoding": content_encoding}) is coding
 
 
-@pytest.mark.parametrize("content_encoding", ["br", "zstd", "gzip, gzip", "none"])
+@pytest.mark.parametrize("content_encoding", ["br", "zstd", "snappy", "x-snappy-framed", "lz4", "gzip, gzip", "none"])
 def test_other_compression_is_refused(content_encoding: str) -> None:
     """The message says what is understood."""
     with pytest.raises(UnknownCodingError, match="gzip, deflate or identity"):
