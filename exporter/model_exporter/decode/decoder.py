@@ -112,7 +112,7 @@ class Decoder:
             logs = RecordReader(vocabulary=self._log_names, limits=self._limits, ledger=ledger)
             through = self._through(self._log_mappings, ledger)
             (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally, through)
-        elif is_json:
+        elif is_json and payload.signal is not Signal.EXCHANGES:
             reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
             if payload.signal is Signal.RECORDS:
                 mapped = MappedReader(

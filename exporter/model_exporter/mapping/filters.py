@@ -271,6 +271,67 @@ def _capture(value: object) -> object:
     return _csv(plain)
 
 
+def _rows(value: object) -> list[object]:
+    """The rows of features in a request's body, whatever server of models it is for.
+
+    Takes MLflow's `dataframe_records`, `dataframe_split`, `instances` and `inputs`, lists of rows, a list of values as
+    one row, a map as one row, and lists of any of these as JSON text.
+    """
+    value = _json(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        for name, read in _WRAPPERS.items():
+            if name in value:
+                return read(value[name])
+        return [value]
+    elements = elements_of(value)
+    if elements is None:
+        raise MappingError("no_rows", f"expected rows of features, got {type(value).__name__}")
+    check_rows(len(elements))
+    if all(isinstance(element, str) and element.lstrip()[:1] in {"{", "["} for element in elements):
+        return [row for element in elements for row in _rows(element)]
+    is_table = any(isinstance(element, dict) or elements_of(element) is not None for element in elements)
+    return list(elements) if is_table or not elements else [elements]
+
+
+def _instances(value: object) -> list[object]:
+    """Rows of a request's list, each of which may be a single value."""
+    elements = elements_of(value)
+    return _rows(value) if elements is None else list(elements)
+
+
+def _inputs(value: object) -> list[object]:
+    """Rows of `inputs`: tensors of the open inference protocol, a map of columns, or rows."""
+    elements = elements_of(value)
+    if isinstance(value, dict) or (elements and isinstance(elements[0], dict) and "shape" in elements[0]):
+        return _tensors(value)
+    return _instances(value)
+
+
+_WRAPPERS: Final[Mapping[str, Callable[[object], list[object]]]] = {
+    "dataframe_records": _instances,
+    "dataframe_split": lambda value: list(_split(value)),
+    "instances": _instances,
+    "inputs": _inputs,
+}
+
+
+def _predictions(value: object) -> list[object]:
+    """The predictions in a response's body, one a row: a list, `predictions` or `outputs`, JSON text of either."""
+    value = _json(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        for name in ("predictions", "outputs"):
+            if name in value:
+                return _inputs(value[name]) if name == "outputs" else _predictions(value[name])
+        return [value]
+    elements = elements_of(value)
+    if elements is None:
+        return [value]
+    check_rows(len(elements))
+    return [
+        _json(element) if isinstance(element, str) and element[:1] in {"{", "["} else element for element in elements
+    ]
+
+
 def _first(value: object) -> object:
     elements = elements_of(value)
     return elements[0] if elements else None
@@ -324,6 +385,8 @@ FILTERS: Final[Mapping[str, Callable[[object], object]]] = {
     "lower": _lower,
     "ndarray": _ndarray,
     "number": _number,
+    "predictions": _predictions,
+    "rows": _rows,
     "seldon": _seldon,
     "single": _single,
     "split": _split,
