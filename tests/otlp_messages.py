@@ -79,14 +79,14 @@ def prediction(model: object = "fraud", /, **attributes: object) -> LogRecord:
     return log_record({"model.name": model, **named}, event_name="model.prediction")
 
 
-def logs_request(*records: LogRecord, resource: Mapping[str, object] | None = None) -> ExportLogsServiceRequest:
+def logs_request(
+    *records: LogRecord, resource: Mapping[str, object] | None = None, scope: str = ""
+) -> ExportLogsServiceRequest:
     """A request of one resource and scope."""
+    scope_logs = ScopeLogs(log_records=records)
+    scope_logs.scope.name = scope
     return ExportLogsServiceRequest(
-        resource_logs=[
-            ResourceLogs(
-                resource=Resource(attributes=key_values(resource or {})), scope_logs=[ScopeLogs(log_records=records)]
-            )
-        ]
+        resource_logs=[ResourceLogs(resource=Resource(attributes=key_values(resource or {})), scope_logs=[scope_logs])]
     )
 
 

@@ -15,13 +15,13 @@ from model_exporter.baseline.model import Baseline
 from model_exporter.config.advice import advise
 from model_exporter.config.load import load_settings
 from model_exporter.config.settings import Limits, Settings
-from model_exporter.decode import Decoder
+from model_exporter.decode import Decoder, Schemas
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
 from model_exporter.forward import Forwarder, refuse_own_doors
 from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
-from model_exporter.journal import CheckpointFile, Checkpoints
+from model_exporter.journal import CheckpointFile, Checkpoints, SchemaFile, SchemaKeeper
 from model_exporter.mapping import with_built_in
 from model_exporter.pairing import Exchanges
 from model_exporter.pipeline import BoundedQueue, Pipeline
@@ -98,7 +98,15 @@ class App:
         checkpoint = CheckpointFile(options.storage_path / "evidence.checkpoint")
         kept = checkpoint.read()
         self._checkpoints = Checkpoints(checkpoint, self._telemetry)
-        self._count_set_aside(checkpoint)
+        schema_file = SchemaFile(options.storage_path / "schemas.json")
+        self._schemas = Schemas(
+            limit=limits.monitor_schemas,
+            kept=schema_file.read(),
+            changed=lambda: self._schema_keeper.changed(),  # noqa: PLW0108  # which is yet to be made
+            turned_away=lambda: self._telemetry.count("model_exporter_limit_hits_total", "monitor_schemas"),
+        )
+        self._schema_keeper = SchemaKeeper(schema_file, self._schemas.kept, self._telemetry)
+        self._count_set_aside(checkpoint, schema_file)
         self._router = Router(limit=limits.models, configured=self._settings.models)
         self._queue = BoundedQueue(rows=limits.queue_rows, size=limits.queue_bytes)
         self._exchanges = Exchanges(
@@ -117,7 +125,7 @@ class App:
             kept, admit=lambda model: self._router.route(model=model, service="") is not None, now=self._started_at
         )
         self._pipeline = Pipeline(
-            decoder=Decoder(limits, with_built_in(self._settings.mappings)),
+            decoder=Decoder(limits, with_built_in(self._settings.mappings), self._schemas),
             settings=self._settings,
             queue=self._queue,
             router=self._router,
@@ -224,13 +232,15 @@ class App:
         self._exchanges.resize(
             entries=limits.exchanges, size=limits.exchange_bytes, wait_seconds=settings.pairing_wait_seconds
         )
-        self._pipeline.reconfigure(Decoder(limits, with_built_in(settings.mappings)), settings)
+        self._schemas.resize(limits.monitor_schemas)
+        self._pipeline.reconfigure(Decoder(limits, with_built_in(settings.mappings), self._schemas), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
         applied.set()
 
     def _start(self) -> None:
         self._checkpoints.start()
+        self._schema_keeper.start()
         self._pipeline.start()
         self._forwarder.start()
         try:
@@ -262,6 +272,8 @@ class App:
             log.error("the disk was too slow for the last checkpoint; a restart goes on from an earlier one")
         if unsent := self._forwarder.stop(min(_FLUSH_SECONDS, max(0.0, deadline - time.monotonic()))):
             log.error("the target did not take all that was to be passed on", extra={"lost_requests": unsent})
+        if not self._schema_keeper.stop(max(0.0, deadline - time.monotonic())):
+            log.error("the disk was too slow for the schemas of monitors; a restart waits for them to come again")
         self._web.stop(max(0.0, deadline - time.monotonic()))
         self._store.close()
         log.info("stopped")
@@ -279,10 +291,11 @@ class App:
         if successful:
             self._telemetry.set("model_exporter_config_last_reload_success_timestamp_seconds", value=time.time())
 
-    def _count_set_aside(self, checkpoint: CheckpointFile) -> None:
+    def _count_set_aside(self, checkpoint: CheckpointFile, schemas: SchemaFile) -> None:
         count = self._telemetry.count
         count("model_exporter_corrupt_state_total", "baseline", amount=len(self._library.set_aside))
         count("model_exporter_corrupt_state_total", "checkpoint", amount=int(checkpoint.set_aside is not None))
+        count("model_exporter_corrupt_state_total", "schemas", amount=int(schemas.set_aside is not None))
 
     def _report_limits(self, limits: Limits) -> None:
         for limit, value in asdict(limits).items():

@@ -412,7 +412,8 @@ class Pipeline:
         gauge("model_exporter_snapshot_duration_seconds", value=cost)
         gauge("model_exporter_queue_rows", value=self._queue.rows)
         gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
-        usage = self._fleet.usage() | self._joiner.usage() | self._exchanger.usage() | {"queue_rows": self._queue.rows}
+        usage = self._fleet.usage() | self._joiner.usage() | self._exchanger.usage() | self._decoder.usage()
+        usage |= {"queue_rows": self._queue.rows}
         gauge("model_exporter_outcomes_kept", value=usage["outcomes"])
         for limit, used in usage.items():
             gauge("model_exporter_limit_usage", limit, value=used)

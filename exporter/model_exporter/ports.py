@@ -80,6 +80,30 @@ class Receipt:
     safe: Future[None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MonitorSchema:
+    """What the columns of a monitor's records are, which outlives a restart, since it is told only now and then.
+
+    Attributes:
+        service: the name of the service that runs the monitor.
+        instance: which instance of it; versions that run side by side are two.
+        monitor: its name, which is the model's.
+        version: of the model; empty when it has none.
+        columns: name, role and type of each.
+    """
+
+    service: str
+    instance: str
+    monitor: str
+    version: str
+    columns: tuple[tuple[str, str, str], ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the columns."""
+        return frozenset(name for name, _, _ in self.columns)
+
+
 class Ingest(Protocol):
     """The door to the pipeline. Safe to call from any thread.
 

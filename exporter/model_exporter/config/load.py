@@ -214,6 +214,7 @@ def _limits(keys: LimitKeys) -> Limits:
         error_types_per_model=keys.error_types_per_model,
         groups_per_segment=keys.groups_per_segment,
         series=keys.series,
+        monitor_schemas=keys.monitor_schemas,
         learning_cells=keys.learning_cells,
         recent_ids=keys.recent_ids,
         outcomes=keys.outcomes,

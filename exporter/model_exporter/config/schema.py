@@ -151,6 +151,10 @@ class LimitKeys(Keys, frozen=True):
         Count, Meta(description="Groups of one segment; further ones are counted together.")
     ] = _LIMITS.groups_per_segment
     series: Annotated[Count, Meta(description="Series of all models together.")] = _LIMITS.series
+    monitor_schemas: Annotated[
+        Count,
+        Meta(description="Schemas of BentoML's monitors that are remembered; beyond it the oldest is forgotten."),
+    ] = _LIMITS.monitor_schemas
     learning_cells: Annotated[
         Count, Meta(description="Values that all models together hold while they learn a baseline: rows x features.")
     ] = _LIMITS.learning_cells

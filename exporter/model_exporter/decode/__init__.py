@@ -8,12 +8,14 @@ from model_exporter.decode.decoded import Decoded, Rejection
 from model_exporter.decode.decoder import Decoder
 from model_exporter.decode.identity import under_model
 from model_exporter.decode.replies import encode_receipt, encode_retry_info, encode_status, encode_success
+from model_exporter.decode.schemas import Schemas
 
 __all__ = [
     "Code",
     "Decoded",
     "Decoder",
     "Rejection",
+    "Schemas",
     "encode_receipt",
     "encode_retry_info",
     "encode_status",

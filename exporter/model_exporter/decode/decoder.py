@@ -15,6 +15,7 @@ from model_exporter.decode.mlflow import MlflowReader
 from model_exporter.decode.model_calls import ModelCallReader
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
+from model_exporter.decode.schemas import Schemas
 from model_exporter.decode.spans import SpanReader
 from model_exporter.decode.traces import TraceReader
 from model_exporter.errors import DecodeError
@@ -31,20 +32,27 @@ _NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
 
 
 class Decoder:
-    """Makes columns of requests. Safe to use from many threads: calls share nothing but a bounded cache of names.
+    """Makes columns of requests. Safe to use from many threads: calls share bounded caches of names and of schemas.
 
     Args:
         limits: `record_attributes`, `nesting` and `name_length` bound what one record may bring.
         mappings: what records of other systems mean; the first that takes a record reads it.
+        schemas: what monitors have told of their columns; by default nothing yet.
     """
 
-    def __init__(self, limits: Limits, mappings: Mapping[str, RecordMapping] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        mappings: Mapping[str, RecordMapping] | None = None,
+        schemas: Schemas | None = None,
+    ) -> None:
         self._limits = limits
         told = mappings or {}
         self._mappings = {name: mapping for name, mapping in told.items() if "records" in mapping.scopes}
         self._log_mappings = [mapping for mapping in told.values() if "logs" in mapping.scopes]
         self._span_mappings = [mapping for mapping in told.values() if "spans" in mapping.scopes]
         self._exchange_mappings = [mapping for mapping in told.values() if "exchanges" in mapping.scopes]
+        self._schemas = Schemas(limit=limits.monitor_schemas) if schemas is None else schemas
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
 
@@ -54,13 +62,14 @@ class Decoder:
         Of keys given twice in one map the last one wins. Metrics are not looked at. Reasons are:
 
         - of rejected records `bad_event`, `empty_record`, `malformed_record`, `model_name`, `model_version`,
-          `not_an_object`, `outcome_without_id`, `outcome_without_value`, `prediction_id`, `too_many_models`,
-          `too_sparse`, and those of `MappedRows` and `MappedReader`;
+          `no_schema`, `not_an_object`, `outcome_without_id`, `outcome_without_value`, `prediction_id`,
+          `too_many_models`, `too_sparse`, and those of `MappedRows` and `MappedReader`;
         - of ignored records `metrics`, `not_a_prediction`, `span_kind`;
         - of values left out `attribute_limit`, `bad_context` (a segment, an interval, a naive forecast),
           `bad_features`, `bad_json` (in an attribute), `bad_latency`, `bad_outcome` (on a prediction), `bad_time`,
           `bad_usage` (of a language model), `bad_value` (a business value, a gain), `empty_name`, `free_text`,
-          `json_too_long`, `name_too_long`, `nesting_limit`, `ranking_limit`, `too_many_rows`.
+          `json_too_long`, `name_too_long`, `nesting_limit`, `ranking_limit`, `sequence` and `unused_column` (of a
+          monitor), `too_many_rows`.
 
         Raises:
             DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of
@@ -87,7 +96,7 @@ class Decoder:
     def decode_exchange(self, exchange: Exchange) -> Decoded:
         """The records of a call, whose halves have met or never will. What cannot be read is rejected."""
         ledger = Ledger(self._limits)
-        reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
+        reader = self._reader(self._native_names, ledger)
         try:
             if not MappedRows(reader, ledger.tally).read(self._exchange_mappings, scope_of(exchange)):
                 ledger.tally.ignore("not_a_prediction")
@@ -96,6 +105,10 @@ class Decoder:
         except RecursionError:
             ledger.tally.reject("malformed_json", "nested too deeply")
         return ledger.decoded()
+
+    def usage(self) -> dict[str, int]:
+        """How much of each limit on what decoding remembers is taken, by the limit's name."""
+        return {"monitor_schemas": len(self._schemas)}
 
     def _read(self, payload: Payload, ledger: Ledger) -> None:
         body = payload.body
@@ -109,11 +122,11 @@ class Decoder:
             through = self._through(self._span_mappings, ledger)
             (otlp_json if is_json else otlp_protobuf).read_spans(body, spans, ledger.tally, through)
         elif payload.signal is Signal.LOGS:
-            logs = RecordReader(vocabulary=self._log_names, limits=self._limits, ledger=ledger)
+            logs = self._reader(self._log_names, ledger)
             through = self._through(self._log_mappings, ledger)
             (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally, through)
         elif is_json and payload.signal is not Signal.EXCHANGES:
-            reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
+            reader = self._reader(self._native_names, ledger)
             if payload.signal is Signal.RECORDS:
                 mapped = MappedReader(
                     self._mappings, payload.mapping, payload.context, reader=reader, tally=ledger.tally
@@ -128,15 +141,17 @@ class Decoder:
         """What reads OTLP records through mappings; None without any, so that nobody pays for what he does not use."""
         if not mappings:
             return None
-        reader = RecordReader(vocabulary=self._native_names, limits=self._limits, ledger=ledger)
-        return OtlpMappings(mappings, MappedRows(reader, ledger.tally))
+        return OtlpMappings(mappings, MappedRows(self._reader(self._native_names, ledger), ledger.tally))
 
     def _traces(self, ledger: Ledger) -> TraceReader:
         limits = self._limits
-        records = RecordReader(vocabulary=self._log_names, limits=limits, ledger=ledger)
+        records = self._reader(self._log_names, ledger)
         return TraceReader(
             spans=SpanReader(limits=limits, ledger=ledger),
             calls=ModelCallReader(limits=limits, ledger=ledger),
             mlflow=MlflowReader(limits=limits, ledger=ledger, records=records),
             ledger=ledger,
         )
+
+    def _reader(self, vocabulary: Vocabulary, ledger: Ledger) -> RecordReader:
+        return RecordReader(vocabulary=vocabulary, limits=self._limits, ledger=ledger, schemas=self._schemas)

@@ -17,11 +17,13 @@ UNKNOWN_SERVICE: Final = "unknown_service"
 
 
 class Source(NamedTuple):
-    """What a resource says of all its records; empty where it says nothing."""
+    """What a resource says of all its records, and the scope of these; empty where it says nothing."""
 
     service: str = ""
     model: object = None
     version: object = None
+    instance: str = ""
+    scope: str = ""
 
 
 class Stamp(NamedTuple):
@@ -35,7 +37,12 @@ class Stamp(NamedTuple):
 
 def source_of(attributes: Mapping[str, object]) -> Source:
     """What the attributes of a resource say of its records."""
-    return Source(text_of(attributes.get("service.name")) or "", first(attributes, MODEL), first(attributes, VERSION))
+    return Source(
+        text_of(attributes.get("service.name")) or "",
+        first(attributes, MODEL),
+        first(attributes, VERSION),
+        text_of(attributes.get("service.instance.id")) or "",
+    )
 
 
 def model_of(value: object, source: Source, limit: int) -> tuple[str, str]:

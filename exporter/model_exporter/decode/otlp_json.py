@@ -146,9 +146,10 @@ def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMap
     """
     for group in _log_groups(body, tally):
         mapped = group.mapped(mappings)
+        source = group.source._replace(scope=group.scope_name)
         for record in group.records:
             try:
-                _read_log(group.source, record, reader, mapped)
+                _read_log(source, record, reader, mapped)
             except (RecordError, RecursionError) as error:
                 _reject(error, tally)
 

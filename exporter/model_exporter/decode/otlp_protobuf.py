@@ -43,9 +43,10 @@ def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMap
     request = _parse(ExportLogsServiceRequest, LogRecord, body, tally)
     for resource_logs in request.resource_logs:
         resource = _mapping(resource_logs.resource.attributes)
-        source = source_of(resource)
+        service = source_of(resource)
         for scope_logs in resource_logs.scope_logs:
             scope = scope_logs.scope
+            source = service._replace(scope=scope.name)
             mapped = mappings.group(shared_scope(resource, scope.name, scope.version)) if mappings else None
             for record in scope_logs.log_records:
                 stamp = Stamp(record.time_unix_nano, record.observed_time_unix_nano, record.trace_id, record.span_id)

@@ -9,7 +9,8 @@ from uuid import uuid4
 from model_exporter.batch import Event, Origin, Outcome
 from model_exporter.config.settings import Limits
 from model_exporter.decode.aliases import PREFIXED, Field
-from model_exporter.decode.bento import read_monitor
+from model_exporter.decode.bento import SCOPE as MONITORS
+from model_exporter.decode.bento import MonitorReader, bento_of
 from model_exporter.decode.cells import CellReader, Cells
 from model_exporter.decode.context import ContextReader, as_map
 from model_exporter.decode.identity import (
@@ -23,6 +24,7 @@ from model_exporter.decode.identity import (
 )
 from model_exporter.decode.layouts import Found, Row, Vocabulary, cells_of, row_of
 from model_exporter.decode.rows import Group, Ledger
+from model_exporter.decode.schemas import Schemas
 from model_exporter.decode.tally import RecordError
 from model_exporter.decode.values import NANOSECONDS, bounded_text, is_empty, number_of, text_of, unix_seconds
 
@@ -45,14 +47,15 @@ class RecordReader:
     resource. Of keys given twice the last one wins.
     """
 
-    def __init__(self, *, vocabulary: Vocabulary, limits: Limits, ledger: Ledger) -> None:
+    def __init__(self, *, vocabulary: Vocabulary, limits: Limits, ledger: Ledger, schemas: Schemas) -> None:
         self._vocabulary = vocabulary
         self._limits = limits
         self._ledger = ledger
         self._tally = ledger.tally
         self._cells = CellReader(limits=limits, tally=ledger.tally)
         self._context = ContextReader(ledger.tally)
-        self._monitor_rows: Counter[str] = Counter()
+        self._monitor = MonitorReader(schemas, ledger.tally)
+        self._monitor_rows: Counter[tuple[str, str]] = Counter()
         self._head: tuple[object, ...] = ()
         self._group = Group("", "", "", Origin.LOG)
 
@@ -68,8 +71,8 @@ class RecordReader:
             features = self._merge(body, features, found)
         event = event_name or found.get(Field.EVENT_NAME)
         try:
-            if Field.BENTO in found and not event:
-                self._predict_monitored(source, stamp, found, features, columns)
+            if (source.scope == MONITORS or Field.BENTO in found) and not event:
+                self._predict_monitored(source, stamp, columns)
             elif event == PREDICTION or (not event and (features[0] or not _MARKS.isdisjoint(found))):
                 self._predict(source, stamp, found, features)
             elif event == OUTCOME:
@@ -184,28 +187,23 @@ class RecordReader:
             self._head = head
         return self._group
 
-    def _predict_monitored(
-        self, source: Source, stamp: Stamp, found: Found, flat: Row, columns: Mapping[str, object]
-    ) -> None:
+    def _predict_monitored(self, source: Source, stamp: Stamp, columns: Mapping[str, object]) -> None:
         """Add a row of BentoML's monitor, whose rows share the id of their request.
 
         The id gets the row's number within the request, as far as this export tells; the key also holds the row's
         time and content, since an SDK may split the rows of one request over two exports.
         """
-        features = read_monitor(found[Field.BENTO], columns, found)
-        if features is None:
-            if flat[0] or not _MARKS.isdisjoint(found):
-                self._predict(source, stamp, found, flat)
-            else:
-                self._tally.ignore("not_a_prediction")
-            return
-        request = text_of(found.get(Field.REQUEST))
-        key = 0
-        if request:
-            found[Field.ID] = f"{request}#{self._monitor_rows[request]}"
-            self._monitor_rows[request] += 1
+        read = self._monitor.read(source, columns)
+        if read is None:
+            raise RecordError("no_schema", "no record of this service has told yet what these columns are")
+        found, features = read
+        request, key = found.get(Field.REQUEST), 0
+        if isinstance(request, str):
+            place = str(found[Field.MODEL]), request
+            found[Field.ID] = f"{request}#{self._monitor_rows[place]}"
+            self._monitor_rows[place] += 1
             key = key_of_content(stamp, found[Field.ID], features)
-        self._predict(source, stamp, found, features, key=key)
+        self._predict(source._replace(service=bento_of(source.service)), stamp, found, features, key=key)
 
     def _outcome(self, source: Source, stamp: Stamp, found: Found, prediction_id: str) -> None:
         model, service = model_of(found.get(Field.MODEL), source, self._limits.name_length)

@@ -296,6 +296,7 @@ _LIMITS_HIT: Final = (
     "groups_per_segment",
     "learning_cells",
     "exchanges",
+    "monitor_schemas",
 )
 _RECORDS_BEGUN: Final = tuple(
     (door.value, signal.value, outcome)
@@ -427,7 +428,7 @@ CORRUPT_STATE: Final = Metric(
     _COUNTER,
     "Files of kept state that could not be read and were set aside.",
     ("store",),
-    _each("baseline", "outcomes", "checkpoint"),
+    _each("baseline", "outcomes", "checkpoint", "schemas"),
 )
 CHECKPOINT_TIMESTAMP: Final = Metric(
     "model_exporter_checkpoint_timestamp_seconds",
@@ -479,6 +480,13 @@ FORWARD_QUEUE_REQUESTS: Final = Metric(
 )
 FORWARD_SUCCESS: Final = Metric(
     "model_exporter_forward_last_success_timestamp_seconds", _GAUGE, "When the target last took a request."
+)
+SCHEMA_WRITE_FAILURES: Final = Metric(
+    "model_exporter_schema_write_failures_total",
+    _COUNTER,
+    "Times that what monitors tell of their columns could not be written.",
+    (),
+    ((),),
 )
 
 _process = partial(Metric, group=Group.PROCESS)

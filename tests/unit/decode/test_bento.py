@@ -1,15 +1,45 @@
 """BentoML's OTLP monitor: bentoml/_internal/monitoring/otlp.py logs one dict a row through Python's logging."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from model_exporter.batch import Outcome
-from otlp_messages import T0_NS, decode_logs, inputs, log_record, outputs, rows
+from model_exporter.batch import Outcome, Role
+from model_exporter.config.settings import Limits
+from model_exporter.decode import Decoded, Decoder
+from model_exporter.ports import Encoding, Signal
+from otlp_messages import (
+    T0_NS,
+    cells,
+    decode_json,
+    decode_logs,
+    inputs,
+    log_record,
+    logs_request,
+    otlp_json,
+    outputs,
+    payload,
+    rows,
+)
+
+SCOPE = "bentoml_monitor_data"
 
 SCHEMA = {
     "sepal length": {"name": "sepal length", "role": "feature", "type": "numerical"},
     "colour": {"name": "colour", "role": "feature", "type": "categorical"},
     "pred": {"name": "pred", "role": "prediction", "type": "categorical"},
     "probs": {"name": "probs", "role": "prediction", "type": "numerical_sequence"},
+}
+RISK = {
+    "x": 1.0,
+    "prediction": 2.0,
+    "bento_meta": {
+        "bento_version": "not available",
+        "monitor_name": "risk_monitor",
+        "schema": {
+            "x": {"name": "x", "role": "feature", "type": "numerical"},
+            "prediction": {"name": "prediction", "role": "prediction", "type": "numerical"},
+        },
+    },
 }
 RESOURCE = {"service.name": "iris:monitor", "service.instance.id": "not available"}
 
@@ -34,11 +64,25 @@ def body(length: float, request: str = "6413930528999883196", **extra: object) -
     }
 
 
+def _bare(row: dict[str, Any]) -> dict[str, Any]:
+    """The row without what is said about its columns."""
+    return {name: value for name, value in row.items() if name != "bento_meta"}
+
+
+def _decode(decoder: Decoder, row: Mapping[str, Any], resource: Mapping[str, object] = RESOURCE) -> Decoded:
+    request = logs_request(log_record(body=row, time_ns=T0_NS), resource=resource, scope=SCOPE)
+    return decoder.decode(payload(Signal.LOGS, Encoding.PROTOBUF, request.SerializeToString()))
+
+
+def _refused(decoded: Decoded) -> dict[str, int]:
+    return {rejection.reason: rejection.records for rejection in decoded.rejections}
+
+
 def test_the_schema_gives_the_columns_their_roles() -> None:
     """Features are inputs, predictions are outputs; request data and metadata are no columns."""
     decoded = decode_logs(log_record({"code.lineno": 5}, body=body(5.1)), resource=RESOURCE)
     (batch,) = decoded.batches
-    assert (batch.model, batch.version, batch.service) == ("iris_monitor", "", "iris:monitor")
+    assert (batch.model, batch.version, batch.service) == ("iris_monitor", "", "iris")
     assert inputs(decoded) == {"sepal length": 5.1, "colour": "blue"}
     assert outputs(decoded) == {"prediction": "setosa", "probabilities.0": 0.75, "probabilities.1": 0.25}
     assert batch.times.tolist() == [1_668_660_679.5]
@@ -90,11 +134,129 @@ def test_a_target_without_value_is_no_outcome() -> None:
 
 
 def test_without_a_schema_nothing_is_guessed() -> None:
-    """BentoML samples its metadata; a row without them does not tell its features."""
+    """A row that does not tell its features is refused, not taken for a native record with what it calls `score`."""
+    row = body(5.1, score=0.5)
+    del row["bento_meta"]
+    assert _refused(_decode(Decoder(Limits()), row)) == {"no_schema": 1}
+    assert _refused(decode_logs(log_record(body=body(5.1, bento_meta={"monitor_name": "m"})))) == {"no_schema": 1}
+
+
+def test_other_logs_are_no_monitors() -> None:
+    """Only the scope of the monitors' logger, or their metadata, makes a record theirs."""
     row = body(5.1)
     del row["bento_meta"]
     assert decode_logs(log_record(body=row)).ignored == {"not_a_prediction": 1}
-    assert decode_logs(log_record(body=body(5.1, bento_meta={"monitor_name": "m"}))).ignored == {"not_a_prediction": 1}
+
+
+def test_a_schema_is_remembered() -> None:
+    """With `meta_sample_rate` below 1 only some records bring it."""
+    decoder = Decoder(Limits())
+    _decode(decoder, body(5.1))
+    later = _decode(decoder, _bare(body(4.2)))
+    assert later.batches[0].model == "iris_monitor"
+    assert inputs(later) == {"sepal length": 4.2, "colour": "blue"}
+    assert outputs(later) == {"prediction": "setosa", "probabilities.0": 0.75, "probabilities.1": 0.25}
+
+
+def test_columns_tell_monitors_of_one_service_apart() -> None:
+    """BentoML sends the records of all monitors under the resource of the one that was made last."""
+    decoder = Decoder(Limits())
+    _decode(decoder, body(5.1))
+    _decode(decoder, RISK, resource=RESOURCE | {"service.name": "iris:risk_monitor"})
+    later = _decode(decoder, _bare(body(4.2)), resource=RESOURCE | {"service.name": "iris:risk_monitor"})
+    assert later.batches[0].model == "iris_monitor"
+
+
+def test_services_do_not_share_schemas() -> None:
+    """Columns of the same name may be something else elsewhere."""
+    decoder = Decoder(Limits())
+    _decode(decoder, body(5.1))
+    assert _refused(_decode(decoder, _bare(body(4.2)), resource={"service.name": "iris2:monitor"})) == {"no_schema": 1}
+
+
+def test_versions_side_by_side_keep_their_own() -> None:
+    """`service.instance.id` is the version of the bento, also on records without a schema."""
+    decoder = Decoder(Limits())
+    for version in ("v1", "v2"):
+        row = body(5.1)
+        row["bento_meta"]["bento_version"] = version
+        _decode(decoder, row, resource=RESOURCE | {"service.instance.id": version})
+    later = _decode(decoder, _bare(body(4.2)), resource=RESOURCE | {"service.instance.id": "v1"})
+    assert later.batches[0].version == "v1"
+
+
+def test_a_new_schema_takes_the_place_of_the_old_one() -> None:
+    """The same columns, described anew."""
+    decoder = Decoder(Limits())
+    _decode(decoder, body(5.1))
+    row = body(5.1)
+    row["bento_meta"]["schema"] = SCHEMA | {"colour": {"name": "colour", "role": "segment", "type": "categorical"}}
+    _decode(decoder, row)
+    later = _decode(decoder, _bare(body(4.2)))
+    assert inputs(later) == {"sepal length": 4.2}
+    assert cells(later.batches[0], Role.CONTEXT) == {"segment.colour": "blue"}
+
+
+def test_a_record_may_lack_columns() -> None:
+    """The only schema that has them all is its schema."""
+    decoder = Decoder(Limits())
+    _decode(decoder, body(5.1))
+    row = _bare(body(4.2))
+    del row["colour"]
+    assert inputs(_decode(decoder, row)) == {"sepal length": 4.2}
+
+
+def test_a_category_that_is_a_number_stays_a_category() -> None:
+    """The schema says what a value is, not how it happened to be sent."""
+    kinds = {"zip": "categorical", "member": "categorical", "age": "numerical"}
+    row = {"zip": 10115, "member": True, "age": "41.5", "request_id": "1"}
+    schema = {name: {"name": name, "role": "feature", "type": kind} for name, kind in kinds.items()}
+    decoded = _decode(Decoder(Limits()), {**row, "bento_meta": {"monitor_name": "m", "schema": schema}})
+    assert inputs(decoded) == {"zip": "10115", "member": "true", "age": 41.5}
+
+
+def test_columns_may_be_called_like_fields() -> None:
+    """A feature `score` is no score, and a feature `label` no outcome."""
+    names = ("score", "label", "prediction", "model_name")
+    schema = {name: {"name": name, "role": "feature", "type": "numerical"} for name in names}
+    row = dict.fromkeys(names, 1.5) | {"bento_meta": {"monitor_name": "m", "schema": schema}}
+    decoded = _decode(Decoder(Limits()), row)
+    assert inputs(decoded) == dict.fromkeys(names, 1.5)
+    assert (outputs(decoded), decoded.outcomes, decoded.batches[0].model) == ({}, (), "m")
+
+
+def test_an_embedding_is_left_out() -> None:
+    """As columns it would be hundreds of features, as one cell it has no type."""
+    schema = SCHEMA | {"vector": {"name": "vector", "role": "feature", "type": "numerical_sequence"}}
+    row = body(5.1, vector=[0.5] * 768)
+    row["bento_meta"]["schema"] = schema
+    decoded = _decode(Decoder(Limits()), row)
+    assert inputs(decoded) == {"sepal length": 5.1, "colour": "blue"}
+    assert decoded.dropped_values == {"sequence": 1}
+
+
+def test_a_number_beside_a_class_is_its_score() -> None:
+    """Further columns with the role prediction have no place, and neither have roles that nobody knows."""
+    more = {"p": ("prediction", "numerical"), "q": ("prediction", "numerical"), "z": ("mystery", "mystery")}
+    row = body(5.1, p=0.9, q=0.8, z=1)
+    row["bento_meta"]["schema"] = SCHEMA | {
+        name: {"name": name, "role": role, "type": kind} for name, (role, kind) in more.items()
+    }
+    decoded = _decode(Decoder(Limits()), row)
+    assert outputs(decoded)["score"] == 0.9
+    assert decoded.dropped_values == {"unused_column": 2}
+
+
+def test_a_request_that_is_none_is_no_id() -> None:
+    """Outside of a request BentoML writes "None", which all such rows would share."""
+    assert _decode(Decoder(Limits()), body(5.1, request="None")).batches[0].ids == ("",)
+
+
+def test_json_brings_schemas_too() -> None:
+    """Both codecs tell the scope of records."""
+    row = _bare(body(4.2))
+    request = logs_request(log_record(body=row), resource=RESOURCE, scope=SCOPE)
+    assert _refused(decode_json(Signal.LOGS, otlp_json(request))) == {"no_schema": 1}
 
 
 def test_a_broken_schema_harms_nothing() -> None:
