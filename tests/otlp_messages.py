@@ -15,7 +15,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from model_exporter.batch import Batch, Kind, Role
-from model_exporter.config.settings import Limits
+from model_exporter.config.settings import Limits, TraceSettings
 from model_exporter.decode import Decoded, Decoder
 from model_exporter.ports import Door, Encoding, Payload, Signal
 
@@ -126,10 +126,15 @@ def decode_logs(*records: LogRecord, resource: Mapping[str, object] | None = Non
     return Decoder(Limits(**limits)).decode(payload(Signal.LOGS, Encoding.PROTOBUF, body))
 
 
-def decode_spans(*spans: Span, resource: Mapping[str, object] | None = None, scope: str = "") -> Decoded:
+def decode_spans(
+    *spans: Span,
+    resource: Mapping[str, object] | None = None,
+    scope: str = "",
+    traces: TraceSettings | None = None,
+) -> Decoded:
     """Decode spans sent as protobuf."""
     body = traces_request(*spans, resource=resource, scope=scope).SerializeToString()
-    return Decoder(Limits()).decode(payload(Signal.TRACES, Encoding.PROTOBUF, body))
+    return Decoder(Limits(), traces=traces).decode(payload(Signal.TRACES, Encoding.PROTOBUF, body))
 
 
 def decode_json(signal: Signal, body: object, encoding: Encoding = Encoding.JSON, **limits: int) -> Decoded:

@@ -125,7 +125,7 @@ class App:
             kept, admit=lambda model: self._router.route(model=model, service="") is not None, now=self._started_at
         )
         self._pipeline = Pipeline(
-            decoder=Decoder(limits, with_built_in(self._settings.mappings), self._schemas),
+            decoder=Decoder(limits, with_built_in(self._settings.mappings), self._schemas, self._settings.traces),
             settings=self._settings,
             queue=self._queue,
             router=self._router,
@@ -233,7 +233,9 @@ class App:
             entries=limits.exchanges, size=limits.exchange_bytes, wait_seconds=settings.pairing_wait_seconds
         )
         self._schemas.resize(limits.monitor_schemas)
-        self._pipeline.reconfigure(Decoder(limits, with_built_in(settings.mappings), self._schemas), settings)
+        self._pipeline.reconfigure(
+            Decoder(limits, with_built_in(settings.mappings), self._schemas, settings.traces), settings
+        )
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
         applied.set()

@@ -10,10 +10,11 @@ from model_exporter.baseline.model import Baseline, FeatureType
 from model_exporter.batch import class_of
 from model_exporter.config.business import indicators, performance_objectives
 from model_exporter.config.convert import convert
-from model_exporter.config.document import Node, read_document
+from model_exporter.config.document import Node, quoted, read_document
 from model_exporter.config.forward import forward
 from model_exporter.config.mappings import mappings
 from model_exporter.config.outcome_schema import OutcomeKeys
+from model_exporter.config.paths import PathError, PathPattern
 from model_exporter.config.privacy import Secret, privacy
 from model_exporter.config.schema import (
     DriftKeys,
@@ -40,8 +41,10 @@ from model_exporter.config.settings import (
     Objective,
     OutcomeSettings,
     Settings,
+    TraceSettings,
 )
 from model_exporter.config.thresholds import thresholds
+from model_exporter.config.trace_schema import TraceKeys
 from model_exporter.errors import BaselineError, ConfigError
 
 _SCHEMES: Final = {
@@ -87,6 +90,7 @@ class _Loader:
             limits=limits,
             join=self._join(keys.join),
             pairing_wait_seconds=keys.pairing.wait,
+            traces=_traces(keys.traces, self._root.find("traces", "paths")),
             mappings=MappingProxyType(mappings(keys.mappings, self._root.find("mappings"))),
             forward=forward(keys.forward, self._root.find("forward"), self._folder, models),
             models=MappingProxyType(models),
@@ -197,6 +201,16 @@ class _Loader:
                 f"could ever learn a baseline",
                 "Lower the rows or raise the limit",
             )
+
+
+def _traces(keys: TraceKeys, node: Node) -> TraceSettings:
+    patterns = []
+    for text in keys.paths:
+        try:
+            patterns.append(PathPattern(text))
+        except PathError as error:
+            raise node.mistake(f"{quoted(text)} {error}", "Write it as /score/{model}/{version}") from error
+    return TraceSettings(paths=tuple(patterns), other_paths=keys.other_paths)
 
 
 def _limits(keys: LimitKeys) -> Limits:

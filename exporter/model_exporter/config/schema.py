@@ -32,11 +32,11 @@ from model_exporter.config.settings import (
     Settings,
 )
 from model_exporter.config.threshold_schema import FeatureThresholdKeys, ThresholdKeys
+from model_exporter.config.trace_schema import TraceKeys
 
 _LEARN: Final = Learn()
 _DRIFT: Final = Drift()
 _LIMITS: Final = Limits()
-
 
 Value = Annotated[str, Meta(max_length=MAX_TEXT, title=f"text of at most {MAX_TEXT} characters")]
 Category = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, title=f"text of 1 to {MAX_TEXT} characters")]
@@ -151,10 +151,9 @@ class LimitKeys(Keys, frozen=True):
         Count, Meta(description="Groups of one segment; further ones are counted together.")
     ] = _LIMITS.groups_per_segment
     series: Annotated[Count, Meta(description="Series of all models together.")] = _LIMITS.series
-    monitor_schemas: Annotated[
-        Count,
-        Meta(description="Schemas of BentoML's monitors that are remembered; beyond it the oldest is forgotten."),
-    ] = _LIMITS.monitor_schemas
+    monitor_schemas: Annotated[Count, Meta(description="Schemas of BentoML's monitors that are remembered.")] = (
+        _LIMITS.monitor_schemas
+    )
     learning_cells: Annotated[
         Count, Meta(description="Values that all models together hold while they learn a baseline: rows x features.")
     ] = _LIMITS.learning_cells
@@ -415,6 +414,9 @@ class RootKeys(Keys, frozen=True):
     )
     privacy: Annotated[PrivacyKeys, Meta(description="The secret that hashes of sensitive values are keyed by.")] = (
         field(default_factory=PrivacyKeys)
+    )
+    traces: Annotated[TraceKeys, Meta(description="Which spans are requests for predictions.")] = field(
+        default_factory=TraceKeys
     )
     mappings: Annotated[
         dict[str, RecordMapping],

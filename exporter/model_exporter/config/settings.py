@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from model_exporter.baseline.model import Baseline, FeatureType
+from model_exporter.config.paths import PathPattern
 from model_exporter.indicators import Indicator
 from model_exporter.mapping import Mapping as RecordMapping
 
@@ -300,6 +301,19 @@ class ForwardSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """Which SERVER spans are requests for predictions.
+
+    Attributes:
+        paths: of such requests, tried before `BUILT_IN_PATHS`.
+        other_paths: whether POST and PUT to any other path that is no probe's count as well.
+    """
+
+    paths: tuple[PathPattern, ...] = ()
+    other_paths: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration. `models` are the configured ones; others are registered as they appear.
 
@@ -312,6 +326,7 @@ class Settings:
     limits: Limits = Limits()
     join: JoinSettings = JoinSettings()
     pairing_wait_seconds: float = 60.0  # of a request for its response
+    traces: TraceSettings = TraceSettings()
     mappings: Mapping[str, RecordMapping] = field(default_factory=lambda: MappingProxyType({}))
     forward: ForwardSettings = ForwardSettings()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))

@@ -132,6 +132,8 @@ UPSTREAM: Final[Names] = (
 )
 
 PREDICTING_METHODS: Final = frozenset({"POST", "PUT"})
+BODILESS_METHODS: Final = frozenset({"HEAD", "OPTIONS"})
+"""Methods that are never answered by a prediction, whatever the configuration says of their path."""
 SIDE_ENDPOINTS: Final = frozenset(
     {
         "health",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from model_exporter.config.settings import Limits
+from model_exporter.config.settings import Limits, TraceSettings
 from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS
 from model_exporter.decode.cloud_events import half_of, scope_of
@@ -16,7 +16,7 @@ from model_exporter.decode.model_calls import ModelCallReader
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
 from model_exporter.decode.schemas import Schemas
-from model_exporter.decode.spans import SpanReader
+from model_exporter.decode.spans import Requests, SpanReader
 from model_exporter.decode.traces import TraceReader
 from model_exporter.errors import DecodeError
 from model_exporter.mapping import Mapping as RecordMapping
@@ -38,6 +38,7 @@ class Decoder:
         limits: `record_attributes`, `nesting` and `name_length` bound what one record may bring.
         mappings: what records of other systems mean; the first that takes a record reads it.
         schemas: what monitors have told of their columns; by default nothing yet.
+        traces: which spans are requests for predictions.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Decoder:
         limits: Limits,
         mappings: Mapping[str, RecordMapping] | None = None,
         schemas: Schemas | None = None,
+        traces: TraceSettings | None = None,
     ) -> None:
         self._limits = limits
         told = mappings or {}
@@ -53,6 +55,7 @@ class Decoder:
         self._span_mappings = [mapping for mapping in told.values() if "spans" in mapping.scopes]
         self._exchange_mappings = [mapping for mapping in told.values() if "exchanges" in mapping.scopes]
         self._schemas = Schemas(limit=limits.monitor_schemas) if schemas is None else schemas
+        self._requests = Requests(traces or TraceSettings())
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
 
@@ -147,7 +150,7 @@ class Decoder:
         limits = self._limits
         records = self._reader(self._log_names, ledger)
         return TraceReader(
-            spans=SpanReader(limits=limits, ledger=ledger),
+            spans=SpanReader(limits=limits, requests=self._requests, ledger=ledger),
             calls=ModelCallReader(limits=limits, ledger=ledger),
             mlflow=MlflowReader(limits=limits, ledger=ledger, records=records),
             ledger=ledger,

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import nan
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from model_exporter.batch import Origin
-from model_exporter.config.settings import Limits
+from model_exporter.config.paths import BUILT_IN_PATHS, NamedByPath, Paths
+from model_exporter.config.settings import Limits, TraceSettings
 from model_exporter.decode import aliases
 from model_exporter.decode.aliases import first
 from model_exporter.decode.codes import Code
@@ -23,10 +24,9 @@ KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "cons
 SERVER: Final = 2
 CLIENT: Final = 3
 
-_MODEL_PATH: Final = re.compile(r"/v[12]/models/([^/:?#]+)(?:/versions/([^/:?#]+))?")
-_PREDICT_PATH: Final = re.compile(r"/([^/:?#]+):predict(?:[/?#]|$)")
 _ORIGIN: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*")
 _HTTP_ERRORS_FROM: Final = 400
+_UNNAMED: Final = NamedByPath("", "")
 _LONGEST_CODE: Final = 9  # digits; Python refuses to read thousands of them
 
 
@@ -52,6 +52,28 @@ class Span:
     status: str = ""
 
 
+class Requests:
+    """Tells which SERVER spans are requests for predictions, and of which model."""
+
+    def __init__(self, settings: TraceSettings) -> None:
+        self._configured = Paths(settings.paths)
+        self._built_in = Paths(BUILT_IN_PATHS)
+        self._other_paths = settings.other_paths
+
+    def named(self, scope: str, attributes: Mapping[str, object]) -> NamedByPath | None:
+        """The model and version that the span's path names, empty without any; None when it predicts nothing."""
+        path = _path(attributes)
+        configured = self._configured.match(path)
+        if configured is not None and _method(attributes) not in aliases.BODILESS_METHODS:
+            return configured
+        built_in = self._built_in.match(path)
+        if first(attributes, aliases.MODEL) is not None:
+            return built_in or _UNNAMED
+        if not _predicts(scope, attributes, path) or not (built_in or not path or self._other_paths):
+            return None
+        return built_in or _UNNAMED
+
+
 class SpanReader:
     """Reads the spans of one request into a ledger.
 
@@ -60,8 +82,9 @@ class SpanReader:
     in several, and marks one of them as failed besides the SERVER span. Mappings are asked before this reader.
     """
 
-    def __init__(self, *, limits: Limits, ledger: Ledger) -> None:
+    def __init__(self, *, limits: Limits, requests: Requests, ledger: Ledger) -> None:
         self._limits = limits
+        self._requests = requests
         self._ledger = ledger
 
     def ignore_kind(self) -> None:
@@ -90,17 +113,16 @@ class SpanReader:
 
     def _request(self, source: Source, span: Span) -> None:
         attributes = span.attributes
-        named = first(attributes, aliases.MODEL)
-        path = _path(attributes)
-        if named is None and not _predicts(span.scope, attributes, path):
+        path = self._requests.named(span.scope, attributes)
+        if path is None:
             self._ledger.tally.ignore("not_a_prediction")
             return
-        model, version = _model_in(path)
         limit = self._limits.name_length
-        name, service = model_of(model if named is None else named, source, limit)
-        numbered = first(attributes, aliases.VERSION)
+        named, numbered = first(attributes, aliases.MODEL), first(attributes, aliases.VERSION)
+        name, service = model_of(path.model if named is None else named, source, limit)
+        version = version_of(path.version if numbered is None else numbered, source, limit)
         self._ledger.add_prediction(
-            Group(name, version_of(version if numbered is None else numbered, source, limit), service, Origin.SPAN),
+            Group(name, version, service, Origin.SPAN),
             time=span.end_ns / NANOSECONDS if span.end_ns else nan,
             key=key_of_span(span.trace_id, span.span_id),
             prediction_id="",
@@ -132,27 +154,23 @@ def _predicts(scope: str, attributes: Mapping[str, object], path: str) -> bool:
         service = text_of(first(attributes, aliases.RPC_SERVICE)) or rpc or ""
         method = (rpc or "").rpartition("/")[2]
         return not service.startswith(aliases.SIDE_RPC_SERVICES) and method not in aliases.SIDE_RPC_METHODS
-    verb = text_of(first(attributes, aliases.HTTP_METHOD))
-    if verb is None:
+    verb = _method(attributes)
+    if not verb:
         return not path and first(attributes, aliases.HTTP_STATUS) is None
     segments = path.strip("/").split("/")
     is_side = segments[-1].lower() in aliases.SIDE_ENDPOINTS or segments[1:2] == ["repository"]
-    return verb.upper() in aliases.PREDICTING_METHODS and not is_side
+    return verb in aliases.PREDICTING_METHODS and not is_side
+
+
+def _method(attributes: Mapping[str, object]) -> str:
+    """The HTTP method in upper case; empty when there is none."""
+    return (text_of(first(attributes, aliases.HTTP_METHOD)) or "").upper()
 
 
 def _path(attributes: Mapping[str, object]) -> str:
     """Path of an HTTP request without origin and query, still percent-encoded; empty when there is none."""
     url = text_of(first(attributes, aliases.URL_PATH)) or ""
     return _ORIGIN.sub("", url).partition("?")[0].partition("#")[0]
-
-
-def _model_in(path: str) -> tuple[str, str]:
-    """Model and version that a path names, empty where it does not."""
-    match = _MODEL_PATH.search(path)
-    if match:
-        return unquote(match[1]), unquote(match[2] or "")
-    match = _PREDICT_PATH.search(path)
-    return (unquote(match[1]), "") if match else ("", "")
 
 
 def seconds_of(span: Span) -> float:

@@ -1,6 +1,7 @@
 """Spans as traffic. Attribute names in both generations of the semantic conventions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from model_exporter.batch import Batch, Origin
+from model_exporter.config.paths import PathPattern
+from model_exporter.config.settings import TraceSettings
 from model_exporter.decode import Decoded
 from otlp_messages import T0_NS, calls, decode_spans, key_values
 
@@ -289,3 +292,25 @@ def test_a_client_span_without_parent_belongs_to_no_request() -> None:
 def test_a_status_of_thousands_of_digits_is_no_number() -> None:
     """Python refuses to read such a number; the span counts all the same, its error type cut to the limit."""
     assert set(error_of(server({"rpc.system": "grpc", "rpc.grpc.status_code": "9" * 5000}))) == {"9"}
+
+
+def _requests(settings: TraceSettings, *requests: tuple[str, str]) -> list[str]:
+    """The models that count, of requests by method and path."""
+    spans = [server({"http.request.method": method, "url.path": path}) for method, path in requests]
+    found = decode_spans(*spans, resource={"service.name": "svc"}, traces=settings).batches
+    return sorted(batch.model or batch.service for batch in found for _ in range(batch.rows))
+
+
+def test_configured_paths_name_models() -> None:
+    """They count whatever the method, but for those that bring no answer, and come before the built-in ones."""
+    settings = TraceSettings(paths=(PathPattern("/v2/models/*/{model}"),))
+    requests = [("POST", "/v2/models/team/iris"), ("GET", "/v2/models/team/iris"), ("HEAD", "/v2/models/team/iris")]
+    assert _requests(settings, *requests) == ["iris", "iris"]
+
+
+def test_other_paths_may_be_left_out() -> None:
+    """A service that does more than predict names the paths that do; those of known servers still count."""
+    requests = [("POST", "/predict"), ("POST", "/login"), ("POST", "/v2/models/iris/infer")]
+    settings = TraceSettings(paths=(PathPattern("/predict"),))
+    assert _requests(settings, *requests) == ["iris", "svc", "svc"]
+    assert _requests(replace(settings, other_paths=False), *requests) == ["iris", "svc"]
