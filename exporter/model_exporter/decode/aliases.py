@@ -167,6 +167,9 @@ SIDE_RPC_METHODS: Final = frozenset(
     }
 )
 """Methods of the open inference protocol (V2) that predict nothing."""
+BLIND_SCOPES: Final = frozenset({"opentelemetry.instrumentation.grpc"})
+"""Python's gRPC instrumentation gives a call whose handler raised the code 0 and no status, but an event `exception`;
+its caller gets the code UNKNOWN."""
 INNER_SCOPES: Final = frozenset({"triton-server"})
 """Triton gives the kind SERVER to the whole request, to each model and to each computation (server/src/tracer.cc);
 only the spans that carry a model are predictions."""

@@ -183,12 +183,15 @@ def seconds_of(span: Span) -> float:
 def error_of(span: Span) -> str:
     """The error's type, empty for a request that did not fail. A 4xx leaves the span's status unset: ask its code."""
     told = text_of(first(span.attributes, aliases.ERROR_TYPE)) or _status(span.attributes)
-    if told or not span.is_error:
+    if told:
         return told
-    raised = (
-        text_of(first(attributes, aliases.EXCEPTION_TYPE)) for name, attributes in span.events if name == "exception"
-    )
-    return next(filter(None, raised), "error")
+    is_blind = span.scope in aliases.BLIND_SCOPES
+    if not span.is_error and not is_blind:
+        return ""
+    raised = [attributes for name, attributes in span.events if name == "exception"]
+    if is_blind and not span.is_error:
+        return Code.UNKNOWN.name if raised else ""
+    return next(filter(None, (text_of(first(attributes, aliases.EXCEPTION_TYPE)) for attributes in raised)), "error")
 
 
 def _status(attributes: Mapping[str, object]) -> str:

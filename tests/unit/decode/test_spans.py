@@ -314,3 +314,11 @@ def test_other_paths_may_be_left_out() -> None:
     settings = TraceSettings(paths=(PathPattern("/predict"),))
     assert _requests(settings, *requests) == ["iris", "svc", "svc"]
     assert _requests(replace(settings, other_paths=False), *requests) == ["iris", "svc"]
+
+
+@pytest.mark.parametrize(("scope", "error"), [("opentelemetry.instrumentation.grpc", "UNKNOWN"), ("mine", "")])
+def test_a_handler_that_raised_failed(scope: str, error: str) -> None:
+    """Python's gRPC instrumentation leaves code and status as of a success; elsewhere an exception may be handled."""
+    attributes = {"rpc.system": "grpc", "rpc.method": "Predict", "rpc.grpc.status_code": 0}
+    span = server(attributes, events=[Span.Event(name="exception", attributes=key_values({"exception.type": "E"}))])
+    assert next(iter(batch(decode_spans(span, scope=scope)).errors.words), "") == error
