@@ -23,7 +23,6 @@ patient = settings(deadline=None)
 """How long an example takes says more about the machine's load than about the decoder."""
 
 LIMITS = Limits(record_attributes=12, nesting=3, name_length=24)
-DECODER = Decoder(LIMITS)
 REASONS = {"empty_body", "malformed_json", "malformed_protobuf", "not_an_object", "not_utf8", "wrong_encoding"}
 
 texts = st.text(max_size=6)
@@ -130,6 +129,8 @@ log_records = st.builds(
     span_id=span_ids,
 )
 
+scopes = st.sampled_from(["", "bentoml_monitor_data"])
+
 span_attributes = st.dictionaries(
     st.sampled_from(
         [
@@ -195,7 +196,7 @@ def summary(decoded: Decoded) -> dict[str, Any]:
 def decode(signal: Signal, encoding: Encoding, body: bytes) -> Decoded | None:
     """What the decoder makes of `body`; None when it refuses it in the one way it may."""
     try:
-        decoded = DECODER.decode(payload(signal, encoding, body))
+        decoded = Decoder(LIMITS).decode(payload(signal, encoding, body))  # one that remembers no schemas yet
     except DecodeError as error:
         reason = error.reason
     else:
@@ -286,10 +287,10 @@ def test_any_json_is_decoded_or_refused(signal: Signal, value: object, more: obj
 
 
 @patient
-@given(records=st.lists(log_records, max_size=3), damage=st.data())
-def test_damaged_requests_are_decoded_or_refused(records: list[LogRecord], damage: st.DataObject) -> None:
+@given(records=st.lists(log_records, max_size=3), scope=scopes, damage=st.data())
+def test_damaged_requests_are_decoded_or_refused(records: list[LogRecord], scope: str, damage: st.DataObject) -> None:
     """Sound requests in both encodings, cut off or with a bit flipped."""
-    request = logs_request(*records, resource={"service.name": "svc"})
+    request = logs_request(*records, resource={"service.name": "svc"}, scope=scope)
     for encoding, body in ((Encoding.PROTOBUF, request.SerializeToString()), (Encoding.JSON, otlp_json(request))):
         if damage.draw(st.booleans()):
             decode(Signal.LOGS, encoding, body[: damage.draw(st.integers(0, len(body)))])
@@ -311,10 +312,12 @@ def test_damaged_traces_are_decoded_or_refused(request: list[Span], damage: st.D
 
 
 @patient
-@given(records=st.lists(log_records, max_size=5), resource=attributes)
-def test_logs_in_json_equal_those_in_protobuf(records: list[LogRecord], resource: Mapping[str, object]) -> None:
+@given(records=st.lists(log_records, max_size=5), resource=attributes, scope=scopes)
+def test_logs_in_json_equal_those_in_protobuf(
+    records: list[LogRecord], resource: Mapping[str, object], scope: str
+) -> None:
     """The encoding is the sender's choice and changes nothing, keys included."""
-    request = logs_request(*records, resource=resource)
+    request = logs_request(*records, resource=resource, scope=scope)
     binary = decode(Signal.LOGS, Encoding.PROTOBUF, request.SerializeToString())
     text = decode(Signal.LOGS, Encoding.JSON, otlp_json(request))
     assert binary is not None
