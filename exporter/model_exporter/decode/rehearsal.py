@@ -13,6 +13,7 @@ from model_exporter.decode.layouts import Vocabulary
 from model_exporter.decode.mapped import MappedReader, MappedRows
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
+from model_exporter.decode.schemas import Schemas
 from model_exporter.decode.tally import RecordError, Tally
 from model_exporter.errors import DecodeError, MappingError
 from model_exporter.json_text import parse_json
@@ -81,6 +82,7 @@ class Rehearsal:
         self._limits = limits
         self._name = name
         self._context = dict(context or {})
+        self._schemas = Schemas(limit=limits.monitor_schemas)
         self._names = Vocabulary(NATIVE_FIELDS)
 
     def try_text(self, text: bytes, where: str) -> Iterator[Trial]:
@@ -111,7 +113,7 @@ class Rehearsal:
         if self._name and not candidates:
             return Trial(where, Fate.REFUSED, refusals=[Rejection("not_this_mapping", 1, self._elsewhere())])
         ledger = Ledger(self._limits)
-        reader = RecordReader(vocabulary=self._names, limits=self._limits, ledger=ledger)
+        reader = RecordReader(vocabulary=self._names, limits=self._limits, ledger=ledger, schemas=self._schemas)
         MappedReader(candidates, self._name, self._context, reader=reader, tally=ledger.tally).read(value, "")
         scope = value if "door" in value or not self._context else {**value, "door": self._context}
         return _told(where, ledger, candidates, scope)
@@ -124,7 +126,7 @@ class Rehearsal:
         tally = Tally()
         for number, record in enumerate(otlp_json.scopes_of(text, signal, tally), 1):
             ledger = Ledger(self._limits)
-            reader = RecordReader(vocabulary=self._names, limits=self._limits, ledger=ledger)
+            reader = RecordReader(vocabulary=self._names, limits=self._limits, ledger=ledger, schemas=self._schemas)
             place = f"{where}, {_SCOPES[signal].removesuffix('s')} {number}"
             try:
                 if MappedRows(reader, ledger.tally).read(candidates.values(), record):
