@@ -15,20 +15,16 @@ from model_exporter.decode.values import text_of, unix_seconds
 from model_exporter.errors import DecodeError
 from model_exporter.json_text import parse_json
 from model_exporter.pairing import Exchange, Half, Side
-from model_exporter.ports import Payload
+from model_exporter.ports import Door, Payload
 
 STRUCTURED: Final = "application/cloudevents+json"
-_SIDES: Final = {
-    "request": Side.REQUEST,
-    "response": Side.RESPONSE,
-    "feedback": Side.FEEDBACK,
-    "model_inputs": Side.REQUEST,
-    "model_outputs": Side.RESPONSE,
-}
+_SIDES: Final = {"request": Side.REQUEST, "response": Side.RESPONSE, "feedback": Side.FEEDBACK}
 """By the last part of an event's type, as in `org.kubeflow.serving.inference.request`."""
+_AZURE_SIDES: Final = {"model_inputs": Side.REQUEST, "model_outputs": Side.RESPONSE}
+"""Azure's collections; its server has others for the same call that are called `request` and `response`."""
 _KEYS: Final = ("requestid", "x-request-id", "id")
 """Attributes that both halves of a call share, first match wins: Seldon's, Azure's, everyone's."""
-_STREAM: Final = ("namespace", "inferenceservicename", "modelid", "endpoint", "source")
+_STREAM: Final = ("namespace", "inferenceservicename", "component", "modelid", "endpoint", "source")
 _LONGEST: Final = 1_000
 
 
@@ -42,7 +38,8 @@ def half_of(payload: Payload) -> Half | None:
     kind = text_of(attributes.get("type")) or ""
     if not kind:
         raise DecodeError("malformed_event", "the event has no type (ce-type)")
-    side = _SIDES.get(kind.rpartition(".")[2].lower())
+    sides = _AZURE_SIDES if payload.door is Door.AZURE_ML else _SIDES
+    side = sides.get(kind.rpartition(".")[2].lower())
     if side is None:
         return None
     key = next((text for name in _KEYS if (text := text_of(attributes.get(name)))), "")

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import AnyStr, Final
 
 from model_exporter.pairing.halves import Exchange, Half, Side
 
@@ -31,7 +31,7 @@ class Taken:
 class Exchanges:
     """Brings the halves of calls together. Any thread.
 
-    The oldest half makes room when there is none. The keys of exchanges that are over are remembered, as many as may
+    The oldest half makes room when there is none. The calls that are over are remembered, as many as may
     wait, so that an event that is sent again is not taken for half of another call.
 
     Args:
@@ -44,8 +44,8 @@ class Exchanges:
         self._entries = entries
         self._limit = size
         self._wait = wait_seconds
-        self._waiting: OrderedDict[str, Half] = OrderedDict()  # in the order of arrival
-        self._over: OrderedDict[str, None] = OrderedDict()
+        self._waiting: OrderedDict[bytes, Half] = OrderedDict()  # by call, in the order of arrival
+        self._over: OrderedDict[bytes, None] = OrderedDict()
         self._answering: OrderedDict[str, None] = OrderedDict()
         self._size = 0
         self._lock = Lock()
@@ -67,17 +67,18 @@ class Exchanges:
         """Take note of a half."""
         if half.side is Side.FEEDBACK:
             return Taken(Exchange({half.side: half}))
+        call = half.call
         with self._lock:
             if half.side is Side.RESPONSE:
                 _remember(self._answering, half.stream, _STREAMS)
-            other = self._waiting.get(half.key)
-            if half.key in self._over or (other and other.side is half.side):
+            other = self._waiting.get(call)
+            if call in self._over or (other and other.side is half.side):
                 return Taken(repeated=True)
             if other is None:
-                self._waiting[half.key] = half
+                self._waiting[call] = half
                 self._size += half.size
                 return Taken(evicted=tuple(self._make_room()))
-            self._end(half.key)
+            self._end(call)
             return Taken(Exchange({half.side: half, other.side: other}))
 
     def expire(self, now: float) -> list[Exchange]:
@@ -105,16 +106,16 @@ class Exchanges:
         return evicted
 
     def _give_up(self, half: Half) -> Exchange:
-        self._end(half.key)
+        self._end(half.call)
         failed = half.side is Side.REQUEST and half.stream in self._answering
         return Exchange({half.side: half}, NO_RESPONSE if failed else "")
 
-    def _end(self, key: str) -> None:
-        self._size -= self._waiting.pop(key).size
-        _remember(self._over, key, self._entries)
+    def _end(self, call: bytes) -> None:
+        self._size -= self._waiting.pop(call).size
+        _remember(self._over, call, self._entries)
 
 
-def _remember(known: OrderedDict[str, None], key: str, limit: int) -> None:
+def _remember(known: OrderedDict[AnyStr, None], key: AnyStr, limit: int) -> None:
     known[key] = None
     known.move_to_end(key)
     while len(known) > limit:

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import blake2b
+from typing import Final
 
 from model_exporter.ports import Door
+
+_DIGEST_BYTES: Final = 16
 
 
 class Side(Enum):
@@ -21,7 +25,8 @@ class Half:
 
     Attributes:
         door: where it came in.
-        key: what the other half has, too.
+        key: what the other half has, too. Other streams may have it as well, because callers choose it, and one call
+            goes through several services.
         stream: whose event it is, as a service; a stream that only ever tells of requests is not one that fails.
         side: which half.
         body: as the model got or gave it.
@@ -38,6 +43,11 @@ class Half:
     attributes: Mapping[str, object]
     time: float | None
     arrived: float
+
+    @property
+    def call(self) -> bytes:
+        """The call it belongs to; of one size, however long its key is."""
+        return blake2b(repr((self.door.value, self.stream, self.key)).encode(), digest_size=_DIGEST_BYTES).digest()
 
     @property
     def size(self) -> int:

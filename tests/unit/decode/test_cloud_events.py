@@ -193,6 +193,23 @@ def test_events_of_other_kinds_are_none_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "side"),
+    [
+        ("azureml.inference.model_inputs", Side.REQUEST),
+        ("azureml.inference.model_outputs", Side.RESPONSE),
+        ("azureml.inference.request", None),
+        ("azureml.inference.response", None),
+        ("azureml.inference.drift_inputs", None),
+    ],
+)
+def test_only_two_collections_of_azure_are_halves(kind: str, side: Side | None) -> None:
+    """Its server's own `request` has the same id, and would take the place of `model_inputs`."""
+    told = {"type": kind, "x-request-id": "r"}
+    half = DECODER.half(Payload(Door.AZURE_ML, Signal.EXCHANGES, Encoding.JSON, b"[]", 0.0, context={"event": told}))
+    assert (half and half.side) == side
+
+
+@pytest.mark.parametrize(
     ("request_", "response", "reason"),
     [
         (b"{", {"predictions": [1]}, "malformed_json"),

@@ -42,6 +42,16 @@ def test_what_is_sent_again_is_told_and_does_nothing() -> None:
     assert len(pairs) == 0
 
 
+def test_a_key_is_of_its_stream_and_door() -> None:
+    """Callers choose ids, and one call goes through several services: halves of two of them never meet."""
+    pairs = exchanges()
+    azure = Half(Door.AZURE_ML, "a", "s", Side.RESPONSE, b"{}", {}, None, 0.0)
+    for other in (half("a", Side.REQUEST), half("a", Side.RESPONSE, stream="t"), azure):
+        taken = pairs.take(other)
+        assert (taken.exchange, taken.repeated) == (None, False)
+    assert len(pairs) == 3
+
+
 def test_feedback_needs_no_other_half() -> None:
     """It is complete by itself."""
     taken = exchanges().take(half("a", Side.FEEDBACK))
