@@ -48,6 +48,8 @@ CLOUD_EVENTS: Final = Route(Door.CLOUD_EVENTS, Signal.EXCHANGES)
 """Events of payload loggers, told by their headers."""
 _STRUCTURED: Final = "application/cloudevents"
 _EVENT_HEADER: Final = "ce-"
+_EVENT_HEADERS: Final = ("ce-id", "ce-specversion")
+"""Those that every event has besides its type."""
 _OTLP_TYPES: Final = MappingProxyType(
     {"application/x-protobuf": Encoding.PROTOBUF, "application/json": Encoding.JSON},
 )
@@ -94,6 +96,8 @@ def find_route(path: str, headers: Mapping[str, str]) -> Route:
         route = replace(ROUTES[_RECORDS.rstrip("/")], mapping=path.removeprefix(_RECORDS))
     if _is_cloud_event(headers) and (route is None or route.door is not Door.AZURE_ML):
         return CLOUD_EVENTS
+    if (path == "/" or route is None) and _is_half_an_event(headers):
+        return CLOUD_EVENTS  # to be told what it lacks
     if route is None:
         raise UnknownPathError(f"there is nothing at {path[:_SHOWN]!r}; POST to one of {', '.join(sorted(ROUTES))}")
     return route
@@ -128,6 +132,11 @@ def find_encoding(route: Route, headers: Mapping[str, str]) -> Encoding:
 
 def _is_cloud_event(headers: Mapping[str, str]) -> bool:
     return f"{_EVENT_HEADER}type" in headers or headers.get("Content-Type", "").lower().startswith(_STRUCTURED)
+
+
+def _is_half_an_event(headers: Mapping[str, str]) -> bool:
+    """Whether the type alone is missing: at the root such an event would pass for OTLP that holds no record."""
+    return any(name in headers for name in _EVENT_HEADERS)
 
 
 def event_of(headers: Mapping[str, str]) -> dict[str, str]:

@@ -145,6 +145,13 @@ def test_other_headers_make_no_cloud_event() -> None:
     assert find_route("/", CIMultiDict({"Cache-Control": "no-cache", "Celsius": "1"})).door is Door.OTLP_HTTP
 
 
+@pytest.mark.parametrize("path", ["/", "/anywhere"])
+def test_an_event_without_its_type_is_none_of_otlp(path: str) -> None:
+    """At the root it would be taken for logs without a record, and be lost in silence."""
+    for header in ("Ce-Id", "Ce-Specversion"):
+        assert find_route(path, CIMultiDict({header: "1"})).door is Door.CLOUD_EVENTS
+
+
 def test_attributes_of_an_event_are_its_headers() -> None:
     """By their lower-case names, without the prefix."""
     assert event_of({"Ce-Id": "1", "CE-InferenceServiceName": "iris", "Accept": "*/*"}) == {
