@@ -6,8 +6,8 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-current format bench bench-verdicts bench-outcomes bench-rules bench-incidents \
-	bench-dashboards bench-peers screenshots lock clean setup tools clients collector
+.PHONY: help demo test lint test-fast test-slow test-current test-kserve format bench bench-verdicts bench-outcomes bench-rules \
+	bench-incidents bench-dashboards bench-peers screenshots lock clean setup tools clients collector
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -38,13 +38,19 @@ test-slow: setup tools clients collector ## Slow tests, and real clients against
 	@echo '==> pytest: slow and end-to-end tests'
 	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
-test-current: setup ## Tests of rules, routes and alerts on a current Prometheus and Alertmanager (needs Go)
+test-current: setup test-kserve ## Tests of rules, routes and alerts on a current Prometheus and Alertmanager (needs Go)
 	@.ci/setup-current; status=$$?; [ $$status != 3 ] || exit 0; [ $$status = 0 ] || exit $$status; \
 	echo '==> pytest: tests of rules, routes and alerts, on current servers'; \
 	for program in promtool prometheus amtool alertmanager; do \
 		export "MODEL_EXPORTER_TEST_$$(echo $$program | tr a-z A-Z)=$$PWD/.tools/current/$$program"; \
 	done; \
 	exec $(BIN)/pytest -m prometheus $(ARGS)
+
+test-kserve: setup ## Tests with the payload logger of KServe's agent (needs Go)
+	@.ci/setup-kserve; status=$$?; [ $$status != 3 ] || exit 0; [ $$status = 0 ] || exit $$status; \
+	echo "==> pytest: KServe's payload logger"; \
+	export MODEL_EXPORTER_TEST_KSERVE=$$PWD/.tools/kserve/agent; \
+	exec $(BIN)/pytest tests/e2e/test_client_kserve.py $(ARGS)
 
 format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .

@@ -121,6 +121,28 @@ def test_one_id_in_two_services_makes_two_calls(exporter: Exporter) -> None:
     assert page.total("model_exporter_repeated_events_total") == 0
 
 
+def test_nodes_of_one_deployment_are_one_call(exporter: Exporter) -> None:
+    """Each node of a graph logs; the prediction is counted once and its repetition told."""
+    for node in ("scaler", "classifier"):
+        for side in ("request", "response"):
+            body = json.dumps({"data": {"ndarray": [[1, 2]]}}).encode()
+            assert post_event(exporter, seldon(side, "p", modelid=node), body)[0] == 200
+    page = exporter.settled()
+    assert page.total("model_predictions_total", model="income") == 1
+    assert page.total("model_duplicate_predictions_total", model="income") == 1
+
+
+def test_a_logger_of_requests_alone_tells_of_no_failures(tmp_path: Path) -> None:
+    """Where no response ever comes, requests count as predictions when their wait is over."""
+    with run_exporter(tmp_path, SHORT_WAIT) as exporter:
+        for number in range(4):
+            assert post_event(exporter, kserve("request", str(number)), REQUEST)[0] == 200
+        page = exporter.wait_for(lambda page: page.has("model_predictions_total"), what="the end of the wait")
+        assert page.total("model_exporter_unpaired_events_total", half="request", reason="timeout") == 4
+        assert page.total("model_predictions_total", model="iris") == 2 * 4
+        assert not page.has("model_prediction_errors_total", model="iris", error_type="no_response")
+
+
 def test_the_same_prediction_through_two_doors_counts_once(exporter: Exporter) -> None:
     """The service logs its predictions as well, under the id of the call."""
     call(exporter, "7", b'{"instances":[[5.1,3.5]]}', b'{"predictions":[0]}')

@@ -193,6 +193,28 @@ def test_events_of_other_kinds_are_none_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
+    "request_",
+    [
+        {"strData": "a text"},
+        {"inputs": [tensor("picture", [0] * 3000, [1, 3000])]},
+        json.dumps(
+            {
+                "inputs": [
+                    {"name": "p", "shape": [1, 3000], "datatype": "UINT8", "parameters": {"binary_data_size": 3000}}
+                ]
+            }
+        ).encode()
+        + bytes(3000),
+    ],
+)
+def test_a_call_counts_whose_input_nobody_watches(request_: object) -> None:
+    """Text, and pictures as JSON or as bytes: a prediction without features."""
+    decoded = call(request_, {"outputs": [tensor("p", [0.5], [1])]})
+    assert decoded.accepted == 1
+    assert cells(decoded) == {"prediction": [0.5]}
+
+
+@pytest.mark.parametrize(
     ("kind", "side"),
     [
         ("azureml.inference.model_inputs", Side.REQUEST),
