@@ -36,7 +36,7 @@ test-fast: setup ## Unit, property and contract tests, on two cores
 
 test-slow: setup tools clients collector ## Slow tests, and real clients against the running exporter
 	@echo '==> pytest: slow and end-to-end tests'
-	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile -m 'slow or e2e' --durations 10 $(ARGS)
 
 test-current: setup test-kserve ## Tests of rules, routes and alerts on a current Prometheus and Alertmanager (needs Go)
 	@.ci/setup-current; status=$$?; [ $$status != 3 ] || exit 0; [ $$status = 0 ] || exit $$status; \
