@@ -32,6 +32,8 @@ _TYPES: Final = {
 _LENGTH_BYTES: Final = 4
 _WIDEST: Final = 2_000
 """Values a row beyond which a tensor is left in its bytes: nobody watches a picture by its pixels."""
+_MAX_DIMENSIONS: Final = 32
+_LARGEST: Final = 1 << 31
 _JSON: Final = json.JSONDecoder()
 
 
@@ -81,7 +83,7 @@ def _binary_size(tensor: object) -> int | None:
 
 def _read(tensor: dict[str, object], raw: memoryview) -> None:
     kind, shape = tensor.get("datatype"), tensor.get("shape")
-    if not isinstance(shape, list) or not all(isinstance(size, int) and size >= 0 for size in shape):
+    if not isinstance(shape, list) or not 1 <= len(shape) <= _MAX_DIMENSIONS or not all(map(_is_size, shape)):
         raise DecodeError("bad_tensor", "a tensor has no shape")
     if prod(islice(shape, 1, None)) > _WIDEST:
         tensor["shape"], tensor["data"] = [shape[0], 0], []
@@ -91,6 +93,10 @@ def _read(tensor: dict[str, object], raw: memoryview) -> None:
         tensor["data"] = np.frombuffer(raw, _TYPES[str(kind)]).tolist()
     else:
         raise DecodeError("bad_tensor", f"{len(raw)} bytes are no tensor of {str(kind)[:40]!r}")
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, int) and 0 <= size <= _LARGEST
 
 
 def _texts(raw: memoryview) -> Sequence[str]:

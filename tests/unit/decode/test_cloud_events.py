@@ -117,6 +117,14 @@ def test_binary_tensors_that_are_cut_off_are_rejected(cut: int) -> None:
     assert [rejection.reason for rejection in decoded.rejections] == ["bad_tensor"]
 
 
+@pytest.mark.parametrize("shape", [[], "2", [1 << 40], [1] * 33, [-1], [1.5], [9] * 1_000])
+def test_binary_tensors_with_hostile_shapes_are_rejected(shape: object) -> None:
+    """Before anything is made of them."""
+    tensor_ = {"name": "b", "shape": shape, "datatype": "INT8", "parameters": {"binary_data_size": 1}}
+    decoded = call(json.dumps({"inputs": [tensor_]}).encode() + b"x", {"predictions": [1]})
+    assert [rejection.reason for rejection in decoded.rejections] == ["bad_tensor"]
+
+
 def test_a_request_that_was_never_answered_is_a_failed_prediction() -> None:
     """With its features, under the service's name."""
     decoded = call({"instances": [[1, 2]]}, None, error="no_response")
