@@ -39,7 +39,6 @@ class Door(Enum):
     OTLP_GRPC = "otlp_grpc"
     OTLP_HTTP = "otlp_http"
     HTTP = "http"
-    FILE = "file"
     CLOUD_EVENTS = "cloudevents"
     AZURE_ML = "azureml"
 
@@ -51,7 +50,7 @@ class Payload:
     Attributes:
         received_at: unix seconds on the receiver's clock.
         mapping: name of the mapping that reads records; empty for whichever takes each of them.
-        context: what the door knows besides, as the path of a file; mappings find it under `door`.
+        context: what the door knows besides, as the query of an address; mappings find it under `door`.
         via: names of the exporters that passed it on, with commas between; empty when it comes from elsewhere.
     """
 

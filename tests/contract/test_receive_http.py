@@ -353,3 +353,11 @@ def test_bad_requests_are_logged_at_debug_only(rig: Rig, caplog: pytest.LogCaptu
     assert line.levelname == "DEBUG"
     assert (vars(line)["peer"], vars(line)["path"]) == ("127.0.0.1", "/v1/logs")
     assert "corrupt" in vars(line)["reason"]
+
+
+def test_the_query_of_records_reaches_the_pipeline(rig: Rig) -> None:
+    """It tells what stands beside the records, as the path of the file that they come from."""
+    reply = post(rig.door.address, "/v1/records/sagemaker?file=a%2Fb.jsonl&model=m", b"{}", JSON)
+    assert reply.status == 200
+    (payload,) = rig.ingest.payloads
+    assert (payload.mapping, payload.context) == ("sagemaker", {"file": "a/b.jsonl", "model": "m"})

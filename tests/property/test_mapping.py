@@ -211,7 +211,7 @@ def test_a_rehearsal_tells_what_the_decoder_does(mapping: Mapping, record: Map[s
     text = json.dumps(record, allow_nan=True).encode()
     (trial,) = Rehearsal({"any": mapping}, LIMITS).try_text(text, "line 1")
     try:
-        decoded = Decoder(LIMITS, {"any": mapping}).decode(Payload(Door.FILE, Signal.RECORDS, Encoding.JSON, text, 0.0))
+        decoded = Decoder(LIMITS, {"any": mapping}).decode(Payload(Door.HTTP, Signal.RECORDS, Encoding.JSON, text, 0.0))
     except DecodeError:
         assert trial.fate is Fate.REFUSED
         return

@@ -35,7 +35,7 @@ EVENTS: Final = ("prediction", "outcome", "event")
 """What a record can be about."""
 
 SCOPES: Final = ("records", "logs", "spans", "exchanges")
-"""Where records can come from: the doors for records and files, OTLP logs, OTLP spans, payload loggers."""
+"""Where records can come from: the door for records, OTLP logs, OTLP spans, payload loggers."""
 
 LOG_ROOTS: Final = frozenset({"attributes", "body", "event_name", "observed_time", "resource", "scope", "severity"})
 """What an OTLP log record holds as mappings see it, apart from `time`, `trace_id` and `span_id`."""

@@ -47,7 +47,7 @@ class _Order:
     route: Route
     encoding: Encoding
     coding: Coding
-    event: Mapping[str, str]
+    context: Mapping[str, object]
     via: str
 
     def coding_of(self, body: bytes) -> Coding:
@@ -135,8 +135,8 @@ class HttpRequests:
             door, signal = route.door, route.signal.value
             check_method(request.method)
             encoding = find_encoding(route, request.headers)
-            event = event_of(request.headers) if route.signal is Signal.EXCHANGES else {}
-            order = _Order(route, encoding, find_coding(request.headers), event, request.headers.get(VIA_HEADER, ""))
+            coding, via = find_coding(request.headers), request.headers.get(VIA_HEADER, "")
+            order = _Order(route, encoding, coding, _context(route, request), via)
             receipt = await self._receive(request, order)
             await until_safe(receipt)
             answer = answer_to_receipt(receipt, door)
@@ -184,7 +184,15 @@ class HttpRequests:
                 body,
                 self._clock(),
                 mapping=route.mapping,
-                context={"event": order.event} if order.event else _NOTHING,
+                context=order.context,
                 via=order.via,
             )
         )
+
+
+def _context(route: Route, request: web.BaseRequest) -> Mapping[str, object]:
+    """What stands beside the body: the attributes of an event, or what the query says of records."""
+    if route.signal is Signal.EXCHANGES:
+        event = event_of(request.headers)
+        return {"event": event} if event else _NOTHING
+    return dict(request.query) if route.signal is Signal.RECORDS else _NOTHING

@@ -64,7 +64,7 @@ def encoded(text: str) -> str:
 def decode(*records: object, file: str = CAPTURED) -> Decoded:
     """`records` as the lines of a file."""
     body = "\n".join(record if isinstance(record, str) else json.dumps(record) for record in records).encode()
-    payload = Payload(Door.FILE, Signal.RECORDS, Encoding.JSON_LINES, body, 0.0, context={"file": file})
+    payload = Payload(Door.HTTP, Signal.RECORDS, Encoding.JSON_LINES, body, 0.0, context={"file": file})
     return Decoder(Limits(), built_in_mappings()).decode(payload)
 
 
