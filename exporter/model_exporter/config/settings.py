@@ -327,7 +327,7 @@ class Settings:
     join: JoinSettings = JoinSettings()
     pairing_wait_seconds: float = 60.0  # of a request for its response
     traces: TraceSettings = TraceSettings()
-    mappings: Mapping[str, RecordMapping] = field(default_factory=lambda: MappingProxyType({}))
+    mappings: Mapping[str, RecordMapping] = field(default_factory=dict)
     forward: ForwardSettings = ForwardSettings()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))
 
