@@ -14,8 +14,8 @@ from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.file import write_baseline
 from model_exporter.batch import Column
 from model_exporter.config.load import load_settings
-from model_exporter.config.settings import Settings
-from model_exporter.decode import Decoded
+from model_exporter.config.settings import Limits, Settings
+from model_exporter.decode import Decoded, Decoder
 from model_exporter.expose import catalogue
 from model_exporter.expose.process import ProcessUsage, read_process
 from model_exporter.expose.render import Renderer
@@ -40,10 +40,11 @@ _DOORS: Final = (
 )
 
 
-class _Handed:
+class _Handed(Decoder):
     """Stands where the decoder does, and gives back what was handed over in the place of bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
         self.next = Decoded()
 
     def decode(self, _: Payload) -> Decoded:
@@ -60,8 +61,8 @@ class WatchedExporter(SimulatedExporter):
 
     def __init__(self, settings: Settings, folder: Path, now: float) -> None:
         super().__init__(settings, folder, now)
-        self._handed = _Handed()
-        self._pipeline.reconfigure(self._handed, settings)  # type: ignore[arg-type]  # decodes as one
+        self._handed = _Handed(settings.limits)
+        self._pipeline.reconfigure(self._handed, settings)
         self._started = now
         self._renderer = Renderer(process=self._usage)
         checkpoints = Checkpoints(CheckpointFile(folder / "evidence.checkpoint"), self._telemetry)
