@@ -143,6 +143,19 @@ def test_a_logger_of_requests_alone_tells_of_no_failures(tmp_path: Path) -> None
         assert not page.has("model_prediction_errors_total", model="iris", error_type="no_response")
 
 
+def test_a_stop_keeps_the_calls_that_were_whole(tmp_path: Path) -> None:
+    """What has met is written before the process ends, though a half still waits: outcomes find it after a restart."""
+    with run_exporter(tmp_path) as exporter:
+        for number in range(20):
+            call(exporter, f"c{number}", b'{"instances":[[5.1,3.5]]}', b'{"predictions":[0]}')
+        assert post_event(exporter, kserve("request", "waits"), REQUEST)[0] == 200
+        assert exporter.child.stop() == 0
+    with run_exporter(tmp_path) as exporter:
+        outcomes = [{"model": "iris", "id": f"c{number}", "outcome": 0} for number in range(20)]
+        assert exporter.post("/v1/outcomes", outcomes, lines=True)[0] == 200
+        assert exporter.settled().total("model_outcomes_total", model="iris") == 20
+
+
 def test_the_same_prediction_through_two_doors_counts_once(exporter: Exporter) -> None:
     """The service logs its predictions as well, under the id of the call."""
     call(exporter, "7", b'{"instances":[[5.1,3.5]]}', b'{"predictions":[0]}')
