@@ -1,6 +1,7 @@
 """A real OpenTelemetry Collector, built by `.ci/setup-collector`."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,11 +44,11 @@ class CollectorPorts:
 
 
 def program() -> str:
-    """Path of the Collector; skips the test without it, but fails it on a build server."""
+    """Path of the Collector; skips the test without it, but fails it on a build server that has Go to build it."""
     if PROGRAM.exists():
         return str(PROGRAM)
     reason = "the OpenTelemetry Collector is not built: .ci/setup-collector"
-    if os.environ.get("CI") == "true":
+    if os.environ.get("CI") == "true" and shutil.which("go"):
         pytest.fail(reason)
     pytest.skip(reason)
 
