@@ -6,6 +6,7 @@ FIELDS: Final = (
     "model",
     "version",
     "id",
+    "request_id",
     "features",
     "prediction",
     "score",
@@ -26,7 +27,10 @@ FIELDS: Final = (
     "change",
     "source",
 )
-"""Native fields, as the JSON doors call them; `start_time` and `end_time` together make the latency."""
+"""Native fields, as the JSON doors call them; `start_time` and `end_time` together make the latency.
+
+Rows may share a `request_id`, but no `id`.
+"""
 
 MAPS: Final = frozenset({"features", "segments", "values"})
 """Fields that hold a value for each of several names."""

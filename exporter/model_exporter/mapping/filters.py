@@ -12,6 +12,7 @@ from typing import Final
 
 from model_exporter.errors import DecodeError, MappingError
 from model_exporter.json_text import parse_json
+from model_exporter.mapping.monitor import monitored
 
 MAX_WIDTH: Final = 2_000
 """Columns of a tensor that become features; wider ones are embeddings or pictures, which nobody watches by number."""
@@ -383,6 +384,7 @@ FILTERS: Final[Mapping[str, Callable[[object], object]]] = {
     "json_lines": _json_lines,
     "last": _last,
     "lower": _lower,
+    "monitor": monitored,
     "ndarray": _ndarray,
     "number": _number,
     "predictions": _predictions,
