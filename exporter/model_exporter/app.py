@@ -13,11 +13,13 @@ from model_exporter import __version__
 from model_exporter.baseline.library import BaselineLibrary
 from model_exporter.baseline.model import Baseline
 from model_exporter.config.advice import advise
+from model_exporter.config.files import parse_log_files
 from model_exporter.config.load import load_settings
-from model_exporter.config.settings import Limits, Settings
+from model_exporter.config.settings import Limits, LogFiles, Settings
 from model_exporter.decode import Decoder, Schemas
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
+from model_exporter.follow import Follower, FollowThread, PositionsFile, Progress
 from model_exporter.forward import Forwarder, refuse_own_doors
 from model_exporter.join import StorageError, limits_of, open_store
 from model_exporter.joining import Joiner
@@ -62,6 +64,7 @@ class Options:
     grpc_address: str
     http_address: str
     web_address: str
+    log_files: tuple[str, ...]
     enable_lifecycle: bool
     storage_path: Path
     grace_seconds: float
@@ -79,6 +82,7 @@ class App:
         self._options = options
         self._started_at = time.time()
         self._settings = self._load()
+        log_files = _log_files(options, self._settings)
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._failure: BaseException | None = None
         self._reloading = threading.Lock()
@@ -89,6 +93,7 @@ class App:
             self._library = BaselineLibrary(options.storage_path / "baselines")
             self._store = open_store(self._settings.join, options.storage_path, limits)
             learned = self._library.load()
+            positions = PositionsFile(options.storage_path)
         except OSError as error:
             raise StartError(
                 f"{options.storage_path}: cannot keep state there: {error}. Choose a writable --storage.path"
@@ -151,6 +156,7 @@ class App:
                 ("OTLP/HTTP and prediction logs", HttpDoor, options.http_address),
             )
         }
+        self._progress = Progress(positions, self._telemetry, time.time)
         self._web = WebServer(
             options.web_address,
             snapshot=lambda: self._pipeline.snapshot,
@@ -158,7 +164,29 @@ class App:
             status=self.status,
             reload=self.reload,
             enable_lifecycle=options.enable_lifecycle,
+            show=self._progress.show,
         )
+        self._follower, self._following = self._follow(positions)
+        self._follower.configure(log_files, limits.followed_files)
+
+    def _follow(self, positions: PositionsFile) -> tuple[Follower, FollowThread]:
+        stopping = threading.Event()
+        kept = positions.read()
+        self._telemetry.count(
+            "model_exporter_corrupt_state_total", "positions", amount=int(positions.set_aside is not None)
+        )
+        follower = Follower(
+            kept=kept,
+            progress=self._progress,
+            ingest=self._pipeline.ingest,
+            run_in_writer=self._pipeline.run_in_writer,
+            picture=lambda: self._pipeline.next_picture,
+            line_bytes=self._settings.limits.request_bytes,
+            telemetry=self._telemetry,
+            clock=time.time,
+            is_stopping=stopping.is_set,
+        )
+        return follower, FollowThread(follower, stopping, self._fail)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then stop in order.
@@ -202,6 +230,7 @@ class App:
         with self._reloading:
             try:
                 settings = self._load()
+                log_files = _log_files(self._options, settings)
             except ConfigError:
                 self._report_reload(successful=False)
                 raise
@@ -214,6 +243,7 @@ class App:
             if not applied.wait(_RELOAD_SECONDS):
                 raise ModelExporterError("the writer was too busy to take over the configuration in time")
             self._forwarder.reconfigure(settings.forward)
+            self._follower.configure(log_files, settings.limits.followed_files)
             self._report_reload(successful=True)
             self._warn_of_settings()
 
@@ -250,6 +280,7 @@ class App:
                 server.start()
         except OSError as error:
             raise StartError(str(error)) from error
+        self._following.start()
         self._serving = True
         log.info(
             "serving",
@@ -266,6 +297,8 @@ class App:
         self._serving = False
         deadline = time.monotonic() + self._options.grace_seconds
         log.info("stopping", extra={"queued": self._queue.rows})
+        if not self._following.stop(max(0.0, deadline - time.monotonic())):
+            log.error("a log file was too slow to be left in time; nothing of it is lost")
         for door in self._doors.values():
             door.stop(max(0.0, deadline - time.monotonic()))
         if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
@@ -277,6 +310,7 @@ class App:
         if not self._schema_keeper.stop(max(0.0, deadline - time.monotonic())):
             log.error("the disk was too slow for the schemas of monitors; a restart waits for them to come again")
         self._web.stop(max(0.0, deadline - time.monotonic()))
+        self._progress.sync()
         self._store.close()
         log.info("stopped")
 
@@ -363,3 +397,13 @@ class App:
             self._library.save(baseline)
         except BaselineError as error:
             log.warning("the learned baseline is not on disk; a restart will learn anew", extra={"error": str(error)})
+
+
+def _log_files(options: Options, settings: Settings) -> tuple[LogFiles, ...]:
+    """The log files of the command line and of the configuration; of equal globs the first counts.
+
+    Raises:
+        ConfigError: the command line names a mapping that does not exist.
+    """
+    files = (*parse_log_files(options.log_files, with_built_in(settings.mappings)), *settings.files)
+    return tuple({one.pattern: one for one in reversed(files)}.values())[::-1]

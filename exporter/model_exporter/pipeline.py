@@ -56,13 +56,18 @@ Keep = Callable[[Sequence[KeptVersion], float], None]
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """Decoded records, or a task, on their way to the writer."""
+    """Decoded records and what follows them, or a task alone, on their way to the writer."""
 
     decoded: Decoded | None
     task: Task | None
     rows: int
     size: int  # bytes of the request
     safe: Future[None] | None = None  # of a request with outcomes: done when these are on disk
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it holds no records."""
+        return self.decoded is None
 
 
 class BoundedQueue:
@@ -114,12 +119,12 @@ class BoundedQueue:
             if self._closed:
                 raise OverloadedError("the exporter is shutting down")
             full = self._rows + item.rows > self._limit_rows or self._size + item.size > self._limit_size
-            if full and self._items and item.task is None:
+            if full and self._items and not item.is_task:
                 raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
             self._items.append(item)
             self._rows += item.rows
             self._size += item.size
-            self._urgent = self._urgent or item.task is not None or item.safe is not None
+            self._urgent = self._urgent or item.is_task or item.safe is not None
             if len(self._items) == 1 or self._is_pressing():
                 self._changed.notify()
 
@@ -206,6 +211,7 @@ class Pipeline:
         self._exchanger = Exchanger(exchanges, telemetry, self._hand_over)
         self._early = EarlySpans(rows=EARLY_SPANS, services=MAX_SERVICES)
         self._snapshot: Snapshot | None = None
+        self._pictures = 0
         self._thread = threading.Thread(target=self._run, name="writer")
 
     @property
@@ -213,16 +219,21 @@ class Pipeline:
         """The newest picture of all models; None before the first."""
         return self._snapshot
 
-    def ingest(self, payload: Payload) -> Receipt:
+    @property
+    def next_picture(self) -> int:
+        """Number of the next picture, which has all that the writer has added by now. For tasks of the writer."""
+        return self._pictures + 1
+
+    def ingest(self, payload: Payload, *, then: Task | None = None) -> Receipt:
         """Decode `payload` and queue its records. Safe to call from any thread; see `ports.Ingest`.
 
         Sensitive values are concealed before anything can keep them. Only whose rows name no model wait for the writer
-        to say which one they belong to, and are concealed then.
+        to say which one they belong to, and are concealed then. For `then` see `ports.IngestThen`.
         """
         self._queue.check()
         if payload.signal is Signal.EXCHANGES:
             return self._pair(payload)
-        return self._hand_over(payload.door, payload.signal, self._decoder.decode(payload), len(payload.body))
+        return self._hand_over(payload.door, payload.signal, self._decoder.decode(payload), len(payload.body), then)
 
     def _pair(self, payload: Payload) -> Receipt:
         """Take the half of a call that an event tells of."""
@@ -231,12 +242,14 @@ class Pipeline:
             return self._hand_over(payload.door, payload.signal, Decoded(ignored={"not_a_prediction": 1}), 0)
         return self._exchanger.take(half, self._decoder)
 
-    def _hand_over(self, door: Door, signal: Signal, decoded: Decoded, size: int) -> Receipt:
+    def _hand_over(self, door: Door, signal: Signal, decoded: Decoded, size: int, then: Task | None = None) -> Receipt:
         """Queue what was decoded, and count it."""
         decoded = self._conceal(decoded)
         safe: Future[None] | None = Future() if decoded.outcomes else None
         if decoded.accepted:
-            self._queue.put(_Item(decoded, None, decoded.accepted, size, safe))
+            self._queue.put(_Item(decoded, then, decoded.accepted, size, safe))
+        elif then:
+            self._queue.put(_Item(None, then, 0, 0))
         count, where = self._telemetry.count, (door.value, signal.value)
         if decoded.accepted:
             count("model_exporter_records_total", *where, "accepted", amount=decoded.accepted)
@@ -312,10 +325,9 @@ class Pipeline:
         waiting: list[_Item] = []
         for item in items:
             waiting.append(item)
-            if item.task:
+            if item.is_task:
                 self._apply_items(waiting)
                 waiting = []
-                item.task()
         self._apply_items(waiting)
         if items:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
@@ -326,6 +338,8 @@ class Pipeline:
         for item in items:
             if item.safe:
                 item.safe.set_exception(refusal) if refusal else item.safe.set_result(None)
+            if item.task and not (item.safe and refusal):
+                item.task()
 
     def _apply(self, requests: Sequence[Decoded]) -> OverloadedError | None:
         """Add the records of several requests; returns what their senders are told when outcomes cannot be kept."""
@@ -405,7 +419,8 @@ class Pipeline:
             self._router.forget(model)
         self._joiner.advance(now)
         self._exchanger.expire(now, self._decoder)
-        self._snapshot = self._fleet.snapshot(now)
+        self._pictures += 1
+        self._snapshot = replace(self._fleet.snapshot(now), number=self._pictures)
         cost = time.thread_time() - started
         gauge = self._telemetry.set
         gauge("model_exporter_snapshot_timestamp_seconds", value=now)

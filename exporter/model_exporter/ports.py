@@ -1,6 +1,6 @@
 """What the rooms ask of each other across the pipeline, as types without behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
@@ -39,6 +39,7 @@ class Door(Enum):
     OTLP_GRPC = "otlp_grpc"
     OTLP_HTTP = "otlp_http"
     HTTP = "http"
+    FILE = "file"
     CLOUD_EVENTS = "cloudevents"
     AZURE_ML = "azureml"
 
@@ -116,11 +117,43 @@ class Ingest(Protocol):
         ...
 
 
+class IngestThen(Protocol):
+    """`Ingest` for a door that has to know when records are counted."""
+
+    def __call__(self, payload: Payload, /, *, then: Callable[[], None]) -> Receipt:
+        """As `Ingest`; the writer calls `then` in one step with adding the records, if it can keep their outcomes."""
+        ...
+
+
 class Clock(Protocol):
     """Unix seconds."""
 
     def __call__(self) -> float:
         """Now."""
+        ...
+
+
+class Showing(Protocol):
+    """A scrape on its way to whoever asked. `sending` comes first if at all, and then one of the two others."""
+
+    def sending(self) -> None:
+        """Its last byte is sent with the next step."""
+        ...
+
+    def sent(self) -> None:
+        """All of it was sent."""
+        ...
+
+    def failed(self) -> None:
+        """Not all of it was sent."""
+        ...
+
+
+class Show(Protocol):
+    """Told of each scrape before it is sent. Safe to call from any thread."""
+
+    def __call__(self, picture: int, /) -> Showing:
+        """A scrape of the picture of that number is about to be sent."""
         ...
 
 

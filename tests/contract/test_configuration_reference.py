@@ -9,15 +9,22 @@ from model_exporter.config.shape import Key
 from model_exporter.config.templates import TEMPLATES
 
 _KEYS = dict(all_keys())
-_LEAVES = {path: key for path, key in _KEYS.items() if key.shape.keys is None and key.shape.entries is None}
-_DEFAULTS = {path: key for path, key in _LEAVES.items() if key.default}
+_LEAVES = {
+    path: key
+    for path, key in _KEYS.items()
+    if key.shape.keys is None and key.shape.entries is None and not (key.shape.items and key.shape.items.keys)
+}
+_DEFAULTS = {path: key for path, key in _LEAVES.items() if key.default and "[]" not in path}
 # These examples are files that the reader has yet to make.
 _FILES = {"models.NAME.baseline", "privacy.secret_file", "forward.ca_file", "forward.headers.NAME.file"}
 _EXAMPLES = {path: key for path, key in _LEAVES.items() if path not in _FILES}
 
 
 def _document(path: str, value: str) -> str:
-    """A file in which `path` has `value` and nothing else is said, with `x` for every name."""
+    """A file in which `path` has `value` and nothing else is said that need not be, with `x` for every name."""
+    listed, _, name = path.partition("[].")
+    if name:
+        return f"{listed}:\n  - {name}: {value}\n" + ("    path: x\n" if name != "path" else "")
     names = path.replace("NAME", "x").split(".")
     lines = [f"{'  ' * level}{name}:" for level, name in enumerate(names)]
     return "\n".join(lines) + f" {value}\n"

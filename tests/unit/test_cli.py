@@ -30,6 +30,7 @@ class FakeOptions:
     grpc_address: str
     http_address: str
     web_address: str
+    log_files: tuple[str, ...]
     enable_lifecycle: bool
     storage_path: Path
     grace_seconds: float
@@ -136,7 +137,7 @@ def test_serve_has_the_documented_defaults(app: type[FakeApp]) -> None:
     """Receivers listen on loopback, metrics on all interfaces, state in ./data, 30 seconds to stop."""
     assert run(["serve"]) == 0
     assert app.started == [
-        FakeOptions(None, "127.0.0.1:4317", "127.0.0.1:4318", ":19464", False, Path("data"), 30.0)  # noqa: FBT003
+        FakeOptions(None, "127.0.0.1:4317", "127.0.0.1:4318", ":19464", (), False, Path("data"), 30.0)  # noqa: FBT003
     ]
 
 
@@ -144,9 +145,10 @@ def test_serve_passes_its_flags_on(app: type[FakeApp]) -> None:
     """Each flag reaches the app as it was given."""
     arguments = ["--config.file=a.yml", "--otlp.grpc-address=[::1]:1", "--otlp.http-address=localhost:2"]
     arguments += ["--web.listen-address=:3", "--web.enable-lifecycle", "--storage.path=/x", "--shutdown.grace=1m30s"]
+    arguments += ["--logs.file=a.log", "--logs.file=m=*.log"]
     assert run(["serve", *arguments]) == 0
     assert app.started == [
-        FakeOptions(Path("a.yml"), "[::1]:1", "localhost:2", ":3", True, Path("/x"), 90.0)  # noqa: FBT003
+        FakeOptions(Path("a.yml"), "[::1]:1", "localhost:2", ":3", ("a.log", "m=*.log"), True, Path("/x"), 90.0)  # noqa: FBT003
     ]
 
 
@@ -156,10 +158,12 @@ def test_serve_reads_the_environment_and_flags_win(app: type[FakeApp], monkeypat
     monkeypatch.setenv("MODEL_EXPORTER_OTLP_HTTP_ADDRESS", ":2")
     monkeypatch.setenv("MODEL_EXPORTER_WEB_ENABLE_LIFECYCLE", "true")
     monkeypatch.setenv("MODEL_EXPORTER_WEB_LISTEN_ADDRESS", "")
+    monkeypatch.setenv("MODEL_EXPORTER_LOGS_FILE", "a.log /b/*.log")
     assert run(["serve", "--otlp.http-address=:3"]) == 0
     (options,) = app.started
     assert (options.grpc_address, options.http_address, options.web_address) == (":1", ":3", ":19464")
     assert options.enable_lifecycle
+    assert options.log_files == ("a.log", "/b/*.log")
 
 
 def test_a_wrong_environment_variable_is_named(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ Examples:
   model_exporter serve
   model_exporter serve --config.file=exporter.yml
   model_exporter serve --otlp.http-address=:4318 --storage.path=/var/lib/model_exporter
+  model_exporter serve --logs.file='/var/log/models/*.jsonl'
   MODEL_EXPORTER_LOG_FORMAT=json model_exporter serve
 
 \b
@@ -23,6 +24,7 @@ What comes in where:
   OTLP/gRPC   traces and logs of any OpenTelemetry SDK or Collector
   OTLP/HTTP   the same on /v1/traces and /v1/logs, protobuf or JSON; and plain
               JSON or JSON lines on /v1/predictions, /v1/outcomes, /v1/events
+  files       log files of the same JSON lines, or of what a mapping reads
   web         /metrics for Prometheus, / for people, /-/healthy, /-/ready
 
 SIGTERM and SIGINT stop it in order; SIGHUP reads the configuration again.
@@ -59,6 +61,14 @@ SIGTERM and SIGINT stop it in order; SIGHUP reads the configuration again.
     default=":19464",
     show_default=True,
     help="Where /metrics is served; without a host, on all interfaces.",
+)
+@flag(
+    "--logs.file",
+    "log_files",
+    multiple=True,
+    metavar="[MAPPING=]GLOB",
+    help="Log files to follow, a prediction a line; or records that a mapping reads. May be given several times; "
+    "in the environment variable, with spaces between.",
 )
 @flag("--web.enable-lifecycle", "enable_lifecycle", is_flag=True, help="Allow a reload by POST /-/reload.")
 @flag(
@@ -98,6 +108,7 @@ def serve(
     grpc_address: str,
     http_address: str,
     web_address: str,
+    log_files: tuple[str, ...],
     enable_lifecycle: bool,
     storage_path: Path,
     grace_seconds: float,
@@ -114,6 +125,7 @@ def serve(
         grpc_address=grpc_address,
         http_address=http_address,
         web_address=web_address,
+        log_files=log_files,
         enable_lifecycle=enable_lifecycle,
         storage_path=storage_path,
         grace_seconds=grace_seconds,

@@ -11,6 +11,7 @@ from model_exporter.batch import class_of
 from model_exporter.config.business import indicators, performance_objectives
 from model_exporter.config.convert import convert
 from model_exporter.config.document import Node, quoted, read_document
+from model_exporter.config.files import log_files
 from model_exporter.config.forward import forward
 from model_exporter.config.mappings import mappings
 from model_exporter.config.outcome_schema import OutcomeKeys
@@ -46,6 +47,7 @@ from model_exporter.config.settings import (
 from model_exporter.config.thresholds import thresholds
 from model_exporter.config.trace_schema import TraceKeys
 from model_exporter.errors import BaselineError, ConfigError
+from model_exporter.mapping import with_built_in
 
 _SCHEMES: Final = {
     JoinStoreKind.REDIS: ("redis://", "rediss://", "unix://"),
@@ -83,6 +85,7 @@ class _Loader:
         self._check_room(self._root.find("learn", "rows"), learn, limits)
         self._check_count(self._root.find("models"), len(keys.models), "models", limits.models)
         models = {name: self._model(name, model, keys, limits) for name, model in keys.models.items()}
+        own = mappings(keys.mappings, self._root.find("mappings"))
         return Settings(
             environment=keys.environment,
             learn=learn,
@@ -91,7 +94,8 @@ class _Loader:
             join=self._join(keys.join),
             pairing_wait_seconds=keys.pairing.wait,
             traces=_traces(keys.traces, self._root.find("traces", "paths")),
-            mappings=MappingProxyType(mappings(keys.mappings, self._root.find("mappings"))),
+            files=tuple(log_files(keys.files, self._root.find("files"), self._folder, with_built_in(own))),
+            mappings=MappingProxyType(own),
             forward=forward(keys.forward, self._root.find("forward"), self._folder, models),
             models=MappingProxyType(models),
         )
@@ -236,6 +240,7 @@ def _limits(keys: LimitKeys) -> Limits:
         exchanges=keys.exchanges,
         exchange_bytes=keys.exchange_bytes,
         remembered_bytes=keys.remembered_bytes,
+        followed_files=keys.followed_files,
         expire_after_seconds=keys.expire_after,
     )
 

@@ -12,6 +12,7 @@ from msgspec import Meta, field
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.config.durations import Duration
+from model_exporter.config.file_schema import FileKeys
 from model_exporter.config.forward_schema import ForwardKeys
 from model_exporter.config.keys import ContradictionError, Keys, Name
 from model_exporter.config.outcome_schema import (
@@ -174,6 +175,9 @@ class LimitKeys(Keys, frozen=True):
     remembered_bytes: Annotated[
         Count, Meta(description="Bytes on disk of those predictions and outcomes; the sample is made to fit here too.")
     ] = _LIMITS.remembered_bytes
+    followed_files: Annotated[Count, Meta(description="Log files that are followed at the same time.")] = (
+        _LIMITS.followed_files
+    )
     expire_after: Annotated[
         Duration,
         Meta(
@@ -418,6 +422,13 @@ class RootKeys(Keys, frozen=True):
     traces: Annotated[TraceKeys, Meta(description="Which spans are requests for predictions.")] = field(
         default_factory=TraceKeys
     )
+    files: Annotated[
+        tuple[FileKeys, ...],
+        Meta(
+            description="Log files to follow, besides those of `--logs.file`. Lines count once, across rotation, "
+            "truncation and restarts, as scrapes of Prometheus see them."
+        ),
+    ] = ()
     mappings: Annotated[
         dict[str, RecordMapping],
         Meta(

@@ -235,6 +235,7 @@ class Limits:
     exchanges: int = 50_000  # requests or responses of payload loggers that wait for the other
     exchange_bytes: int = 64 * MIB  # what they take
     remembered_bytes: int = 4096 * MIB  # what they and the outcomes take on disk
+    followed_files: int = 10_000
     expire_after_seconds: float = 86_400.0  # series of a model version that went silent
 
 
@@ -314,6 +315,27 @@ class TraceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogFiles:
+    """Files that are followed.
+
+    Attributes:
+        pattern: the glob as its author wrote it; a label value.
+        glob: the same from the root folder.
+        mapping: name of the mapping that reads their lines; empty for native predictions.
+        model: of records that name none.
+        version: of records that name none.
+        from_end: those that are there at the very first start begin at their end.
+    """
+
+    pattern: str
+    glob: str
+    mapping: str = ""
+    model: str = ""
+    version: str = ""
+    from_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration. `models` are the configured ones; others are registered as they appear.
 
@@ -327,6 +349,7 @@ class Settings:
     join: JoinSettings = JoinSettings()
     pairing_wait_seconds: float = 60.0  # of a request for its response
     traces: TraceSettings = TraceSettings()
+    files: tuple[LogFiles, ...] = ()
     mappings: Mapping[str, RecordMapping] = field(default_factory=dict)
     forward: ForwardSettings = ForwardSettings()
     models: Mapping[str, ModelSettings] = field(default_factory=lambda: MappingProxyType({}))

@@ -5,7 +5,7 @@ from typing import Final
 
 from model_exporter.config.settings import Limits, TraceSettings
 from model_exporter.decode import native, otlp_json, otlp_protobuf, records
-from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS
+from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS, Field
 from model_exporter.decode.cloud_events import half_of, scope_of
 from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import Vocabulary
@@ -21,7 +21,7 @@ from model_exporter.decode.traces import TraceReader
 from model_exporter.errors import DecodeError
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.pairing import Exchange, Half
-from model_exporter.ports import Encoding, Payload, Signal
+from model_exporter.ports import Door, Encoding, Payload, Signal
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
@@ -29,6 +29,9 @@ _NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
     Signal.OUTCOMES: records.OUTCOME,
     Signal.EVENTS: records.EVENT,
 }
+
+_DEFAULTS: Final = {"model": Field.MODEL, "version": Field.VERSION}
+"""What a door knows of its records, by its name in the context."""
 
 
 class Decoder:
@@ -129,7 +132,9 @@ class Decoder:
             through = self._through(self._log_mappings, ledger)
             (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally, through)
         elif is_json and payload.signal is not Signal.EXCHANGES:
-            reader = self._reader(self._native_names, ledger)
+            context = payload.context if payload.door is Door.FILE else {}
+            defaults = {field: str(context[key]) for key, field in _DEFAULTS.items() if key in context}
+            reader = self._reader(self._native_names, ledger, defaults)
             if payload.signal is Signal.RECORDS:
                 mapped = MappedReader(
                     self._mappings, payload.mapping, payload.context, reader=reader, tally=ledger.tally
@@ -156,5 +161,9 @@ class Decoder:
             ledger=ledger,
         )
 
-    def _reader(self, vocabulary: Vocabulary, ledger: Ledger) -> RecordReader:
-        return RecordReader(vocabulary=vocabulary, limits=self._limits, ledger=ledger, schemas=self._schemas)
+    def _reader(
+        self, vocabulary: Vocabulary, ledger: Ledger, defaults: Mapping[int, str] | None = None
+    ) -> RecordReader:
+        return RecordReader(
+            vocabulary=vocabulary, limits=self._limits, ledger=ledger, schemas=self._schemas, defaults=defaults
+        )

@@ -44,13 +44,22 @@ class RecordReader:
     """Reads the records of one request into a ledger.
 
     Fields are looked up in the attributes, then in the body when that is a map, then (model and version only) in the
-    resource. Of keys given twice the last one wins.
+    resource. Of keys given twice the last one wins. `defaults` are what records of a native door have that lack it.
     """
 
-    def __init__(self, *, vocabulary: Vocabulary, limits: Limits, ledger: Ledger, schemas: Schemas) -> None:
+    def __init__(
+        self,
+        *,
+        vocabulary: Vocabulary,
+        limits: Limits,
+        ledger: Ledger,
+        schemas: Schemas,
+        defaults: Mapping[int, str] | None = None,
+    ) -> None:
         self._vocabulary = vocabulary
         self._limits = limits
         self._ledger = ledger
+        self._defaults = defaults or {}
         self._tally = ledger.tally
         self._cells = CellReader(limits=limits, tally=ledger.tally)
         self._context = ContextReader(ledger.tally)
@@ -94,6 +103,9 @@ class RecordReader:
         """Read one record of which besides `source` and `stamp` tell."""
         layout = self._vocabulary.layout(record)
         found = layout.found(record)
+        for field, value in self._defaults.items():
+            if is_empty(found.get(field)):
+                found[field] = value
         if is_empty(found.get(Field.MODEL)) and source == _NOWHERE:
             self._tally.reject("model_name", 'the record has no "model"', where=where)
             return

@@ -297,6 +297,7 @@ _LIMITS_HIT: Final = (
     "learning_cells",
     "exchanges",
     "monitor_schemas",
+    "followed_files",
 )
 _RECORDS_BEGUN: Final = tuple(
     (door.value, signal.value, outcome)
@@ -306,6 +307,7 @@ _RECORDS_BEGUN: Final = tuple(
         (Door.HTTP, (Signal.PREDICTIONS, Signal.OUTCOMES, Signal.EVENTS, Signal.RECORDS)),
         (Door.CLOUD_EVENTS, (Signal.EXCHANGES,)),
         (Door.AZURE_ML, (Signal.EXCHANGES,)),
+        (Door.FILE, (Signal.PREDICTIONS,)),
     )
     for signal in signals
     for outcome in ("accepted", "rejected")
@@ -421,14 +423,14 @@ STORAGE_FAILURES: Final = Metric(
     _COUNTER,
     "Times that records were refused because they could not be kept.",
     ("store",),
-    _each("outcomes"),
+    _each("outcomes", "positions"),
 )
 CORRUPT_STATE: Final = Metric(
     "model_exporter_corrupt_state_total",
     _COUNTER,
     "Files of kept state that could not be read and were set aside.",
     ("store",),
-    _each("baseline", "outcomes", "checkpoint", "schemas"),
+    _each("baseline", "outcomes", "checkpoint", "schemas", "positions"),
 )
 CHECKPOINT_TIMESTAMP: Final = Metric(
     "model_exporter_checkpoint_timestamp_seconds",
@@ -487,6 +489,48 @@ SCHEMA_WRITE_FAILURES: Final = Metric(
     "Times that what monitors tell of their columns could not be written.",
     (),
     ((),),
+)
+
+FOLLOWED_FILES: Final = Metric(
+    "model_exporter_followed_files", _GAUGE, "Log files that are followed, by the glob that finds them.", ("pattern",)
+)
+FILE_LAG: Final = Metric(
+    "model_exporter_file_lag_bytes", _GAUGE, "Bytes of followed files that are not read yet.", ("pattern",)
+)
+FILE_READ: Final = Metric(
+    "model_exporter_file_read_bytes_total", _COUNTER, "Bytes read of log files, decompressed.", ("pattern",)
+)
+FILE_LINES: Final = Metric(
+    "model_exporter_file_lines_total",
+    _COUNTER,
+    "Lines read of log files that held anything; a restart reads those again that no scrape has carried.",
+    ("pattern",),
+)
+FILE_SKIPPED: Final = Metric(
+    "model_exporter_file_skipped_total",
+    _COUNTER,
+    "Lines of log files that were skipped (too long), or cut (zero bytes at their beginning), by reason.",
+    ("reason",),
+    _each("too_long", "zero_bytes"),
+)
+FILE_PROBLEMS: Final = Metric(
+    "model_exporter_file_problems_total",
+    _COUNTER,
+    "Log files that could not be followed as they are, by reason, each once until it can be read again.",
+    ("reason",),
+    _each("bad_gzip", "lost_tail", "not_a_file", "permission", "unreadable", "vanished"),
+)
+FILE_ROTATIONS: Final = Metric(
+    "model_exporter_file_rotations_total",
+    _COUNTER,
+    "Log files that were renamed, truncated or removed while they were followed.",
+    ("how",),
+    _each("removed", "renamed", "truncated"),
+)
+FILE_POSITIONS: Final = Metric(
+    "model_exporter_file_positions_timestamp_seconds",
+    _GAUGE,
+    "When positions in log files were last kept, which is when a scrape has carried new lines.",
 )
 
 _process = partial(Metric, group=Group.PROCESS)

@@ -20,10 +20,11 @@ from model_exporter.expose.cards import view_cards
 from model_exporter.expose.explanation import UnknownError, explain, unknown
 from model_exporter.expose.negotiate import accepts_gzip, choose_format
 from model_exporter.expose.render import Renderer
+from model_exporter.expose.scrape import Scrape
 from model_exporter.expose.status import ServiceStatus
 from model_exporter.expose.text import Format, clean
 from model_exporter.expose.views import StatusView, view_model, view_status, why_not_ready
-from model_exporter.ports import Clock
+from model_exporter.ports import Clock, Show, Showing
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.snapshot import ModelSnapshot, Snapshot
 
@@ -50,6 +51,7 @@ class WebServer:
         reload: loads the configuration again; raises `ModelExporterError` when that fails.
         enable_lifecycle: whether `/-/reload` may be called.
         clock: unix seconds.
+        show: told of each scrape.
 
     Raises:
         ValueError: `address` is none.
@@ -65,6 +67,7 @@ class WebServer:
         reload: Callable[[], None],
         enable_lifecycle: bool,
         clock: Clock = time.time,
+        show: Show | None = None,
     ) -> None:
         self._address = Address.parse(address)
         self._snapshot = snapshot
@@ -73,6 +76,7 @@ class WebServer:
         self._reload = reload
         self._enable_lifecycle = enable_lifecycle
         self._clock = clock
+        self._show = show
         self._renderer = Renderer()
         self._busy = 0
         self._reloading = asyncio.Lock()
@@ -180,18 +184,21 @@ class WebServer:
     async def _metrics(self, request: web.Request) -> web.Response:
         chosen = choose_format(",".join(request.headers.getall("Accept", ())))
         gzip = accepts_gzip(",".join(request.headers.getall("Accept-Encoding", ())))
-        body = await self._work(lambda: self._scrape(chosen.form, gzip=gzip))
+        is_read = request.method == "GET"  # HEAD gets no numbers
+        body, showing = await self._work(lambda: self._scrape(chosen.form, gzip=gzip, is_read=is_read))
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if gzip:
             headers["Content-Encoding"] = "gzip"
-        return web.Response(body=body, headers=headers)
+        return Scrape(body=body, headers=headers, showing=showing)
 
-    def _scrape(self, form: Format, *, gzip: bool) -> bytes:
+    def _scrape(self, form: Format, *, gzip: bool, is_read: bool) -> tuple[bytes, Showing | None]:
+        """The body of a scrape, and who is told whether it was sent."""
         started = time.perf_counter()
         write = self._renderer.render_gzip if gzip else self._renderer.render
-        body = write(self._snapshot(), self._telemetry.read(), form)
+        snapshot = self._snapshot()
+        body = write(snapshot, self._telemetry.read(), form)
         self._telemetry.set(catalogue.SCRAPE_DURATION.name, form.value, value=time.perf_counter() - started)
-        return body
+        return body, self._show(snapshot.number) if self._show and snapshot and is_read else None
 
     async def _page(self, _: web.Request) -> web.Response:
         headers = {"Content-Type": page.CONTENT_TYPE, "Content-Security-Policy": page.POLICY}

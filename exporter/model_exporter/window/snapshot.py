@@ -424,7 +424,7 @@ class ModelSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All models at one moment (unix seconds)."""
+    """All models at one moment (unix seconds). `number` counts the pictures of a process, from 1."""
 
     at: float
     environment: str
@@ -432,3 +432,4 @@ class Snapshot:
     models: tuple[ModelSnapshot, ...]
     series: int  # series that the models take, counted against the limit
     series_limit: int
+    number: int = 0

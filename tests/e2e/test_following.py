@@ -1,0 +1,103 @@
+"""Files that rotate under load, an exporter that is killed again and again: as Prometheus sees it."""
+
+import random
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from e2e.exporters import START_SECONDS, Page
+from model_exporter.demo.processes import HOST, ExporterPorts, exporter_command, fetch, running, wait_until
+
+WRITER = Path(__file__).with_name("rotating_writer.py")
+SCRAPE_SECONDS = 0.3
+LINES = 6_000
+RATE = 200
+DONE_SECONDS = 90.0
+
+
+class Scraper:
+    """Scrapes like a Prometheus, and keeps the last value of each counter of each process."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.process = 0  # which one answers; the time of its start is not exact enough
+        self._lasts: dict[int, Counter[str]] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def counted(self) -> Counter[str]:
+        """Predictions by model, over all processes."""
+        return sum(list(self._lasts.values()), Counter())
+
+    def _run(self) -> None:
+        while not self._stopping.wait(SCRAPE_SECONDS):
+            connection = HTTPConnection(HOST, self._port, timeout=10)
+            process = self.process
+            try:
+                connection.request("GET", "/metrics")
+                text = connection.getresponse().read().decode()  # raises if it is not whole
+            except (OSError, HTTPException):
+                continue
+            finally:
+                connection.close()
+            page = Page(text)
+            counts = Counter({have["model"]: int(value) for have, value in page.samples("model_predictions_total")})
+            self._lasts[process] = counts
+
+
+def are_known(port: int, files: int) -> bool:
+    """Whether an exporter follows so many files at least."""
+    page = Page(fetch(port, "/metrics")[1])
+    return page.has("model_exporter_followed_files") and page.total("model_exporter_followed_files") >= files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["rename", "copytruncate"])
+def test_lines_of_rotating_files_count_once_while_the_exporter_is_killed(tmp_path: Path, how: str) -> None:
+    """The last scraped values of all processes add up to the lines that were written, model by model."""
+    chance = random.Random(how)  # noqa: S311  # chance, not secrecy
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    models = [f"model-{number}" for number in range(3)]
+    ports = ExporterPorts.free()
+    command = [*exporter_command(ports, storage=tmp_path / "storage"), f"--logs.file={logs}/*.jsonl"]
+    with ExitStack() as stack:
+        scraper = stack.enter_context(Scraper(ports.web))
+        kills = 8
+        for kill in range(kills + 1):
+            scraper.process = kill
+            with running(f"exporter-{kill}", command, tmp_path) as child:
+                wait_until(
+                    lambda: fetch(ports.web, "/-/ready")[0] == 200, what="readiness", seconds=START_SECONDS, child=child
+                )
+                for model in models if kill == 0 else ():
+                    call = [sys.executable, WRITER, logs / f"{model}.jsonl", model, LINES, RATE, 60_000, how, model]
+                    stack.enter_context(running(f"writer-{model}", list(map(str, call)), tmp_path))
+                if kill == 0:  # rotated files count from when their log is known
+                    wait_until(lambda: are_known(ports.web, len(models)), what="the files", seconds=10)
+                if kill < kills:
+                    time.sleep(chance.uniform(0.0, 3.0))  # the moment of death is what is varied
+                    child.process.send_signal(signal.SIGKILL)
+                    child.process.wait()
+                    continue
+                deadline = time.monotonic() + DONE_SECONDS
+                while scraper.counted().total() < LINES * len(models) and time.monotonic() < deadline:
+                    time.sleep(SCRAPE_SECONDS)
+                time.sleep(3 * SCRAPE_SECONDS)  # whatever is counted twice would come now
+                assert scraper.counted() == Counter(dict.fromkeys(models, LINES))
