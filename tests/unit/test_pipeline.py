@@ -284,3 +284,45 @@ def test_a_prediction_that_names_only_its_service_is_the_one_that_names_its_mode
     (version,) = model.versions
     assert version.predictions == 4  # 0, 5, 6, 7
     assert version.duplicates == 2
+
+
+def test_what_follows_records_is_done_in_one_step_with_adding_them(rig: Rig) -> None:
+    """The next picture has them, and no earlier one; a body without any record is followed as well."""
+    pictures: list[int] = []
+
+    def note() -> None:
+        pictures.append(rig.pipeline.next_picture)
+
+    def send(body: bytes) -> None:
+        payload = Payload(Door.FILE, Signal.PREDICTIONS, Encoding.JSON_LINES, body, T0, context={"model": "m"})
+        rig.pipeline.ingest(payload, then=note)
+
+    send(b'{"features": {"x": 1}}')
+    send(b"{}")
+    assert pictures == []
+    rig.pipeline.start()
+    rig.finish()
+    assert rig.pipeline.snapshot
+    assert rig.pipeline.snapshot.models[0].versions[0].predictions == 1
+    assert pictures == [rig.pipeline.snapshot.number] * 2
+
+
+def test_what_follows_records_is_not_done_when_their_outcomes_are_refused(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are handed over again."""
+    followed: list[None] = []
+
+    def refuse(*_: object) -> None:
+        raise StorageError("no")
+
+    monkeypatch.setattr(rig.store, "tell", refuse)
+    body = b'{"model": "m", "id": "1", "outcome": 1}'
+    payload = Payload(Door.FILE, Signal.OUTCOMES, Encoding.JSON_LINES, body, T0)
+    receipt = rig.pipeline.ingest(payload, then=lambda: followed.append(None))
+    rig.pipeline.start()
+    assert receipt.safe
+    with pytest.raises(OverloadedError):
+        receipt.safe.result(10)
+    rig.finish()
+    assert followed == []

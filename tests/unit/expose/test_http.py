@@ -39,6 +39,7 @@ class Service:
     reload_error: Exception | None = None
     reloads: int = 0
     held: threading.Event | None = None
+    shown: list[object] = field(default_factory=list)
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def read(self) -> Snapshot | None:
@@ -48,11 +49,35 @@ class Service:
             assert self.held.wait(TIMEOUT)
         return self.snapshot
 
+    def show(self, picture: int) -> "Shown":
+        """Remember what becomes of the scrape."""
+        self.shown.append(picture)
+        return Shown(self.shown)
+
     def reload(self) -> None:
         """Count, and fail when told to."""
         self.reloads += 1
         if self.reload_error:
             raise self.reload_error
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What becomes of one scrape."""
+
+    told: list[object]
+
+    def sending(self) -> None:
+        """Its last byte goes out."""
+        self.told.append("sending")
+
+    def sent(self) -> None:
+        """It went out."""
+        self.told.append("sent")
+
+    def failed(self) -> None:
+        """It did not."""
+        self.told.append("failed")
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,7 @@ def serving(service: Service) -> Iterator[WebServer]:
         reload=service.reload,
         enable_lifecycle=service.lifecycle,
         clock=lambda: snapshots.AT,
+        show=service.show,
     )
     server.start()
     try:
@@ -401,3 +427,33 @@ def test_stop_waits_for_an_answer_that_has_begun() -> None:
         server.stop(TIMEOUT)
         slow.join(TIMEOUT)
     assert [reply.status for reply in replies] == [200]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept_Encoding": "gzip"}])
+def test_who_wants_to_know_is_told_of_each_scrape(headers: dict[str, str]) -> None:
+    """Which picture it carries, and when its last byte goes out; what else is read carries no counts."""
+    service = Service(snapshot=replace(snapshots.full_snapshot(), number=7))
+    with serving(service) as server:
+        assert len(ask(server, "/metrics", **headers).body) > 1000
+        ask(server, "/metrics", "HEAD")
+        ask(server, "/")
+        ask(server, "/api/v1/models")
+    assert service.shown == [7, "sending", "sent"]
+
+
+def test_a_scraper_that_hangs_up_has_seen_nothing() -> None:
+    """The last byte waits until the others are gone, so that half a scrape does not count."""
+    service = Service(snapshot=replace(snapshots.full_snapshot(), number=7))
+    with serving(service) as server:
+        host, _, port = server.address.rpartition(":")
+        scraper = socket.socket()
+        scraper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        scraper.connect((host, int(port)))
+        # Many at once, of which none is read: the system's buffers are full before the last one is sent.
+        scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        scraper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        while not service.shown:
+            assert ask(server, "/-/healthy").status == 200
+        scraper.close()
+    assert service.shown.count("failed") >= 1
+    assert service.shown.count("sent") < service.shown.count(7)
