@@ -1,5 +1,7 @@
 """Files that rotate under load, an exporter that is killed again and again: as Prometheus sees it."""
 
+import gzip
+import json
 import random
 import signal
 import sys
@@ -13,7 +15,7 @@ from typing import Self
 
 import pytest
 
-from e2e.exporters import START_SECONDS, Page
+from e2e.exporters import START_SECONDS, Page, run_exporter
 from model_exporter.demo.processes import HOST, ExporterPorts, exporter_command, fetch, running, wait_until
 
 WRITER = Path(__file__).with_name("rotating_writer.py")
@@ -101,3 +103,46 @@ def test_lines_of_rotating_files_count_once_while_the_exporter_is_killed(tmp_pat
                     time.sleep(SCRAPE_SECONDS)
                 time.sleep(3 * SCRAPE_SECONDS)  # whatever is counted twice would come now
                 assert scraper.counted() == Counter(dict.fromkeys(models, LINES))
+
+
+def test_captures_are_read_from_the_folder_that_they_are_synchronised_to(tmp_path: Path) -> None:
+    """SageMaker's files, a folder an hour, some compressed: model and version from the path."""
+    folder = tmp_path / "capture" / "churn" / "AllTraffic" / "2026" / "11" / "25"
+    lines = [[_captured(100 * hour + number) for number in range(100)] for hour in range(4)]
+    for hour, captured in enumerate(lines):
+        body = "".join(f"{line}\n" for line in captured).encode()
+        place = folder / f"{hour:02}"
+        place.mkdir(parents=True)
+        if hour == 3:
+            (place / "30-1.jsonl.gz").write_bytes(gzip.compress(body))
+        else:
+            (place / "30-1.jsonl").write_bytes(body)
+    config = f"""
+        files:
+          - {{path: "{tmp_path}/capture/**/*.jsonl*", mapping: sagemaker}}
+          - {{path: native.jsonl, model: fraud, version: "2"}}
+    """
+    with run_exporter(tmp_path, config) as exporter:
+        (tmp_path / "native.jsonl").write_text('{"features": {"a": 1}, "prediction": 1}\n{"features"\n[]\n')
+        page = exporter.wait_for(
+            lambda page: page.has("model_predictions_total", model="fraud"), what="the files", seconds=30
+        )
+        assert page.total("model_predictions_total", model="churn", version="AllTraffic") == 400
+        assert page.total("model_predictions_total", model="fraud", version="2") == 1
+        assert page.total("model_exporter_records_total", door="file", signal="records", outcome="accepted") == 400
+        assert page.total("model_exporter_records_total", door="file", outcome="rejected") == 2
+        assert page.total("model_exporter_file_lag_bytes") == 0
+
+
+def _captured(number: int) -> str:
+    side = {"observedContentType": "text/csv", "encoding": "CSV"}
+    return json.dumps(
+        {
+            "captureData": {
+                "endpointInput": {**side, "mode": "INPUT", "data": f"{number},1.5,DE"},
+                "endpointOutput": {**side, "mode": "OUTPUT", "data": "0.25"},
+            },
+            "eventMetadata": {"eventId": f"e{number}", "inferenceTime": "2026-11-25T10:21:33Z"},
+            "eventVersion": "0",
+        }
+    )

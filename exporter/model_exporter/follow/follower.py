@@ -25,6 +25,8 @@ SCAN_SECONDS: Final = 2.0
 """How often globs are matched; a file that vanishes from its name has them matched at once."""
 _RETIRE_SECONDS: Final = 600.0
 """A rotated file that nobody writes to for so long is left."""
+_REST_SECONDS: Final = 60.0
+"""A file that has not changed for so long is looked at when globs are matched, and not in between."""
 _OPEN: Final = 256
 """Files that stay open while they change."""
 
@@ -83,13 +85,16 @@ class Follower:
         now = self._clock()
         roster = self._roster
         roster.take_over(*self._wanted, now)
-        if roster.sources and (roster.is_stale or now >= self._scan_due):
+        is_due = roster.is_stale or now >= self._scan_due
+        if roster.sources and is_due:
             roster.scan(now)
             self._scan_due = now + SCAN_SECONDS
         pause = POLL_SECONDS
         for stream in list(roster.streams):
             if self._is_stopping():
                 break
+            if not is_due and stream.settled and now - stream.changed_at > _REST_SECONDS:
+                continue
             try:
                 self._poll(stream, now)
             except OverloadedError as error:
