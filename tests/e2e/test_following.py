@@ -31,6 +31,7 @@ class Scraper:
     def __init__(self, port: int) -> None:
         self._port = port
         self.process = 0  # which one answers; the time of its start is not exact enough
+        self.followed = -1.0  # files; none before globs were matched for the first time
         self._lasts: dict[int, Counter[str]] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -59,14 +60,10 @@ class Scraper:
             finally:
                 connection.close()
             page = Page(text)
+            if page.has("model_exporter_followed_files"):
+                self.followed = page.total("model_exporter_followed_files")
             counts = Counter({have["model"]: int(value) for have, value in page.samples("model_predictions_total")})
             self._lasts[process] = counts
-
-
-def are_known(port: int, files: int) -> bool:
-    """Whether an exporter follows so many files at least."""
-    page = Page(fetch(port, "/metrics")[1])
-    return page.has("model_exporter_followed_files") and page.total("model_exporter_followed_files") >= files
 
 
 @pytest.mark.slow
@@ -88,11 +85,13 @@ def test_lines_of_rotating_files_count_once_while_the_exporter_is_killed(tmp_pat
                 wait_until(
                     lambda: fetch(ports.web, "/-/ready")[0] == 200, what="readiness", seconds=START_SECONDS, child=child
                 )
+                if kill == 0:  # rotated files count from when their folder was looked at
+                    wait_until(lambda: scraper.followed >= 0, what="the first look", seconds=START_SECONDS)
                 for model in models if kill == 0 else ():
                     call = [sys.executable, WRITER, logs / f"{model}.jsonl", model, LINES, RATE, 60_000, how, model]
                     stack.enter_context(running(f"writer-{model}", list(map(str, call)), tmp_path))
-                if kill == 0:  # rotated files count from when their log is known
-                    wait_until(lambda: are_known(ports.web, len(models)), what="the files", seconds=10)
+                if kill == 0:
+                    wait_until(lambda: scraper.followed >= len(models), what="the files", seconds=START_SECONDS)
                 if kill < kills:
                     time.sleep(chance.uniform(0.0, 3.0))  # the moment of death is what is varied
                     child.process.send_signal(signal.SIGKILL)

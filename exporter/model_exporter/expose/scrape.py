@@ -51,6 +51,6 @@ class Scrape(web.Response):
             showing.sending()
             await web.StreamResponse.write_eof(self, body[-1:])
             await writer.drain()
-            is_sent = request.transport is not None
+            is_sent = not transport.is_closing()
         finally:
             showing.sent() if is_sent else showing.failed()

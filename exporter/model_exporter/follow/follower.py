@@ -132,6 +132,7 @@ class Follower:
                 # It was empty. What it was given since may have been moved away from it already.
                 self._roster.adopt_skipped(stream.path, stream.source, stream.was_modified_ns)
                 self._roster.know(stream)
+                self._roster.save()
         if stream.behind:
             self._read(stream, now)
         rest = now - stream.changed_at

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -86,8 +87,7 @@ class PositionsFile:
             file.truncate(_NUMBER.size)
             self._mark = mmap.mmap(file.fileno(), _NUMBER.size)
         self._synced = 0
-        self._open: set[int] = set()  # drafts that may be marked yet
-        self._numbers = max((number for number, _ in self._drafts()), default=self.marked)
+        self._numbers = count(1 + max((number for number, _ in self._drafts()), default=self.marked))
 
     @property
     def marked(self) -> int:
@@ -111,32 +111,25 @@ class PositionsFile:
         return Positions()
 
     def draft(self, positions: Positions) -> int:
-        """Write `positions`; the number of the draft.
+        """Write `positions`; the number of the draft. Any thread.
 
         Raises:
             OSError: the disk refuses.
         """
-        self._numbers += 1
-        path = self._path(self._numbers)
-        self._open.add(self._numbers)
+        number = next(self._numbers)
         try:
-            path.write_bytes(pack(positions))
+            self._path(number).write_bytes(pack(positions))
         except OSError:
-            self.discard(self._numbers)
+            self.discard(number)
             raise
-        return self._numbers
+        return number
 
     def mark(self, number: int) -> None:
-        """Let that draft count, from now on."""
+        """Let that draft count, from now on; none of before is marked again."""
         _NUMBER.pack_into(self._mark, 0, number)
-
-    def close(self, number: int) -> None:
-        """Note that a draft is not going to be marked any more than it is."""
-        self._open.discard(number)
 
     def discard(self, number: int) -> None:
         """Remove a draft that does not count."""
-        self._open.discard(number)
         with suppress(OSError):
             self._path(number).unlink(missing_ok=True)
 
@@ -158,10 +151,9 @@ class PositionsFile:
         sync_folder(self._folder)
         self._mark.flush()
         self._synced = number
-        if not self._open:  # else one of them may be marked yet, or again
-            for other, path in self._drafts():
-                if other < number:
-                    path.unlink(missing_ok=True)
+        for other, path in self._drafts():
+            if other < number:
+                path.unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{_NAME}.{number}"

@@ -34,30 +34,43 @@ class _Unkept:
         """See `ports.Showing`."""
 
 
-class _Kept:
-    """A scrape on its way, with positions that are written already and only have to be marked."""
+class _Carrying:
+    """A scrape on its way, with positions that are written already and only have to be marked.
 
-    def __init__(self, progress: "Progress", picture: int, places: Mapping[int, Place], draft: int) -> None:
+    Attributes:
+        picture: the one it is of.
+        places: up to where it carries the lines of streams.
+        draft: the file of all positions as they are when it arrives.
+        version: of the positions that the draft was made of.
+    """
+
+    def __init__(
+        self, progress: "Progress", *, picture: int, places: Mapping[int, Place], draft: int, version: int
+    ) -> None:
+        self.picture = picture
+        self.places = places
+        self.draft = draft
+        self.version = version
         self._progress = progress
-        self._picture = picture
-        self._places = places
-        self._draft = draft
 
     def sending(self) -> None:
         """See `ports.Showing`."""
-        self._progress._mark(self._picture, self._draft)  # noqa: SLF001  # the two classes are one thing
+        self._progress._mark(self)  # noqa: SLF001  # the two classes are one thing
 
     def sent(self) -> None:
         """See `ports.Showing`."""
-        self._progress._keep(self._picture, self._places, self._draft)  # noqa: SLF001  # the same
+        self._progress._keep(self)  # noqa: SLF001  # the same
 
     def failed(self) -> None:
         """See `ports.Showing`."""
-        self._progress._revert(self._draft)  # noqa: SLF001  # the same
+        self._progress._revert(self)  # noqa: SLF001  # the same
 
 
 class Progress:
     """The positions of all streams, from when lines are applied until they are kept. Any thread.
+
+    What is marked on disk is always all of this: where streams began, the places that scrapes have carried, and those
+    of the scrapes that are being sent. Whoever changes one of them writes a draft of all, and marks that.
 
     Args:
         file: where positions are kept.
@@ -71,34 +84,32 @@ class Progress:
         self._clock = clock
         self._lock = Lock()
         self._patterns: frozenset[str] = frozenset()
+        self._begun: dict[int, Place] = {}  # since the last `save`
         self._kept: dict[int, Place] = {}
         self._waiting: dict[int, dict[int, Place]] = {}  # by stream, then by the first picture that has the lines
-        self._dirty = False
-        self._shown = 0
-        self._before: dict[int, tuple[int, int]] = {}  # what was marked, and shown, before a draft that is being sent
+        self._sending: list[_Carrying] = []  # marked, the newest picture last
+        self._shown = 0  # the newest picture of which a scrape was sent
+        self._version = 0  # of what is marked
         self._failing = False
 
     def begin(self, stream: int, place: Place) -> None:
         """Take `place` as where a stream begins, or was left by an earlier run; `save` follows."""
         with self._lock:
-            self._dirty = self._dirty or self._kept.get(stream) != place
-            self._kept[stream] = place
+            if self._begun.get(stream, self._kept.get(stream)) != place:
+                self._begun[stream] = place
 
     def save(self, patterns: frozenset[str]) -> None:
-        """Keep at once which globs are followed, and where new streams begin.
+        """Keep at once which globs are followed, and where new streams begin: all of them, or none.
 
         A restart must know of files of which no scrape has carried anything yet, and must not begin at a later end.
         """
         with self._lock:
-            if patterns == self._patterns and not self._dirty:
+            if patterns == self._patterns and not self._begun:
                 return
-            self._patterns, self._dirty = patterns, False
-            try:
-                draft = self._file.draft(self._positions({}))
-                self._file.mark(draft)
-                self._file.close(draft)
-            except OSError as error:
-                self._fail(error)
+            self._patterns = patterns
+            self._kept |= self._begun
+            self._begun = {}
+            self._mark_all()
 
     def note(self, stream: int, place: Place, picture: int) -> None:
         """The writer has added the lines before `place`; pictures from number `picture` on will have them."""
@@ -111,10 +122,10 @@ class Progress:
     def drop(self, stream: int) -> None:
         """Forget a stream."""
         with self._lock:
-            self._kept.pop(stream, None)
-            self._waiting.pop(stream, None)
+            for places in (self._begun, self._kept, self._waiting):
+                places.pop(stream, None)
 
-    def show(self, picture: int) -> "_Kept | _Unkept":
+    def show(self, picture: int) -> "_Carrying | _Unkept":
         """A scrape of a picture is about to be sent: write what will be kept when it was."""
         with self._lock:
             places = {
@@ -122,7 +133,7 @@ class Progress:
                 for stream, waiting in self._waiting.items()
                 if (newest := _newest(waiting, picture)) is not None
             }
-            positions = self._positions(places)
+            positions, version = self._positions(places), self._version
         if not places:
             return _Unkept()
         try:
@@ -130,7 +141,7 @@ class Progress:
         except OSError as error:
             self._fail(error)
             return _Unkept()
-        return _Kept(self, picture, places, draft)
+        return _Carrying(self, picture=picture, places=places, draft=draft, version=version)
 
     def sync(self) -> None:
         """Make what is kept outlive a power cut; for a thread that may wait for the disk."""
@@ -139,35 +150,53 @@ class Progress:
         except OSError as error:
             self._fail(error)
 
-    def _positions(self, places: Mapping[int, Place]) -> Positions:
-        return Positions(self._patterns, tuple((self._kept | dict(places)).values()))
+    def _positions(self, carried: Mapping[int, Place]) -> Positions:
+        places = dict(self._kept)
+        for scrape in self._sending:
+            places |= scrape.places
+        return Positions(self._patterns, tuple((places | dict(carried)).values()))
 
-    def _mark(self, picture: int, draft: int) -> None:
+    def _mark(self, scrape: _Carrying) -> None:
         with self._lock:
-            if (picture, draft) > (self._shown, self._file.marked):  # else a scrape of a newer one was faster
-                self._before[draft] = self._file.marked, self._shown
-                self._shown = picture
-                self._file.mark(draft)
-
-    def _revert(self, draft: int) -> None:
-        with self._lock:
-            if self._file.marked == draft and draft in self._before:
-                before, self._shown = self._before[draft]
-                self._file.mark(before)
-            self._before.pop(draft, None)
-            self._file.discard(draft)
-
-    def _keep(self, picture: int, places: Mapping[int, Place], draft: int) -> None:
-        with self._lock:
-            if self._before.pop(draft, None) is None:
-                self._file.discard(draft)
+            if scrape.picture < max([self._shown, *(other.picture for other in self._sending)]):
+                self._file.discard(scrape.draft)  # a scrape of a newer picture was faster
                 return
-            self._file.close(draft)
-            for stream, place in places.items():
-                if stream not in self._waiting:
-                    continue  # it was dropped meanwhile
-                self._kept[stream] = place
-                waiting = {since: later for since, later in self._waiting[stream].items() if since > picture}
+            self._sending.append(scrape)
+            if scrape.version == self._version:
+                self._file.mark(scrape.draft)
+                self._version += 1
+                return
+            self._file.discard(scrape.draft)  # something else was marked since it was written
+            if not self._mark_all():
+                self._sending.remove(scrape)
+
+    def _mark_all(self) -> bool:
+        """Write all positions as they are now, and let these count; False when the disk refuses."""
+        try:
+            self._file.mark(self._file.draft(self._positions({})))
+        except OSError as error:
+            self._fail(error)
+            return False
+        self._version += 1
+        return True
+
+    def _revert(self, scrape: _Carrying) -> None:
+        with self._lock:
+            if scrape in self._sending:
+                self._sending.remove(scrape)
+                self._mark_all()
+            else:
+                self._file.discard(scrape.draft)
+
+    def _keep(self, scrape: _Carrying) -> None:
+        with self._lock:
+            if scrape not in self._sending:
+                return  # another one carried as much, or it could not be marked
+            self._shown = scrape.picture
+            self._sending = [other for other in self._sending if other.picture > scrape.picture]
+            for stream in scrape.places.keys() & self._waiting.keys():  # the others were dropped meanwhile
+                self._kept[stream] = scrape.places[stream]
+                waiting = {since: later for since, later in self._waiting[stream].items() if since > scrape.picture}
                 self._waiting[stream] = waiting
                 if not waiting:
                     del self._waiting[stream]

@@ -143,9 +143,13 @@ class Roster:
             else:  # it is no file of anybody yet, but whatever had its name may have gone
                 self._adopt_passed(one)
         self._patterns |= {source.pattern for source in self.sources}
-        self._progress.save(self._patterns)
+        self.save()
         self._scanned_ns = int(now * 1e9)
         self._forget(now)
+
+    def save(self) -> None:
+        """Keep where streams begin, before any of them is read: a restart that knew one would not look for another."""
+        self._progress.save(self._patterns)
 
     def look(self, stream: Stream) -> os.stat_result | None:
         """What the system says of the file, under whatever name; None when it is gone."""

@@ -35,8 +35,7 @@ def test_only_a_marked_draft_counts(tmp_path: Path) -> None:
 def test_damaged_positions_give_way_to_the_last_that_are_surely_on_disk(tmp_path: Path) -> None:
     """They are set aside."""
     file = PositionsFile(tmp_path)
-    file.mark(first := file.draft(POSITIONS))
-    file.close(first)
+    file.mark(file.draft(POSITIONS))
     file.sync()
     file.mark(file.draft(Positions()))
     (tmp_path / "positions.2").write_bytes(b"")
@@ -45,16 +44,14 @@ def test_damaged_positions_give_way_to_the_last_that_are_surely_on_disk(tmp_path
     assert again.set_aside == tmp_path / "positions.corrupt"
 
 
-def test_sync_removes_what_went_before_unless_it_may_be_marked_yet(tmp_path: Path) -> None:
-    """A scrape on its way keeps its draft."""
+def test_sync_removes_what_went_before(tmp_path: Path) -> None:
+    """And leaves the drafts of scrapes that are on their way."""
     file = PositionsFile(tmp_path)
-    on_its_way = file.draft(POSITIONS)
-    file.mark(second := file.draft(Positions()))
-    file.close(second)
+    file.draft(Positions())
+    file.mark(file.draft(POSITIONS))
+    on_its_way = file.draft(Positions())
     file.sync()
-    assert (tmp_path / f"positions.{on_its_way}").exists()
-    file.discard(on_its_way)
-    file.mark(third := file.draft(POSITIONS))
-    file.close(third)
+    assert sorted(path.name for path in tmp_path.glob("positions.[0-9]*")) == ["positions.2", "positions.3"]
+    file.mark(on_its_way)
     file.sync()
-    assert [path.name for path in tmp_path.glob("positions.[0-9]*")] == [f"positions.{third}"]
+    assert [path.name for path in tmp_path.glob("positions.[0-9]*")] == ["positions.3"]
