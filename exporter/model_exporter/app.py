@@ -26,7 +26,8 @@ from model_exporter.joining import Joiner
 from model_exporter.journal import CheckpointFile, Checkpoints, SchemaFile, SchemaKeeper
 from model_exporter.mapping import with_built_in
 from model_exporter.pairing import Exchanges
-from model_exporter.pipeline import BoundedQueue, Pipeline
+from model_exporter.pipeline import Pipeline
+from model_exporter.queueing import BoundedQueue
 from model_exporter.receive import GrpcDoor, HttpDoor
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry

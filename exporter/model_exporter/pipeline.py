@@ -3,10 +3,10 @@
 import logging
 import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
@@ -19,6 +19,7 @@ from model_exporter.joining import Joiner
 from model_exporter.pairing import Exchanges
 from model_exporter.ports import Clock, Door, Payload, Receipt, Signal
 from model_exporter.privacy import conceal
+from model_exporter.queueing import BoundedQueue, Item, Task
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
@@ -34,136 +35,17 @@ SNAPSHOT_SHARE: Final = 0.05
 CHECKPOINT_SHARE: Final = 0.02
 """The same for checkpoints: with hundreds of versions whose outcomes come they are taken less often."""
 
-JOINED_ROWS: Final = 4096
-"""Records of small requests that are added together; more would make a scrape's picture wait."""
-
 EARLY_SPANS: Final = 50_000
 """Spans that may wait for the logs of their service."""
 
 CHECKPOINT_SECONDS: Final = 30.0
 """How often evidence and performance are handed over to be kept: a sudden death loses this much, and no verdict."""
 
-LINGER_SECONDS: Final = 0.05
-"""How long a small request waits for others to be added with it; its sender has its answer already."""
-
 _REFUSED_SECONDS: Final = 2
 """When senders of outcomes that could not be kept may come again."""
 
-Task = Callable[[], None]
 Keep = Callable[[Sequence[KeptVersion], float], None]
 """Take a checkpoint, the state at a moment, without letting the writer wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """Decoded records and what follows them, or a task alone, on their way to the writer."""
-
-    decoded: Decoded | None
-    task: Task | None
-    rows: int
-    size: int  # bytes of the request
-    safe: Future[None] | None = None  # of a request with outcomes: done when these are on disk
-
-    @property
-    def is_task(self) -> bool:
-        """Whether it holds no records."""
-        return self.decoded is None
-
-
-class BoundedQueue:
-    """Work for the writer, bounded by records and by bytes. An empty queue takes any one request."""
-
-    def __init__(self, *, rows: int, size: int) -> None:
-        self._limit_rows = rows
-        self._limit_size = size
-        self._items: deque[_Item] = deque()
-        self._changed = threading.Condition()
-        self._rows = 0
-        self._size = 0
-        self._closed = False
-        self._urgent = False  # a task, or a request whose sender waits, is among the items
-
-    @property
-    def rows(self) -> int:
-        """Records waiting."""
-        return self._rows
-
-    @property
-    def capacity(self) -> int:
-        """Records that may wait."""
-        return self._limit_rows
-
-    def resize(self, *, rows: int, size: int) -> None:
-        """Take over new limits."""
-        with self._changed:
-            self._limit_rows, self._limit_size = rows, size
-
-    def check(self) -> None:
-        """Refuse early what `put` would refuse late.
-
-        Raises:
-            OverloadedError: it is full or closed.
-        """
-        if self._closed:
-            raise OverloadedError("the exporter is shutting down")
-        if self._rows >= self._limit_rows or self._size >= self._limit_size:
-            raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
-
-    def put(self, item: _Item) -> None:
-        """Add an item.
-
-        Raises:
-            OverloadedError: it does not fit, or the queue is closed.
-        """
-        with self._changed:
-            if self._closed:
-                raise OverloadedError("the exporter is shutting down")
-            full = self._rows + item.rows > self._limit_rows or self._size + item.size > self._limit_size
-            if full and self._items and not item.is_task:
-                raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
-            self._items.append(item)
-            self._rows += item.rows
-            self._size += item.size
-            self._urgent = self._urgent or item.is_task or item.safe is not None
-            if len(self._items) == 1 or self._is_pressing():
-                self._changed.notify()
-
-    def take(self, timeout: float) -> list[_Item]:
-        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds.
-
-        The first item waits up to `LINGER_SECONDS` for others to join it, unless many wait already or time presses.
-        """
-        with self._changed:
-            if not self._items and not self._closed:
-                self._changed.wait(timeout)
-            if self._items:
-                self._changed.wait_for(self._is_pressing, LINGER_SECONDS)
-            self._urgent = False
-            taken: list[_Item] = []
-            rows = 0
-            while self._items and (not taken or rows + self._items[0].rows <= JOINED_ROWS):
-                item = self._items.popleft()
-                rows += item.rows
-                self._size -= item.size
-                taken.append(item)
-            self._rows -= rows
-            return taken
-
-    def close(self) -> None:
-        """Take no more; what is there can still be taken."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def _is_pressing(self) -> bool:
-        """Whether the writer should not wait for more."""
-        many = min(JOINED_ROWS, self._limit_rows // 2)
-        return self._closed or self._urgent or self._rows >= many or self._size >= self._limit_size // 2
-
-    @property
-    def drained(self) -> bool:
-        """Closed, and nothing left."""
-        return self._closed and not self._items
 
 
 class Pipeline:
@@ -247,9 +129,9 @@ class Pipeline:
         decoded = self._conceal(decoded)
         safe: Future[None] | None = Future() if decoded.outcomes else None
         if decoded.accepted:
-            self._queue.put(_Item(decoded, then, decoded.accepted, size, safe))
+            self._queue.put(Item(decoded, then, decoded.accepted, size, safe))
         elif then:
-            self._queue.put(_Item(None, then, 0, 0))
+            self._queue.put(Item(None, then, 0, 0))
         count, where = self._telemetry.count, (door.value, signal.value)
         if decoded.accepted:
             count("model_exporter_records_total", *where, "accepted", amount=decoded.accepted)
@@ -274,7 +156,7 @@ class Pipeline:
         Raises:
             OverloadedError: the exporter is shutting down.
         """
-        self._queue.put(_Item(None, task, 0, 0))
+        self._queue.put(Item(None, task, 0, 0))
 
     def start(self) -> None:
         """Take the first picture and start the writer."""
@@ -320,9 +202,9 @@ class Pipeline:
             self._queue.close()
             self._on_failure(error)
 
-    def _write(self, items: Sequence[_Item]) -> None:
+    def _write(self, items: Sequence[Item]) -> None:
         started = time.thread_time()
-        waiting: list[_Item] = []
+        waiting: list[Item] = []
         for item in items:
             waiting.append(item)
             if item.is_task:
@@ -332,7 +214,7 @@ class Pipeline:
         if items:
             self._telemetry.count("model_exporter_writer_cpu_seconds_total", amount=time.thread_time() - started)
 
-    def _apply_items(self, items: Sequence[_Item]) -> None:
+    def _apply_items(self, items: Sequence[Item]) -> None:
         """Add the records of several requests, then let the senders of outcomes know that these are safe, or not."""
         refusal = self._apply([item.decoded for item in items if item.decoded])
         for item in items:

@@ -22,7 +22,8 @@ from model_exporter.expose.text import Format
 from model_exporter.join import SqliteStore, limits_of
 from model_exporter.joining import Joiner
 from model_exporter.pairing import Exchanges
-from model_exporter.pipeline import BoundedQueue, Pipeline
+from model_exporter.pipeline import Pipeline
+from model_exporter.queueing import BoundedQueue
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet

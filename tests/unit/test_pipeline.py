@@ -14,8 +14,9 @@ from model_exporter.errors import DecodeError, OverloadedError
 from model_exporter.join import SqliteStore, StorageError, StoreLimits
 from model_exporter.joining import Joiner
 from model_exporter.pairing import Exchanges
-from model_exporter.pipeline import BoundedQueue, Pipeline
+from model_exporter.pipeline import Pipeline
 from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
+from model_exporter.queueing import BoundedQueue
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet

@@ -1,0 +1,131 @@
+"""Work on its way to the writer: bounded, and taken in lots."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final
+
+from model_exporter.decode import Decoded
+from model_exporter.errors import OverloadedError
+
+JOINED_ROWS: Final = 4096
+"""Records of small requests that are added together; more would make a scrape's picture wait."""
+
+LINGER_SECONDS: Final = 0.05
+"""How long a small request waits for others to be added with it; its sender has its answer already."""
+
+Task = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Decoded records and what follows them, or a task alone, on their way to the writer."""
+
+    decoded: Decoded | None
+    task: Task | None
+    rows: int
+    size: int  # bytes of the request
+    safe: Future[None] | None = None  # of a request with outcomes: done when these are on disk
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it holds no records."""
+        return self.decoded is None
+
+
+class BoundedQueue:
+    """Work for the writer, bounded by records and by bytes. An empty queue takes any one request."""
+
+    def __init__(self, *, rows: int, size: int) -> None:
+        self._limit_rows = rows
+        self._limit_size = size
+        self._items: deque[Item] = deque()
+        self._changed = threading.Condition()
+        self._rows = 0
+        self._size = 0
+        self._closed = False
+        self._urgent = False  # a task, or a request whose sender waits, is among the items
+
+    @property
+    def rows(self) -> int:
+        """Records waiting."""
+        return self._rows
+
+    @property
+    def capacity(self) -> int:
+        """Records that may wait."""
+        return self._limit_rows
+
+    def resize(self, *, rows: int, size: int) -> None:
+        """Take over new limits."""
+        with self._changed:
+            self._limit_rows, self._limit_size = rows, size
+
+    def check(self) -> None:
+        """Refuse early what `put` would refuse late.
+
+        Raises:
+            OverloadedError: it is full or closed.
+        """
+        if self._closed:
+            raise OverloadedError("the exporter is shutting down")
+        if self._rows >= self._limit_rows or self._size >= self._limit_size:
+            raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
+
+    def put(self, item: Item) -> None:
+        """Add an item.
+
+        Raises:
+            OverloadedError: it does not fit, or the queue is closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise OverloadedError("the exporter is shutting down")
+            full = self._rows + item.rows > self._limit_rows or self._size + item.size > self._limit_size
+            if full and self._items and not item.is_task:
+                raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
+            self._items.append(item)
+            self._rows += item.rows
+            self._size += item.size
+            self._urgent = self._urgent or item.is_task or item.safe is not None
+            if len(self._items) == 1 or self._is_pressing():
+                self._changed.notify()
+
+    def take(self, timeout: float) -> list[Item]:
+        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds.
+
+        The first item waits up to `LINGER_SECONDS` for others to join it, unless many wait already or time presses.
+        """
+        with self._changed:
+            if not self._items and not self._closed:
+                self._changed.wait(timeout)
+            if self._items:
+                self._changed.wait_for(self._is_pressing, LINGER_SECONDS)
+            self._urgent = False
+            taken: list[Item] = []
+            rows = 0
+            while self._items and (not taken or rows + self._items[0].rows <= JOINED_ROWS):
+                item = self._items.popleft()
+                rows += item.rows
+                self._size -= item.size
+                taken.append(item)
+            self._rows -= rows
+            return taken
+
+    def close(self) -> None:
+        """Take no more; what is there can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _is_pressing(self) -> bool:
+        """Whether the writer should not wait for more."""
+        many = min(JOINED_ROWS, self._limit_rows // 2)
+        return self._closed or self._urgent or self._rows >= many or self._size >= self._limit_size // 2
+
+    @property
+    def drained(self) -> bool:
+        """Closed, and nothing left."""
+        return self._closed and not self._items
