@@ -2,13 +2,12 @@
 
 import os
 import stat
-import zlib
 from typing import Final
 
+from model_exporter import deflate
 from model_exporter.follow.place import Key, Place
 
 _MAGIC: Final = b"\x1f\x8b"
-_GZIP: Final = 16 + zlib.MAX_WBITS
 _COMPRESSED_CHUNK: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
 
@@ -59,7 +58,8 @@ class GzipContent:
         self._begin()
 
     def _begin(self) -> None:
-        self._inflater = zlib.decompressobj(_GZIP)
+        self._inflater = deflate.decompressobj(deflate.GZIP)
+        self._more = False  # the inflater may hold content of bytes that it has taken
         self._taken = 0  # compressed bytes
         self._start = 0  # where in the content `_window` begins
         self._window = b""
@@ -101,20 +101,21 @@ class GzipContent:
         """The next content, at most `_CHUNK` bytes; none at the end."""
         while not self.is_broken:
             waiting = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
-            if not waiting:
+            if not waiting and not self._more:
                 waiting = os.pread(self._descriptor, _COMPRESSED_CHUNK, self._taken)
                 self._taken += len(waiting)
             if self._inflater.eof:
                 waiting = waiting.lstrip(b"\0")  # tapes pad
                 if waiting:
-                    self._inflater = zlib.decompressobj(_GZIP)
-            if not waiting:
+                    self._inflater = deflate.decompressobj(deflate.GZIP)
+            if not waiting and not self._more:
                 return b""
             try:
                 more = self._inflater.decompress(waiting, _CHUNK)
-            except zlib.error:
+            except deflate.error:
                 self.is_broken = True
                 break
+            self._more = len(more) == _CHUNK and not self._inflater.eof
             if more:
                 return more
         return b""

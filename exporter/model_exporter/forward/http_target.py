@@ -4,13 +4,12 @@ import asyncio
 import io
 import ssl
 import time
-import zlib
 from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 
-from model_exporter import __version__
+from model_exporter import __version__, deflate
 from model_exporter.config.settings import ForwardCompression, ForwardSettings
 from model_exporter.decode.target_replies import read_message, read_success
 from model_exporter.forward.answers import Answer, Later, Taken, of_status
@@ -21,8 +20,6 @@ _MEDIA_TYPES: Final = {Encoding.PROTOBUF: "application/x-protobuf", Encoding.JSO
 _REPLY_BYTES: Final = 64 * 1024
 _INLINE_BYTES: Final = 64 * 1024
 """Larger bodies are compressed in a thread, so that other attempts go on."""
-_GZIP: Final = 16 + zlib.MAX_WBITS
-_FAST: Final = 1
 
 
 class HttpTarget:
@@ -99,4 +96,4 @@ async def _compressed(body: bytes) -> bytes:
 
 
 def _gzip(body: bytes) -> bytes:
-    return zlib.compress(body, _FAST, _GZIP)
+    return deflate.compress(body, deflate.LEVEL, deflate.GZIP)

@@ -4,6 +4,7 @@ import zlib
 from enum import Enum
 from typing import Final
 
+from model_exporter import deflate
 from model_exporter.errors import DecodeError, TooLargeError
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -38,12 +39,14 @@ def inflate(body: bytes, coding: Coding, *, limit: int) -> bytes:
         wbits = -zlib.MAX_WBITS
     try:
         return _inflate(memoryview(body), wbits, several=coding is Coding.GZIP, limit=limit)
-    except zlib.error as error:
+    except (deflate.error, zlib.error) as error:
         raise DecodeError("compression", f"the {coding.name.lower()} body is corrupt: {error}") from error
 
 
 def _inflate(body: memoryview, wbits: int, *, several: bool, limit: int) -> bytes:
-    stream = zlib.decompressobj(wbits)
+    # Hardly anyone sends deflate, which may have no checksum, and then the checks of zlib are the stricter ones.
+    begin = deflate.decompressobj if several else zlib.decompressobj
+    stream = begin(wbits)
     chunks: list[bytes] = []
     room = limit
     members = 1
@@ -60,7 +63,7 @@ def _inflate(body: memoryview, wbits: int, *, several: bool, limit: int) -> byte
                     raise DecodeError("compression", "the compressed body goes on after its end")
                 if members == _MAX_MEMBERS:
                     raise DecodeError("compression", f"the compressed body has more than {_MAX_MEMBERS} members")
-                stream = zlib.decompressobj(wbits)
+                stream = begin(wbits)
                 members += 1
             most = min(room + 1, _STEP_BYTES)
             chunk = stream.decompress(pending, most)

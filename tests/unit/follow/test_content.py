@@ -21,6 +21,17 @@ def test_compressed_content_is_known_by_its_bytes(tmp_path: Path) -> None:
     content.close()
 
 
+def test_content_of_bytes_that_were_taken_long_ago_is_not_lost(tmp_path: Path) -> None:
+    """A few bytes stand for much, and the inflater may hold it when the file has no more of them."""
+    path = tmp_path / "a.gz"
+    size = 256 * 1024 + 3_000  # a little more than is asked for at once
+    path.write_bytes(gzip.compress(bytes(size))[:-8])  # whose end is still being written
+    content, _ = open_content(str(path))
+    assert isinstance(content, GzipContent)
+    assert sum(len(content.read(start, 100_000)) for start in range(0, 400_000, 100_000)) == size
+    content.close()
+
+
 @pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: packed[:40] + b"\0" * 40])
 def test_damaged_content_ends_where_the_damage_begins(tmp_path: Path, damage: object) -> None:
     """A file that is cut or garbled is not whole, and raises nothing."""
