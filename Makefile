@@ -104,6 +104,7 @@ clean: ## Remove everything that the other targets made
 	rm -rf .venv .venv-peers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .timelapse build dist
 	rm -rf tests/e2e/node/node_modules tests/pictures/node_modules tests/pictures/build
 	find exporter tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find exporter/model_exporter -type f \( -name '*.so' -o -name '*.c' \) -delete
 
 setup:
 	@.ci/setup-python dev,demo

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import click
 import pytest
-from hatchling.builders.wheel import WheelBuilder
 
 import stack
 from model_exporter import __version__
 from model_exporter.cli.serve import serve
 from model_exporter.expose import http
+from wheels import VARIABLE, build_wheel
 
 ROOT = stack.ROOT
 TEXT = (ROOT / "exporter" / "Dockerfile").read_text("utf-8")
@@ -80,6 +80,15 @@ def test_an_image_runs_as_nobody_in_particular(stage: str) -> None:
     assert last == [f"--from=build{'-demo' if stage == 'demo' else ''} /opt/model_exporter /opt/model_exporter"]
 
 
+@pytest.mark.parametrize("stage", ["exporter", "demo"])
+def test_the_decoder_is_compiled_and_the_compiler_stays_behind(stage: str) -> None:
+    """The stage that builds the wheel has a compiler and must use it; no image is made from that stage."""
+    (built,) = (rest for of, name, rest in _instructions() if (of, name) == ("build", "RUN") and "pip wheel" in rest)
+    assert f"{VARIABLE}=require" in built
+    assert "install --yes --no-install-recommends gcc libc6-dev" in " ".join(_of("build", "RUN"))
+    assert "gcc" not in " ".join(_of(stage, "RUN"))
+
+
 def test_an_image_without_a_target_is_the_exporter() -> None:
     """It is the last stage; the stack names its targets."""
     stages = [stage for stage, name, _ in _instructions() if name == "FROM"]
@@ -96,7 +105,7 @@ def test_the_context_is_what_is_copied() -> None:
     first, *rest = [line for line in IGNORED if line and not line.startswith("#")]
     assert first == "*"
     assert {line[1:] for line in rest if line.startswith("!")} == {source for source, _ in _copied()}
-    assert [line for line in rest if not line.startswith("!")] == ["rules/tests", "**/__pycache__"]
+    assert [line for line in rest if not line.startswith("!")] == ["rules/tests", "**/__pycache__", "**/*.c", "**/*.so"]
 
 
 def test_the_context_makes_the_wheel(tmp_path: Path) -> None:
@@ -105,15 +114,14 @@ def test_the_context_makes_the_wheel(tmp_path: Path) -> None:
     for source, target in _copied():
         path = context / target
         if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, path, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / source, path, ignore=shutil.ignore_patterns("__pycache__", "*.c", "*.so"))
         else:
             path.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / source, path)
     shutil.rmtree(context / "rules" / "tests")
     contents = []
     for place, folder in enumerate((ROOT, context)):
-        (built,) = WheelBuilder(str(folder)).build(directory=str(tmp_path / str(place)), versions=["standard"])
-        with zipfile.ZipFile(built) as archive:
+        with zipfile.ZipFile(build_wheel(folder, tmp_path / str(place))) as archive:
             contents.append({name: archive.read(name) for name in archive.namelist()})
     assert contents[0] == contents[1]
 

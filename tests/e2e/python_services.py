@@ -10,9 +10,9 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import pytest
-from hatchling.builders.wheel import WheelBuilder
 
 from e2e.clients import REQUIREMENTS, ROOT, client_python
+from wheels import build_wheel
 
 SCRIPT = REQUIREMENTS / "python_client" / "send.py"
 
@@ -21,7 +21,7 @@ SCRIPT = REQUIREMENTS / "python_client" / "send.py"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel of this tree, installed without its dependencies."""
     folder = tmp_path_factory.mktemp("client")
-    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    wheel = build_wheel(ROOT, folder)
     target = folder / "site"
     uv = ROOT / ".venv" / "bin" / "uv"
     command: list[str | Path] = [uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--target", target, wheel]
