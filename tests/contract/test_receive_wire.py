@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 from model_exporter.ports import Payload, Receipt
 from model_exporter.receive import HttpDoor
-from model_exporter.receive.http import Patience
+from model_exporter.receive.http_connections import Patience
 from receiving import JSON, MIB, PROTOBUF, Rig, connect, door_program, head, open_door, post, read_reply, until
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # no socket is left open
@@ -169,6 +170,66 @@ def test_one_connection_serves_many_requests(rig: Rig) -> None:
             assert read_reply(connection).status == status
 
 
+@pytest.mark.parametrize("cut", [1, 30, -43, -41, -40, -39, -20, -1])
+def test_a_request_is_read_wherever_it_is_cut(address: str, cut: int) -> None:
+    """Head or body may come in two pieces; the connection goes on after it."""
+    request = head("/v1/predictions", _OF_JSON, "Content-Length: 40") + b"x" * 40
+    with connect(address) as connection:
+        connection.sendall(request)
+        assert json.loads(read_reply(connection).body)["accepted"] == 40
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(request[:cut])
+        post(address, "/v1/predictions", b"x", JSON)  # when it is answered, the first piece was read
+        connection.sendall(request[cut:])
+        assert json.loads(read_reply(connection).body)["accepted"] == 40
+        connection.sendall(request)
+        assert json.loads(read_reply(connection).body)["accepted"] == 40
+
+
+def test_requests_sent_without_waiting_are_answered_in_their_order(address: str) -> None:
+    """A client may send the next request, or half of it, before the reply to the last one."""
+    requests = [head("/v1/predictions", _OF_JSON, f"Content-Length: {size}") + b"x" * size for size in (3, 7, 5)]
+    sent = b"".join(requests)
+    with connect(address) as connection:
+        connection.sendall(sent[:-2])
+        replies = b""
+        while replies.count(b"HTTP/1.1 200 OK\r\n") < 2:
+            replies += connection.recv(65536)
+        connection.sendall(sent[-2:])
+        while b'"accepted":5' not in replies:
+            replies += connection.recv(65536)
+    assert re.findall(rb'"accepted":(\d+)', replies) == [b"3", b"7", b"5"]
+
+
+@pytest.mark.parametrize("size", [70_000, 300_000, MIB, 3 * MIB])
+def test_large_bodies_arrive_whole_and_the_connection_goes_on(address: str, size: int) -> None:
+    """Whoever decodes them: the loop, a thread, or aiohttp before these."""
+    with connect(address) as connection:
+        for _ in range(3):
+            connection.sendall(head("/v1/predictions", _OF_JSON, f"Content-Length: {size}") + b"x" * size)
+            assert json.loads(read_reply(connection).body)["accepted"] == size
+
+
+def test_an_idle_connection_is_closed_after_its_last_reply() -> None:
+    """Clients that went away without a word do not stay for ever."""
+    with open_door(HttpDoor, patience=Patience(idle=0.2)) as rig, connect(rig.door.address) as connection:
+        connection.sendall(head("/v1/logs", _OF_PROTOBUF, "Content-Length: 1") + b"x")
+        assert read_reply(connection).status == 200
+        assert connection.recv(1) == b""
+
+
+def test_a_decoder_that_takes_long_does_not_make_its_client_idle() -> None:
+    """The client waits for the door, not the door for the client."""
+
+    def decode(_: Payload) -> Receipt:
+        time.sleep(0.5)
+        return Receipt(1, 0)
+
+    with open_door(HttpDoor, decode, patience=Patience(idle=0.1)) as rig, connect(rig.door.address) as connection:
+        connection.sendall(head("/v1/logs", _OF_PROTOBUF, f"Content-Length: {MIB}") + bytes(MIB))
+        assert read_reply(connection).status == 200
+
+
 def test_an_old_client_is_served(rig: Rig) -> None:
     """HTTP/1.0 without a Host header, as simple health checkers and proxies speak it."""
     with connect(rig.door.address) as connection:
@@ -270,7 +331,7 @@ def test_what_is_no_address_is_told_when_the_door_is_built(rig: Rig) -> None:
 
 
 def test_stopping_lets_requests_that_have_begun_finish() -> None:
-    """One is being decoded, of another half the body has come: both get their replies, and no new client is taken."""
+    """One is being decoded, of two others half the body has come: all get their replies, and no new client is taken."""
     go_on, begun = threading.Event(), threading.Event()
 
     def decode(payload: Payload) -> Receipt:
@@ -283,9 +344,11 @@ def test_stopping_lets_requests_that_have_begun_finish() -> None:
         open_door(HttpDoor, decode) as rig,
         connect(rig.door.address) as idle,
         connect(rig.door.address) as half,
+        connect(rig.door.address) as simple,
         connect(rig.door.address) as large,
     ):
         _send_half(half)
+        simple.sendall(head("/v1/predictions", _OF_JSON, "Content-Length: 4") + b"ha")
         large.sendall(head("/v1/logs", _OF_PROTOBUF, f"Content-Length: {MIB}") + bytes(MIB))
         assert begun.wait(20)
         stopper = threading.Thread(target=rig.door.stop, args=(20.0,))
@@ -294,8 +357,10 @@ def test_stopping_lets_requests_that_have_begun_finish() -> None:
             assert idle.recv(1) == b""
             with pytest.raises(ConnectionRefusedError):
                 connect(rig.door.address)
-            half.sendall(b"lf")
-            assert read_reply(half).status == 200
+            for begun_in_time in (half, simple):
+                begun_in_time.sendall(b"lf")
+                reply = read_reply(begun_in_time)
+                assert (reply.status, reply.headers["connection"]) == (200, "close")
         finally:
             go_on.set()
         reply = read_reply(large)

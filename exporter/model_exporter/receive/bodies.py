@@ -31,9 +31,17 @@ class InFlight:
         """The part of one request, for a `with` statement."""
         return Share(self)
 
-    def _take(self, size: int) -> None:
+    def check(self, size: int) -> None:
+        """See whether there is room for `size` bytes more.
+
+        Raises:
+            OverloadedError: there is not.
+        """
         if self._held + size > self._limit:
             raise OverloadedError(f"{self._held} bytes of other requests are being received")
+
+    def _take(self, size: int) -> None:
+        self.check(size)
         self._held += size
 
     def _give_back(self, size: int) -> None:
@@ -56,14 +64,18 @@ class Share:
         self._whole._take(size)  # noqa: SLF001  # the two classes are one thing
         self._held += size
 
+    def give_back(self) -> None:
+        """Hold nothing any more."""
+        self._whole._give_back(self._held)  # noqa: SLF001  # the two classes are one thing
+        self._held = 0
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._whole._give_back(self._held)  # noqa: SLF001  # the two classes are one thing
-        self._held = 0
+        self.give_back()
 
 
 @dataclass(frozen=True, slots=True)

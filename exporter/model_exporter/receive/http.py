@@ -13,29 +13,22 @@ from aiohttp import web
 
 from model_exporter.addresses import BACKLOG, Address, listen
 from model_exporter.ports import Clock, Ingest
+from model_exporter.receive.bodies import BodyReader, InFlight
+from model_exporter.receive.finishing import Begun
+from model_exporter.receive.http_connections import Connection, Desk, Patience
 from model_exporter.receive.http_requests import HttpRequests
+from model_exporter.receive.intake import Intake
 from model_exporter.receive.outcomes import OUTCOMES
 from model_exporter.receive.routes import ROUTES
 from model_exporter.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
+_BODIES_IN_FLIGHT: Final = 4
+"""Bodies of the largest size that all connections together may be sending, or waiting for a decoder with."""
 _START_SECONDS: Final = 10.0
 _FLUSH_SECONDS: Final = 0.5
 """How long the last replies may take to leave after the grace time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the door waits for a client, in seconds.
-
-    Attributes:
-        idle: for the head of a request, on a new connection and between requests.
-        body: for a body, beside the time that its size allows.
-    """
-
-    idle: float = 75.0
-    body: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class _Running:
 
 
 class _Connection(web.RequestHandler):
-    """A connection whose malformed requests are counted and answered like all others."""
+    """A connection of aiohttp whose malformed requests are counted and answered like all others."""
 
     def __init__(
         self, server: web.Server, requests: HttpRequests, loop: asyncio.AbstractEventLoop, idle: float
@@ -151,23 +144,27 @@ class HttpDoor:
 
     async def _serve(self, listener: socket.socket, started: "Future[_Running]") -> None:
         loop = asyncio.get_running_loop()
-        requests = HttpRequests(
-            ingest=self._ingest,
-            telemetry=self._telemetry,
-            request_bytes=self._limit,
-            clock=self._clock,
-            patience_seconds=self._patience.body,
-        )
+        intake = Intake(ingest=self._ingest, telemetry=self._telemetry, request_bytes=self._limit, clock=self._clock)
+        in_flight, begun = InFlight(_BODIES_IN_FLIGHT * self._limit), Begun()
+        requests = HttpRequests(intake, BodyReader(self._limit, self._patience.body), in_flight, begun)
         server = web.Server(requests.handle)
-        listening = await loop.create_server(
-            lambda: _Connection(server, requests, loop, self._patience.idle), sock=listener, backlog=BACKLOG
+        desk = Desk(
+            intake=intake,
+            in_flight=in_flight,
+            begun=begun,
+            request_bytes=self._limit,
+            patience=self._patience,
+            whole_parser=lambda: _Connection(server, requests, loop, self._patience.idle),
         )
+        listening = await loop.create_server(lambda: Connection(desk), sock=listener, backlog=BACKLOG)
         running = _Running(loop, loop.create_future())
         started.set_result(running)
         grace_seconds = await running.grace
         listening.close()
         await asyncio.sleep(0)  # requests that are parsed already begin, and so count as begun
-        if unfinished := await requests.finish(server.connections, grace_seconds):
+        if unfinished := await begun.finish((*desk.open, *server.connections), grace_seconds):
             log.warning("requests were cut off at the end of the grace time", extra={"requests": unfinished})
+        for connection in tuple(desk.open):
+            connection.abort()
         await server.shutdown(_FLUSH_SECONDS)
-        requests.release()
+        intake.release()

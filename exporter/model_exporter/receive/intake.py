@@ -1,0 +1,122 @@
+"""From the body of an HTTP request to the pipeline and to its reply, whoever read it from the socket."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from model_exporter.errors import DecodeError, TooLargeError
+from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Receipt
+from model_exporter.receive.http_replies import Reply, accept, refuse
+from model_exporter.receive.inflate import Coding, inflate
+from model_exporter.receive.orders import Order
+from model_exporter.receive.outcomes import answer_to_error, answer_to_receipt
+from model_exporter.receive.reports import Reporter
+from model_exporter.receive.routes import Route
+from model_exporter.telemetry import Telemetry
+
+INLINE_BYTES: Final = 256 * 1024
+"""Bodies up to this size are decoded on the event loop: handing a small one to a thread costs more than decoding it."""
+_INLINE_COMPRESSED_BYTES: Final = 64 * 1024
+_DECODERS: Final = 2
+_UNKNOWN: Final = "unknown"
+
+
+class Intake:
+    """Takes bodies on one event loop, and on threads of its own those that would hold the loop up.
+
+    Args:
+        ingest: takes the bodies.
+        telemetry: counts requests by outcome, and the bytes of their bodies.
+        request_bytes: limit of one body after decompression.
+        clock: unix seconds.
+    """
+
+    def __init__(self, *, ingest: Ingest, telemetry: Telemetry, request_bytes: int, clock: Clock) -> None:
+        self._ingest = ingest
+        self._telemetry = telemetry
+        self._limit = request_bytes
+        self._clock = clock
+        self._decoders = ThreadPoolExecutor(_DECODERS, "http-decoder")
+        self._reporter = Reporter()
+
+    def take_at_once(self, sent: bytes, order: Order) -> Receipt | None:
+        """Hand over a body as it was sent; None, and nothing done, when that is work for a thread.
+
+        Raises:
+            DecodeError, TooLargeError, OverloadedError, UnknownMappingError: nothing of it was taken.
+        """
+        self._telemetry.count("model_exporter_request_bytes_total", order.route.door.value, amount=len(sent))
+        body = self._inflate_small(sent, order.coding_of(sent))
+        return None if body is None else self._deliver(body, order)
+
+    async def take(self, sent: bytes, order: Order) -> Receipt:
+        """As `take_at_once`, without holding the loop up.
+
+        Raises:
+            DecodeError, TooLargeError, OverloadedError, UnknownMappingError: nothing of it was taken.
+        """
+        receipt = self.take_at_once(sent, order)
+        return await self.take_in_thread(sent, order) if receipt is None else receipt
+
+    async def take_in_thread(self, sent: bytes, order: Order) -> Receipt:
+        """Hand over a body that `take_at_once` left alone.
+
+        Raises:
+            DecodeError, TooLargeError, OverloadedError, UnknownMappingError: nothing of it was taken.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoders, self._inflate_and_deliver, sent, order)
+
+    def accept(self, receipt: Receipt, order: Order) -> Reply:
+        """Count a request that was taken, and answer it."""
+        answer = answer_to_receipt(receipt, order.route.door)
+        self._count(order.route, answer.outcome)
+        return accept(answer, order.route, order.encoding, receipt)
+
+    def refuse(
+        self, error: Exception, route: Route | None, encoding: Encoding | None, *, peer: str, path: str
+    ) -> Reply:
+        """Count a request that ended in `error`, tell of it, and answer it."""
+        answer = answer_to_error(error)
+        self._reporter.refused(answer, error, peer=peer, path=path)
+        self._count(route, answer.outcome)
+        return refuse(answer, error, encoding)
+
+    def release(self) -> None:
+        """Let the threads go, without waiting for them."""
+        self._decoders.shutdown(wait=False, cancel_futures=True)
+
+    def _count(self, route: Route | None, outcome: str) -> None:
+        door, signal = (route.door, route.signal.value) if route else (Door.OTLP_HTTP, _UNKNOWN)
+        self._telemetry.count("model_exporter_requests_total", door.value, signal, outcome)
+
+    def _inflate_small(self, sent: bytes, coding: Coding) -> bytes | None:
+        """`sent` decompressed, or None when that is work for a thread."""
+        if coding is Coding.IDENTITY:
+            return sent if len(sent) <= INLINE_BYTES else None
+        if len(sent) > _INLINE_COMPRESSED_BYTES:
+            return None
+        try:
+            return inflate(sent, coding, limit=min(INLINE_BYTES, self._limit))
+        except TooLargeError:
+            return None
+
+    def _inflate_and_deliver(self, sent: bytes, order: Order) -> Receipt:
+        return self._deliver(inflate(sent, order.coding_of(sent), limit=self._limit), order)
+
+    def _deliver(self, body: bytes, order: Order) -> Receipt:
+        if not body and order.encoding is not Encoding.PROTOBUF:
+            raise DecodeError("body", "the body is empty, which is not JSON")
+        route = order.route
+        return self._ingest(
+            Payload(
+                route.door,
+                route.signal,
+                order.encoding,
+                body,
+                self._clock(),
+                mapping=route.mapping,
+                context=order.context,
+                via=order.via,
+            )
+        )
