@@ -15,7 +15,7 @@ from model_exporter import __version__
 from model_exporter.baseline.file import read_baseline
 from model_exporter.baseline.model import FeatureType
 from model_exporter.batch import Role
-from model_exporter.cli import baseline, cli, run
+from model_exporter.cli import baseline, run, serve
 from model_exporter.cli.options import environment_variable
 from model_exporter.errors import ConfigError, ModelExporterError
 
@@ -174,7 +174,7 @@ def test_a_wrong_environment_variable_is_named(capsys: Capture, monkeypatch: pyt
 
 
 def _serve_flags() -> list[click.Option]:
-    return [parameter for parameter in cli.commands["serve"].params if isinstance(parameter, click.Option)]
+    return [parameter for parameter in serve.serve.params if isinstance(parameter, click.Option)]
 
 
 @pytest.mark.parametrize("option", _serve_flags(), ids=lambda option: str(option.opts[0]))

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
 import click
 
 from model_exporter import __version__
-from model_exporter.cli import baseline, check, demo, explain, mapping, pack, pack_dashboards, pack_rules, serve
 from model_exporter.errors import ConfigError, ModelExporterError
 
 FAILED: Final = 1
@@ -33,27 +33,43 @@ Exit codes: 0 fine, 1 failed on the way, 2 a mistake in the command line or the 
 """
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_COMMANDS: Final = {
+    "serve": "serve",
+    "explain": "explain",
+    "check-config": "check",
+    "baseline": "baseline",
+    "mapping": "mapping",
+    "pack": "pack",
+    "demo": "demo",
+}
+"""The module of each command, where its function has the name of the command, with `_` for `-`."""
+
+
+class _Commands(click.Group):
+    """Loads a command when it is asked for: the process that serves keeps none of the others for its lifetime."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, in the order of their help."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None when there is none."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"model_exporter.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="model_exporter")
 def cli() -> None:
     """Prometheus exporter for machine-learning models in production.
 
     Predictions and traces come in over OTLP or as JSON; traffic, data-quality and drift metrics go out.
     """
-
-
-for command in (
-    serve.serve,
-    explain.explain,
-    check.check_config,
-    baseline.baseline,
-    mapping.mapping,
-    pack.pack,
-    demo.demo,
-):
-    cli.add_command(command)
-for command in (pack_rules.rules, pack_rules.check, pack_dashboards.dashboards):
-    pack.pack.add_command(command)
 
 
 def main() -> None:

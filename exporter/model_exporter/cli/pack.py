@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from model_exporter.cli import pack_dashboards, pack_rules
+
 _EPILOG = """
 \b
 Examples:
@@ -81,3 +83,7 @@ def alertmanager(
     replace_file(target, text.encode())
     written = [target, *([] if no_templates else write_templates(target.parent))]
     click.echo("\n".join(f"wrote {path}" for path in written), err=True)
+
+
+for _command in (pack_rules.rules, pack_rules.check, pack_dashboards.dashboards):
+    pack.add_command(_command)
