@@ -48,11 +48,11 @@ _COMMANDS: Final = {
 class _Commands(click.Group):
     """Loads a command when it is asked for: the process that serves keeps none of the others for its lifetime."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click passes it
         """Names of all commands, in the order of their help."""
         return sorted(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # the same
         """The command of this name; None when there is none."""
         if cmd_name not in _COMMANDS:
             return None

@@ -18,8 +18,8 @@ LEVELS: Final = 5
 MAX_CORRELATION: Final = 0.98
 """Beyond it 5 by 5 cells cannot tell one correlation from another, and the quadrature loses digits."""
 
-# Gauss and Legendre's quadrature with 24 nodes, its upper half: `leggauss(24)`, whose module and whose eigenvalues would
-# take 1.4 MiB of every process at its start.
+# Gauss and Legendre's quadrature with 24 nodes, its upper half: numpy's `leggauss(24)`, whose module and whose
+# eigenvalues would take 1.4 MiB of every process at its start.
 _HALF_NODES: Final = (
     *(0.06405689286260563, 0.1911188674736163, 0.3150426796961634, 0.4337935076260451),
     *(0.5454214713888396, 0.6480936519369755, 0.7401241915785544, 0.820001985973903),

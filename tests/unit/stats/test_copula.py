@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from model_exporter.stats.copula import Floats, fit_margins, normal_cells, table_correlation
+from model_exporter.stats.copula import _NODES, _WEIGHTS, Floats, fit_margins, normal_cells, table_correlation
 
 FIFTHS = np.full((1, 5), 0.2)
 
@@ -59,3 +59,10 @@ def test_fitted_tables_keep_their_odds_ratios() -> None:
     np.testing.assert_allclose(fitted.sum(axis=1), columns, atol=1e-12)
     logs, before = np.log(fitted[0]), np.log(table[0])
     np.testing.assert_allclose(np.diff(np.diff(logs, axis=0), axis=1), np.diff(np.diff(before, axis=0), axis=1))
+
+
+def test_the_quadrature_is_gauss_and_legendres() -> None:
+    """The table of nodes and weights is numpy's, to the last bit or two."""
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    assert np.allclose(_NODES, nodes, rtol=1e-15, atol=1e-16)
+    assert np.allclose(_WEIGHTS, weights, rtol=1e-14)
