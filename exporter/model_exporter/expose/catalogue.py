@@ -7,14 +7,9 @@ Labels stand in the order in which `Telemetry` and the writers give their values
 from functools import partial
 from typing import Final
 
-from model_exporter.expose import call_catalogue, truth_catalogue
-from model_exporter.expose.metric import Group, Labels, Metric, MetricType
+from model_exporter.expose import call_catalogue, file_catalogue, forward_catalogue, truth_catalogue
+from model_exporter.expose.metric import Group, Metric, MetricType, each
 from model_exporter.ports import Door, Signal
-
-
-def _each(*values: str) -> tuple[Labels, ...]:
-    return tuple((value,) for value in values)
-
 
 _COUNTER, _GAUGE, _HISTOGRAM = MetricType.COUNTER, MetricType.GAUGE, MetricType.HISTOGRAM
 _MODEL: Final = ("model",)
@@ -323,7 +318,7 @@ REQUEST_BYTES: Final = Metric(
     _COUNTER,
     "Bytes of request bodies as sent.",
     ("door",),
-    _each(*(door.value for door in Door)),
+    each(*(door.value for door in Door)),
 )
 RECORDS: Final = Metric(
     "model_exporter_records_total",
@@ -340,7 +335,7 @@ DROPPED_RECORDS: Final = Metric(
     _COUNTER,
     "Records accepted but not counted, by reason.",
     ("reason",),
-    _each("model_limit", "series_limit", "queue_full"),
+    each("model_limit", "series_limit", "queue_full"),
 )
 DROPPED_VALUES: Final = Metric(
     "model_exporter_dropped_values_total",
@@ -368,14 +363,14 @@ REPEATED_EVENTS: Final = Metric(
     _COUNTER,
     "Events of payload loggers that had come before.",
     ("door",),
-    _each(Door.CLOUD_EVENTS.value, Door.AZURE_ML.value),
+    each(Door.CLOUD_EVENTS.value, Door.AZURE_ML.value),
 )
 CLOCK_SKEW: Final = Metric(
     "model_exporter_clock_skew_records_total",
     _COUNTER,
     "Records whose time was too far from the exporter's clock and was replaced by it.",
     ("direction",),
-    _each("future", "past"),
+    each("future", "past"),
 )
 LIMIT: Final = Metric("model_exporter_limit", _GAUGE, "A configured limit, in its own unit.", ("limit",))
 LIMIT_USAGE: Final = Metric(
@@ -386,7 +381,7 @@ LIMIT_HITS: Final = Metric(
     _COUNTER,
     "Rows or values that a limit turned away.",
     ("limit",),
-    _each(*_LIMITS_HIT),
+    each(*_LIMITS_HIT),
 )
 QUEUE_ROWS: Final = Metric("model_exporter_queue_rows", _GAUGE, "Records that wait for the writer.")
 QUEUE_CAPACITY: Final = Metric("model_exporter_queue_capacity_rows", _GAUGE, "Records that may wait for the writer.")
@@ -416,21 +411,21 @@ OUTCOMES_EVICTED: Final = Metric(
     _COUNTER,
     "Outcomes given up before the join, by reason.",
     ("reason",),
-    _each("limit"),
+    each("limit"),
 )
 STORAGE_FAILURES: Final = Metric(
     "model_exporter_storage_failures_total",
     _COUNTER,
     "Times that records were refused because they could not be kept.",
     ("store",),
-    _each("outcomes", "positions"),
+    each("outcomes", "positions"),
 )
 CORRUPT_STATE: Final = Metric(
     "model_exporter_corrupt_state_total",
     _COUNTER,
     "Files of kept state that could not be read and were set aside.",
     ("store",),
-    _each("baseline", "outcomes", "checkpoint", "schemas", "positions"),
+    each("baseline", "outcomes", "checkpoint", "schemas", "positions"),
 )
 CHECKPOINT_TIMESTAMP: Final = Metric(
     "model_exporter_checkpoint_timestamp_seconds",
@@ -447,90 +442,12 @@ CHECKPOINT_FAILURES: Final = Metric(
     (),
     ((),),
 )
-FORWARDED_REQUESTS: Final = Metric(
-    "model_exporter_forwarded_requests_total",
-    _COUNTER,
-    "OTLP requests that were to be passed on, by what became of them.",
-    ("signal", "outcome"),
-)
-FORWARDED_BYTES: Final = Metric(
-    "model_exporter_forwarded_bytes_total",
-    _COUNTER,
-    "Bytes of their bodies, decompressed.",
-    ("signal", "outcome"),
-)
-FORWARD_FAILURES: Final = Metric(
-    "model_exporter_forward_failures_total",
-    _COUNTER,
-    "Attempts to pass a request on that failed and are made again, by reason.",
-    ("reason",),
-)
-FORWARD_REJECTED: Final = Metric(
-    "model_exporter_forward_rejected_records_total",
-    _COUNTER,
-    "Records that the target rejected of requests that it took.",
-    ("signal",),
-)
-FORWARD_QUEUE_BYTES: Final = Metric(
-    "model_exporter_forward_queue_bytes", _GAUGE, "Bytes of requests that are to be passed on and have not arrived."
-)
-FORWARD_QUEUE_CAPACITY: Final = Metric(
-    "model_exporter_forward_queue_capacity_bytes", _GAUGE, "Bytes that these may have; beyond it requests are lost."
-)
-FORWARD_QUEUE_REQUESTS: Final = Metric(
-    "model_exporter_forward_queue_requests", _GAUGE, "Requests that wait for their first attempt to be passed on."
-)
-FORWARD_SUCCESS: Final = Metric(
-    "model_exporter_forward_last_success_timestamp_seconds", _GAUGE, "When the target last took a request."
-)
 SCHEMA_WRITE_FAILURES: Final = Metric(
     "model_exporter_schema_write_failures_total",
     _COUNTER,
     "Times that what monitors tell of their columns could not be written.",
     (),
     ((),),
-)
-
-FOLLOWED_FILES: Final = Metric(
-    "model_exporter_followed_files", _GAUGE, "Log files that are followed, by the glob that finds them.", ("pattern",)
-)
-FILE_LAG: Final = Metric(
-    "model_exporter_file_lag_bytes", _GAUGE, "Bytes of followed files that are not read yet.", ("pattern",)
-)
-FILE_READ: Final = Metric(
-    "model_exporter_file_read_bytes_total", _COUNTER, "Bytes read of log files, decompressed.", ("pattern",)
-)
-FILE_LINES: Final = Metric(
-    "model_exporter_file_lines_total",
-    _COUNTER,
-    "Lines read of log files that held anything; a restart reads those again that no scrape has carried.",
-    ("pattern",),
-)
-FILE_SKIPPED: Final = Metric(
-    "model_exporter_file_skipped_total",
-    _COUNTER,
-    "Lines of log files that were skipped (too long), or cut (zero bytes at their beginning), by reason.",
-    ("reason",),
-    _each("too_long", "zero_bytes"),
-)
-FILE_PROBLEMS: Final = Metric(
-    "model_exporter_file_problems_total",
-    _COUNTER,
-    "Log files that could not be followed as they are, by reason, each once until it can be read again.",
-    ("reason",),
-    _each("bad_gzip", "lost_tail", "not_a_file", "permission", "unreadable", "vanished"),
-)
-FILE_ROTATIONS: Final = Metric(
-    "model_exporter_file_rotations_total",
-    _COUNTER,
-    "Log files that were renamed, truncated or removed while they were followed.",
-    ("how",),
-    _each("removed", "renamed", "truncated"),
-)
-FILE_POSITIONS: Final = Metric(
-    "model_exporter_file_positions_timestamp_seconds",
-    _GAUGE,
-    "When positions in log files were last kept, which is when a scrape has carried new lines.",
 )
 
 _process = partial(Metric, group=Group.PROCESS)
@@ -545,7 +462,9 @@ _ALL: Final = (
     *call_catalogue.METRICS,
     *truth_catalogue.METRICS,
     *(value for value in tuple(globals().values()) if isinstance(value, Metric)),
+    *forward_catalogue.METRICS,
+    *file_catalogue.METRICS,
 )
 CATALOGUE: Final = tuple(sorted(_ALL, key=lambda metric: list(Group).index(metric.group)))
-"""All of the above and those of outcomes, in the order of exposition."""
+"""All of the above and of the modules beside this one, in the order of exposition."""
 BY_NAME: Final = {metric.name: metric for metric in CATALOGUE}

@@ -50,3 +50,8 @@ class Metric:
     labels: Labels = ()
     zeros: tuple[Labels, ...] = ()
     group: Group = Group.EXPORTER
+
+
+def each(*values: str) -> tuple[Labels, ...]:
+    """Label sets of one label that takes these values."""
+    return tuple((value,) for value in values)
