@@ -4,6 +4,7 @@ Compress at `LEVEL`: ISA-L has no others than 0 to 3. It takes header flags of g
 refuses, and may notice damage some bytes later.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,3 +30,6 @@ compress = _library.compress
 compressobj = _library.compressobj
 decompressobj = _library.decompressobj
 crc32 = _library.crc32
+crc32_combine: Final[Callable[[int, int, int], int] | None] = getattr(_library, "crc32_combine", None)
+"""Checksum of two texts together from those of each and the length of the second; zlib's is not to be had before
+Python 3.15."""

@@ -4,8 +4,9 @@ from math import log
 from typing import Final
 
 from model_exporter.expose import catalogue
+from model_exporter.expose.blocks import Block
 from model_exporter.expose.metric import Labels
-from model_exporter.expose.text import Lines, SparseBlock
+from model_exporter.expose.text import Lines
 from model_exporter.window.snapshot import AnomalySnapshot
 
 NAMED_FROM: Final = log(0.5)
@@ -18,7 +19,7 @@ class AnomalyText:
     def __init__(self, names: Labels) -> None:
         self._names = names
         self._signals: tuple[str, ...] = ()
-        self._contributions = SparseBlock(catalogue.ANOMALY_CONTRIBUTION, [])
+        self._contributions = Block()
 
     def write(self, lines: Lines, anomaly: AnomalySnapshot) -> None:
         """Add the series of `anomaly`."""
@@ -26,6 +27,6 @@ class AnomalyText:
         if anomaly.signals != self._signals:
             self._signals = anomaly.signals
             labels = [(*self._names, signal) for signal in anomaly.signals]
-            self._contributions = SparseBlock(catalogue.ANOMALY_CONTRIBUTION, labels)
+            self._contributions = Block((catalogue.ANOMALY_CONTRIBUTION, labels))
         if anomaly.evidence >= NAMED_FROM:
             self._contributions.write(lines, anomaly.contributions)

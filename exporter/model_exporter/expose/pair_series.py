@@ -1,6 +1,6 @@
 """The series of changed dependence between features."""
 
-import numpy as np
+from math import isfinite
 
 from model_exporter.expose import catalogue
 from model_exporter.expose.metric import Labels
@@ -10,7 +10,7 @@ from model_exporter.window.snapshot import PairDriftSnapshot
 
 def write_pair_drift(lines: Lines, names: Labels, drift: PairDriftSnapshot) -> None:
     """Add the series of `drift` of the model and version `names`. Where nothing was judged nothing is told."""
-    if np.isfinite(drift.log_evidence):
+    if isfinite(drift.log_evidence):
         lines.sample(catalogue.MULTIVARIATE_EVIDENCE, (*names, drift.level), drift.log_evidence)
         lines.sample(catalogue.MULTIVARIATE_DETECTED, (*names, drift.level), drift.detected)
     for (feature, role), (other, other_role), evidence in drift.pairs:

@@ -1,48 +1,35 @@
 """A snapshot and the exporter's own counts as the body of a scrape."""
 
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import Lock
-from typing import Final
 
 from model_exporter import __version__
-from model_exporter.expose.own_series import own_lines
+from model_exporter.expose.own_series import OwnWriter
+from model_exporter.expose.packing import Packed, Packer
 from model_exporter.expose.process import ProcessUsage, read_process
 from model_exporter.expose.series import SeriesWriter
-from model_exporter.expose.text import Format
+from model_exporter.expose.text import Format, Lines
 from model_exporter.telemetry import TelemetrySnapshot
 from model_exporter.window.snapshot import Snapshot
-
-_LEVEL: Final = 1
-"""Of gzip. Exposition text shrinks 18 times at level 1 and 20 times at level 9, which takes 20 times as long."""
-_GZIP_HEAD: Final = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff"  # RFC 1952: deflate, no name, no time, fastest, unknown system
-
-
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    """Bytes deflated so that more may follow, with the checksum and the length of what they stand for."""
-
-    deflated: bytes
-    checksum: int
-    length: int
 
 
 @dataclass(slots=True)
 class _Models:
     """What was written of one snapshot's models."""
 
-    snapshot: Snapshot | None = None
-    text: dict[Format, bytes] = field(default_factory=dict)
-    packed: dict[Format, _Packed] = field(default_factory=dict)
+    snapshot: Snapshot
+    lines: Lines
+    families: dict[Format, list[list[bytes]]] = field(default_factory=dict)
+    packed: dict[Format, Packed] = field(default_factory=dict)
 
 
 class Renderer:
     """Writes scrapes. Safe for use by several threads.
 
-    The models' part is written once per snapshot and format, however many scrapes there are; the exporter's own
-    numbers are new each time.
+    The models' part is written and compressed once per snapshot, and of that only what has changed since the one
+    before, however many scrapes there are; the exporter's own numbers are new each time.
 
     Args:
         version: of the exporter.
@@ -52,48 +39,46 @@ class Renderer:
     def __init__(
         self, version: str = __version__, *, process: Callable[[], ProcessUsage | None] = read_process
     ) -> None:
-        self._version = version
+        self._own = OwnWriter(version)
         self._process = process
         self._writer = SeriesWriter()
-        self._models = _Models()
+        self._packer = Packer()
+        self._models: _Models | None = None
         self._lock = Lock()
 
     def render(self, snapshot: Snapshot | None, telemetry: TelemetrySnapshot, form: Format) -> bytes:
         """Body of a scrape; without a snapshot, the exporter's own series alone."""
-        return self._text(snapshot, form) + self._own(snapshot, telemetry, form)
+        own = self._own_text(snapshot, telemetry, form)
+        if snapshot is None:
+            return own
+        with self._lock:
+            families = self._families(snapshot, form)
+        return b"".join((*chain.from_iterable(families), own))
 
     def render_gzip(self, snapshot: Snapshot | None, telemetry: TelemetrySnapshot, form: Format) -> bytes:
-        """Compress what `render` returns, as one gzip member: not every reader takes a sequence of them."""
-        own = self._own(snapshot, telemetry, form)
-        models = self._packed(snapshot, form)
-        deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        tail = struct.pack("<LL", zlib.crc32(own, models.checksum), (models.length + len(own)) & 0xFFFFFFFF)
-        return b"".join((_GZIP_HEAD, models.deflated, deflate.compress(own), deflate.flush(), tail))
+        """Compress what `render` returns."""
+        own = self._own_text(snapshot, telemetry, form)
+        return self._packed(snapshot, form).followed_by(own)
 
-    def _own(self, snapshot: Snapshot | None, telemetry: TelemetrySnapshot, form: Format) -> bytes:
-        return own_lines(self._version, telemetry, snapshot, self._process()).exposition(form, last=True)
+    def _own_text(self, snapshot: Snapshot | None, telemetry: TelemetrySnapshot, form: Format) -> bytes:
+        return self._own.write(telemetry, snapshot, self._process()).exposition(form, last=True)
 
-    def _text(self, snapshot: Snapshot | None, form: Format) -> bytes:
+    def _written(self, snapshot: Snapshot) -> _Models:
+        if self._models is None or self._models.snapshot is not snapshot:
+            self._models = _Models(snapshot, self._writer.write(snapshot))
+        return self._models
+
+    def _families(self, snapshot: Snapshot, form: Format) -> list[list[bytes]]:
+        models = self._written(snapshot)
+        if form not in models.families:
+            models.families[form] = models.lines.families(form)
+        return models.families[form]
+
+    def _packed(self, snapshot: Snapshot | None, form: Format) -> Packed:
         if snapshot is None:
-            return b""
+            return Packed(())
         with self._lock:
-            return self._text_locked(snapshot, form)
-
-    def _text_locked(self, snapshot: Snapshot, form: Format) -> bytes:
-        if self._models.snapshot is not snapshot:
-            self._models = _Models(snapshot)
-        if form not in self._models.text:
-            self._models.text[form] = self._writer.write(snapshot).exposition(form, last=False)
-        return self._models.text[form]
-
-    def _packed(self, snapshot: Snapshot | None, form: Format) -> _Packed:
-        if snapshot is None:
-            return _Packed(b"", 0, 0)
-        with self._lock:
-            text = self._text_locked(snapshot, form)
-            if form not in self._models.packed:
-                deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-                # A full flush ends on a whole byte and lets nothing that follows refer back.
-                deflated = deflate.compress(text) + deflate.flush(zlib.Z_FULL_FLUSH)
-                self._models.packed[form] = _Packed(deflated, zlib.crc32(text), len(text))
-            return self._models.packed[form]
+            models = self._written(snapshot)
+            if form not in models.packed:
+                models.packed[form] = self._packer.pack(self._families(snapshot, form))
+            return models.packed[form]

@@ -1,14 +1,25 @@
 """The models' series: numbers of a snapshot under the names of the catalogue."""
 
 from math import inf
+from operator import eq
+
+import numpy as np
 
 from model_exporter.baseline.model import Baseline
 from model_exporter.expose import catalogue, truth_catalogue
-from model_exporter.expose.text import Block, HistogramBlock, Lines, number
+from model_exporter.expose.blocks import Block, HistogramBlock
+from model_exporter.expose.metric import Labels
+from model_exporter.expose.text import Kept, Lines
 from model_exporter.expose.truth_series import PerformanceText, write_truth
 from model_exporter.expose.verdict_series import write_rules
 from model_exporter.expose.version_series import VersionText
-from model_exporter.window.snapshot import LearningSnapshot, ModelSnapshot, Snapshot, VersionSnapshot
+from model_exporter.window.snapshot import (
+    LearningSnapshot,
+    ModelSnapshot,
+    Snapshot,
+    UpstreamSnapshot,
+    VersionSnapshot,
+)
 
 
 class SeriesWriter:
@@ -26,8 +37,7 @@ class SeriesWriter:
         lines = Lines()
         self._models = {model.name: self._models.get(model.name) or _ModelText() for model in snapshot.models}
         for model in snapshot.models:
-            _write_own(lines, model, snapshot)
-            self._models[model.name].write(lines, model)
+            self._models[model.name].write(lines, model, snapshot)
         return lines
 
 
@@ -65,28 +75,53 @@ class _ModelText:
     """What stays of one model's lines."""
 
     def __init__(self) -> None:
+        self._own = Kept(eq)
         self._versions: dict[str, VersionText] = {}
         self._baselines: dict[str, _BaselineText] = {}
-        self._upstreams: dict[str, HistogramBlock] = {}
+        self._upstreams: dict[str, _UpstreamText] = {}
+        self._truth = Kept(eq)
         self._performance: dict[str, PerformanceText] = {}
-        self._thresholds: _ThresholdText | None = None
+        self._thresholds = Kept(eq)
 
-    def write(self, lines: Lines, model: ModelSnapshot) -> None:
+    def write(self, lines: Lines, model: ModelSnapshot, snapshot: Snapshot) -> None:
+        self._write_own(lines, model, snapshot)
         self._versions = {version.version: self._version(model, version) for version in model.versions}
         for version in model.versions:
             self._versions[version.version].write(lines, model, version)
         self._write_baselines(lines, model)
         self._write_upstreams(lines, model)
         self._write_truth(lines, model)
-        if self._thresholds is None or not self._thresholds.fits(model):
-            self._thresholds = _ThresholdText(model)
-        lines.extend(self._thresholds.lines)
+        rest_on = model.settings, model.features
+        self._thresholds.write(lines, rest_on, lambda fresh: _write_thresholds(fresh, model))
+
+    def _write_own(self, lines: Lines, model: ModelSnapshot, snapshot: Snapshot) -> None:
+        rest_on = (
+            snapshot.environment,
+            snapshot.configured_at,
+            model.settings,
+            model.changes,
+            model.sources,
+            model.outcomes,
+            model.learning,
+            model.baseline,
+        )
+        self._own.write(lines, rest_on, lambda fresh: _write_own(fresh, model, snapshot))
 
     def _write_truth(self, lines: Lines, model: ModelSnapshot) -> None:
         texts: dict[str, PerformanceText] = {}
-        if model.truth:
-            write_truth(lines, model.name, model.truth)
-            for told in model.truth.performance:
+        if truth := model.truth:
+            rest_on = (
+                truth.early,
+                truth.duplicates,
+                truth.pending,
+                truth.outcomes_waiting,
+                truth.rate,
+                truth.unmatched,
+                truth.lost,
+                truth.reference,
+            )
+            self._truth.write(lines, rest_on, lambda fresh: write_truth(fresh, model.name, truth))
+            for told in truth.performance:
                 texts[told.version] = self._performance.get(told.version) or PerformanceText(model.name, told.version)
                 texts[told.version].write(lines, told)
         self._performance = texts
@@ -111,33 +146,33 @@ class _ModelText:
         self._baselines = texts
 
     def _write_upstreams(self, lines: Lines, model: ModelSnapshot) -> None:
-        blocks: dict[str, HistogramBlock] = {}
+        texts: dict[str, _UpstreamText] = {}
         for call in model.upstreams:
-            labels = (model.name, call.upstream)
-            kept = self._upstreams.get(call.upstream)
-            blocks[call.upstream] = kept or HistogramBlock(catalogue.UPSTREAM_DURATION, labels)
-            blocks[call.upstream].write(lines, call.duration)
-            lines.sample(catalogue.UPSTREAM_ERRORS, labels, call.errors)
-        self._upstreams = blocks
+            texts[call.upstream] = self._upstreams.get(call.upstream) or _UpstreamText((model.name, call.upstream))
+            texts[call.upstream].write(lines, call)
+        self._upstreams = texts
 
 
-class _ThresholdText:
-    """Lines of the thresholds that a model and its features are configured with."""
+def _write_thresholds(lines: Lines, model: ModelSnapshot) -> None:
+    """Write the thresholds that a model and its features are configured with."""
+    for told in model.settings.thresholds:
+        lines.sample(catalogue.THRESHOLD, (model.name, told.signal, told.severity), told.value)
+    for name, role in model.features:
+        for told in model.settings.feature_thresholds.get(name, ()):
+            labels = (model.name, name, role.value, told.signal, told.severity)
+            lines.sample(catalogue.FEATURE_THRESHOLD, labels, told.value)
 
-    def __init__(self, model: ModelSnapshot) -> None:
-        self._settings = model.settings
-        self._features = model.features
-        self.lines = Lines()
-        for told in model.settings.thresholds:
-            self.lines.sample(catalogue.THRESHOLD, (model.name, told.signal, told.severity), told.value)
-        for name, role in model.features:
-            for told in model.settings.feature_thresholds.get(name, ()):
-                labels = (model.name, name, role.value, told.signal, told.severity)
-                self.lines.sample(catalogue.FEATURE_THRESHOLD, labels, told.value)
 
-    def fits(self, model: ModelSnapshot) -> bool:
-        """Whether the lines of `model` still look the same."""
-        return self._settings is model.settings and self._features == model.features
+class _UpstreamText:
+    """Lines of the calls to one upstream; `names` are those of model and upstream."""
+
+    def __init__(self, names: Labels) -> None:
+        self._duration = HistogramBlock(catalogue.UPSTREAM_DURATION, names)
+        self._errors = Block((catalogue.UPSTREAM_ERRORS, [names]))
+
+    def write(self, lines: Lines, call: UpstreamSnapshot) -> None:
+        self._duration.write(lines, call.duration)
+        self._errors.write(lines, np.array([call.errors]))
 
 
 class _BaselineText:
@@ -146,11 +181,18 @@ class _BaselineText:
     def __init__(self, model: str, baseline: Baseline, features: set[int]) -> None:
         self.features = features
         self.lines = Lines()
+        bins, bounded = [], []
+        counts: list[float] = []
+        bounds: list[float] = []
         for feature in (baseline.features[index] for index in sorted(features)):
             labels = [(model, feature.name, feature.role.value, baseline.digest, bin_) for bin_ in feature.bins]
-            Block(catalogue.BASELINE_BIN, labels).write(self.lines, feature.counts)
+            bins += labels
+            counts += feature.counts
             if feature.wave is not None:
                 self.lines.sample(catalogue.BASELINE_WAVE, labels[0][:-1], feature.wave)
             if feature.numeric:  # all bins of numbers are bounded but the last, `_missing`
-                bounds = map(number, (*feature.edges, inf))
-                Block(catalogue.BASELINE_UPPER, labels[:-1]).write(self.lines, bounds)
+                bounded += labels[:-1]
+                bounds += (*feature.edges, inf)
+        Block((catalogue.BASELINE_BIN, bins), (catalogue.BASELINE_UPPER, bounded)).write_numbers(
+            self.lines, (*counts, *bounds)
+        )

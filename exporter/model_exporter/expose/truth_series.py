@@ -1,14 +1,16 @@
 """The series of outcomes and of the performance that they tell of."""
 
 from math import isnan
+from operator import is_
 from typing import Final
 
 from model_exporter.expose import truth_catalogue as catalogue
+from model_exporter.expose.blocks import HistogramBlock
 from model_exporter.expose.business_series import write_indicator
 from model_exporter.expose.metric import Metric
 from model_exporter.expose.performance_verdict_series import write_estimate, write_performance_drift, write_reference
 from model_exporter.expose.segment_series import write_segment
-from model_exporter.expose.text import HistogramBlock, Lines
+from model_exporter.expose.text import Kept, Lines
 from model_exporter.stats.measure import Measure
 from model_exporter.window.snapshot import DELAY_BUCKETS, CohortSnapshot, Counter, PerformanceSnapshot, TruthSnapshot
 
@@ -41,15 +43,11 @@ class PerformanceText:
     def __init__(self, model: str, version: str) -> None:
         self._names = (model, version)
         self._delay = HistogramBlock(catalogue.DELAY, self._names, DELAY_BUCKETS)
-        self._written: tuple[PerformanceSnapshot, Lines] | None = None
+        self._kept = Kept(is_)
 
     def write(self, lines: Lines, told: PerformanceSnapshot) -> None:
         """Add the series of `told`."""
-        if self._written is None or self._written[0] is not told:
-            fresh = Lines()
-            self._write(fresh, told)
-            self._written = told, fresh
-        lines.extend(self._written[1])
+        self._kept.write(lines, told, lambda fresh: self._write(fresh, told))
 
     def _write(self, lines: Lines, told: PerformanceSnapshot) -> None:
         lines.sample(catalogue.JOINED, self._names, told.joined)

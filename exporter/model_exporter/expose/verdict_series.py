@@ -1,13 +1,15 @@
 """The series of verdicts: what the evidence says of one model version, and the rules it is judged by."""
 
+from math import isfinite
 from typing import Final
 
 import numpy as np
 
 from model_exporter.config.settings import Drift, DriftLevel
 from model_exporter.expose import catalogue
+from model_exporter.expose.blocks import Block
 from model_exporter.expose.metric import Labels
-from model_exporter.expose.text import Lines, SparseBlock
+from model_exporter.expose.text import Lines
 from model_exporter.window.snapshot import LEVELS, SHAPES, DriftSnapshot
 
 ALARM: Final = 0.0
@@ -41,27 +43,27 @@ class VerdictText:
     def __init__(self, names: Labels, features: list[Labels], level: str) -> None:
         self._names = (*names, level)
         self._features = [(*names, *feature, level) for feature in features]
-        self._evidence = SparseBlock(catalogue.FEATURE_DRIFT_EVIDENCE, self._features)
-        self._detected = SparseBlock(catalogue.FEATURE_DRIFT_DETECTED, self._features)
+        self._evidence = Block((catalogue.FEATURE_DRIFT_EVIDENCE, self._features))
+        self._detected = Block((catalogue.FEATURE_DRIFT_DETECTED, self._features))
 
     def write(self, lines: Lines, drift: DriftSnapshot) -> None:
         """Add the series of `drift`. Where there is no evidence nothing was judged, and nothing is told."""
-        if np.isfinite(drift.log_evidence):
+        if isfinite(drift.log_evidence):
             lines.sample(catalogue.DRIFT_EVIDENCE, self._names, drift.log_evidence)
             lines.sample(catalogue.DRIFT_DETECTED, self._names, drift.detected)
-        if np.isfinite(drift.onset):
+        if isfinite(drift.onset):
             lines.sample(catalogue.DRIFT_ONSET, self._names, drift.onset)
         judged = np.isfinite(drift.feature_log_evidence)
         self._evidence.write(lines, drift.feature_log_evidence)
         self._detected.write_flags(lines, drift.feature_detected, where=judged)
-        for place in np.flatnonzero(drift.feature_detected).tolist():
+        for place in drift.feature_detected.nonzero()[0].tolist():
             self._write_detected(lines, drift, place)
 
     def _write_detected(self, lines: Lines, drift: DriftSnapshot, place: int) -> None:
         labels = self._features[place]
         onset = float(drift.feature_onset[place])
-        if np.isfinite(onset):
+        if isfinite(onset):
             lines.sample(catalogue.FEATURE_DRIFT_ONSET, labels, onset)
         for shape, share in zip(SHAPES, drift.shares[place].tolist(), strict=True):
-            if np.isfinite(share):
+            if isfinite(share):
                 lines.sample(catalogue.FEATURE_DRIFT_SHAPE, (*labels, shape), share)

@@ -3,7 +3,7 @@ import platform
 import pytest
 
 import snapshots
-from model_exporter.expose.own_series import own_lines
+from model_exporter.expose.own_series import OwnWriter
 from model_exporter.expose.process import ProcessUsage
 from model_exporter.expose.text import Format
 from model_exporter.telemetry import Telemetry
@@ -21,7 +21,7 @@ USAGE = ProcessUsage(
 
 def written(telemetry: Telemetry, *, snapshot: Snapshot | None = None, usage: ProcessUsage | None = None) -> list[str]:
     """Lines about the exporter."""
-    lines = own_lines("0.1.0", telemetry.read(), snapshot, usage)
+    lines = OwnWriter("0.1.0").write(telemetry.read(), snapshot, usage)
     return lines.exposition(Format.TEXT, last=True).decode().splitlines()
 
 
@@ -70,5 +70,5 @@ def test_label_values_in_the_wrong_number_are_a_bug() -> None:
     """They fail loudly instead of being exposed under the wrong labels."""
     telemetry = Telemetry()
     telemetry.count("model_exporter_rejected_records_total", "otlp_grpc", "bad")
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="not 2 of them"):
         written(telemetry)

@@ -1,4 +1,5 @@
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
 from model_exporter.expose import catalogue, truth_catalogue
-from model_exporter.expose.text import Block, Format, HistogramBlock, Lines, SparseBlock, clean, number
-from model_exporter.window.snapshot import LATENCY_BUCKETS, Histogram
+from model_exporter.expose.blocks import Block
+from model_exporter.expose.text import Format, Kept, Lines, clean, number
 
 PARSERS = {
     Format.TEXT: text_string_to_metric_families,
@@ -55,23 +56,11 @@ def test_a_number_reads_back_as_itself(value: float) -> None:
 
 
 @pytest.mark.parametrize("form", Format)
-@given(values=st.lists(st.floats(), min_size=1, max_size=5))
-def test_sparse_values_read_back_as_themselves(form: Format, values: list[float]) -> None:
-    """Fast or slow, the spelling of many floats at once keeps every digit, and NaN has no line."""
-    lines = Lines()
-    block = SparseBlock(catalogue.PSI, [("m", "v", str(i), "input", "1h") for i in range(len(values))])
-    block.write(lines, np.array(values))
-    families = PARSERS[form](exposed(lines, form))  # type: ignore[no-untyped-call]  # prometheus_client's have no types
-    read = {int(s.labels["feature"]): s.value for family in families for s in family.samples}
-    assert read == {i: value for i, value in enumerate(values) if not math.isnan(value)}
-
-
-@pytest.mark.parametrize("form", Format)
 @given(text=st.text(st.characters(), max_size=40))
 def test_any_text_is_a_label_value(form: Format, text: str) -> None:
-    """Quotes, backslashes, line breaks, percent signs and lone surrogates come through templates and parsers."""
+    """Quotes, backslashes, line breaks, percent signs and lone surrogates come through blocks and parsers."""
     lines = Lines()
-    Block(catalogue.PREDICTIONS, [(text, "v")]).write(lines, [7])
+    Block((catalogue.PREDICTIONS, [(text, "v")])).write(lines, np.array([7]))
     lines.sample(truth_catalogue.OUTCOMES, (text,), 9)
     families = PARSERS[form](exposed(lines, form))  # type: ignore[no-untyped-call]  # prometheus_client's have no types
     read = {(s.name, s.labels["model"], s.value) for family in families for s in family.samples}
@@ -127,26 +116,21 @@ def test_a_family_stands_together() -> None:
     )
 
 
-@pytest.mark.parametrize("form", Format)
-def test_histograms_are_cumulated(form: Format) -> None:
-    """Buckets add up, the last is `+Inf` and equals the count, and bounds are floats in both formats."""
-    lines = Lines()
-    counts = np.arange(1, len(LATENCY_BUCKETS) + 2)
-    HistogramBlock(catalogue.DURATION, NAMES).write(lines, Histogram(counts, 12.5))
-    samples = [line.rpartition(" ") for line in exposed(lines, form).splitlines() if not line.startswith("#")]
-    values = [float(value) for _, _, value in samples]
-    assert values[: len(counts)] == np.cumsum(counts).tolist()
-    assert values[-2:] == [12.5, counts.sum()]
-    bounds = [name.rpartition('le="')[2].rstrip('"}') for name, _, _ in samples[: len(counts)]]
-    assert bounds[0] == "0.001"
-    assert bounds[9] == "1.0"
-    assert bounds[-1] == "+Inf"
+def test_what_is_kept_is_written_again_when_it_tells_of_another() -> None:
+    """Lines stay while what they tell of stays, and series that left are not written again."""
+    kept: Kept[tuple[int, ...]] = Kept(operator.eq)
+    written: list[tuple[int, ...]] = []
 
+    def write(of: tuple[int, ...]) -> str:
+        def add(lines: Lines) -> None:
+            written.append(of)
+            for model in of:
+                lines.sample(truth_catalogue.OUTCOMES, (str(model),), model)
 
-def test_no_values_no_lines() -> None:
-    """A family without a sample has no head either."""
-    lines = Lines()
-    Block(catalogue.VALUES, []).write(lines, [])
-    SparseBlock(catalogue.PSI, []).write(lines, np.zeros(0))
-    SparseBlock(catalogue.PSI, [("m", "v", "f", "input", "1h")]).write(lines, np.array([np.nan]))
-    assert exposed(lines) == ""
+        lines = Lines()
+        kept.write(lines, of, add)
+        return exposed(lines)
+
+    assert [write(of).count("\nmodel_outcomes_total{") for of in ((), (1, 2), (1, 2), (2,), (2, 3))] == [0, 2, 2, 1, 2]
+    assert written == [(), (1, 2), (2,), (2, 3)]
+    assert write((2, 3)).endswith('model_outcomes_total{model="2"} 2\nmodel_outcomes_total{model="3"} 3\n')
