@@ -25,10 +25,9 @@ ALL_PAIRS: Final = 30
 PAIRS_PER_FEATURE: Final = 10
 """Beyond it, this many pairs a feature: those with the strongest rank correlation, and all pairs with an output."""
 
-_STRIDE: Final = LEVELS + 1
-_CODES_AT_ONCE: Final = 32_768
-"""Joint codes that are counted in one call: enough to pay for the call, few enough to stay in the cache."""
-_MAX_PAIRS_AT_ONCE: Final = (2**16 - 1) // _STRIDE**2
+_WORD: Final = 64
+_ROWS_COUNTED_AT_ONCE: Final = 1024
+"""Few enough for their sets to stay in the cache, and for sixteen bits to hold their number."""
 _ROWS_AT_ONCE: Final = 8192
 
 
@@ -58,7 +57,7 @@ class PairTally:
 
     def __init__(self, pairs: Counts, features: int, *, capacity: int = 1024) -> None:
         self._pairs = pairs
-        self._held = np.empty((capacity, features), np.uint8)
+        self._held = np.empty((features, capacity), np.uint8).T  # in the order in which columns are counted
         self._rows = 0
         self._counts = np.zeros((len(pairs), CELLS), np.int64)
 
@@ -160,9 +159,10 @@ def choose_pairs(levels: Levels, *, outputs: Flags, all_of: int = ALL_PAIRS, at_
 def count_pairs(levels: Levels, pairs: Counts) -> Counts:
     """Rows in each cell of each pair, int64[P, 25].
 
-    One `bincount` over joint codes for as many pairs at a time as fit the processor's cache: about 2 ns a row and pair.
-    A product of one-hot matrices is up to 1.8 times as fast for all pairs of 30 features and 4 to 16 times as slow for
-    1 in 10 pairs of 300 (tests/benchmarks/PAIRS.md).
+    Each level of a feature is a set of rows, a bit a row, and a cell the number of rows in two such sets: about 1 ns a
+    row and pair. One `bincount` over joint codes takes twice that; a product of one-hot matrices up to 1.8 times less
+    than this for all pairs of 30 features, and 4 to 16 times more than that for 1 in 10 pairs of 300
+    (tests/benchmarks/PAIRS.md).
 
     Args:
         levels: uint8[n, F].
@@ -171,26 +171,25 @@ def count_pairs(levels: Levels, pairs: Counts) -> Counts:
     >>> count_pairs(np.array([[0, 1], [0, 1], [5, 1]], np.uint8), np.array([[0, 1]]))[0, :3].tolist()
     [0, 2, 0]
     """
-    tables = np.zeros((len(pairs), _STRIDE * _STRIDE), np.int64)
-    if len(levels) == 0:
-        return _without_missing(tables)
-    codes = np.ascontiguousarray(levels.T).astype(np.uint16)
-    leading = codes * np.uint16(_STRIDE)
-    step = int(np.clip(_CODES_AT_ONCE // len(levels), 1, _MAX_PAIRS_AT_ONCE))
-    offsets = (np.arange(step, dtype=np.uint16) * np.uint16(_STRIDE * _STRIDE))[:, None]
-    for start in range(0, len(pairs), step):
-        some = pairs[start : start + step]
-        joint = leading[some[:, 0]]
-        joint += codes[some[:, 1]]
-        joint += offsets[: len(some)]
-        counted = np.bincount(joint.ravel(), minlength=tables.shape[1] * len(some))
-        tables[start : start + step] = counted.reshape(len(some), -1)
-    return _without_missing(tables)
+    first, second = np.ascontiguousarray(pairs.T)
+    tables = np.zeros((LEVELS, LEVELS, len(pairs)), np.int64)
+    for start in range(0, len(levels), _ROWS_COUNTED_AT_ONCE):
+        sets = _sets_of_rows(levels[start : start + _ROWS_COUNTED_AT_ONCE])
+        of_first, of_second = sets.take(first, axis=2), sets.take(second, axis=2)
+        for level in range(LEVELS):
+            in_both = np.bitwise_count(of_first[:, level, None] & of_second)
+            tables[level] += np.add.reduce(in_both, axis=0, dtype=np.uint16)
+    return np.ascontiguousarray(tables.reshape(CELLS, -1).T)
 
 
-def _without_missing(tables: Counts) -> Counts:
-    square = tables.reshape(-1, _STRIDE, _STRIDE)
-    return square[:, :LEVELS, :LEVELS].reshape(-1, CELLS)
+def _sets_of_rows(levels: Levels) -> NDArray[np.uint64]:
+    """The rows with each level of each feature, a bit a row, uint64[words, LEVELS, F]."""
+    rows, features = levels.shape
+    words = -(-rows // _WORD)
+    padded = np.full((features, words * _WORD), NO_LEVEL, np.uint8)
+    padded[:, :rows] = levels.T
+    has_level = padded == np.arange(LEVELS, dtype=np.uint8)[:, None, None]
+    return np.ascontiguousarray(np.packbits(has_level, axis=2).view(np.uint64).transpose(2, 0, 1))
 
 
 def _rank_correlations(levels: Levels) -> NDArray[np.float64]:

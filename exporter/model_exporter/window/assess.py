@@ -1,6 +1,8 @@
 """One feature's cells against its baseline: which bin each falls in, and what is wrong with the others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -9,10 +11,11 @@ from numpy.typing import NDArray
 from model_exporter.baseline.binning import category_index
 from model_exporter.baseline.coerce import coerce_boolean, coerce_categorical, coerce_numeric
 from model_exporter.baseline.model import UNSEEN, FeatureBaseline, FeatureType
-from model_exporter.batch import Column, Kind, Words
+from model_exporter.batch import Column, Kind
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.bins import ordinal_bins
 from model_exporter.stats.pairs import NO_LEVEL, Levels
+from model_exporter.window.scales import Scale
 from model_exporter.window.snapshot import QUALITY
 
 _Judgement = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_] | None, Levels | None]
@@ -38,6 +41,52 @@ class Assessment:
     levels: Levels | None = None
 
 
+class Judged(Enum):
+    """What decides how a cell counts."""
+
+    BY_SCALE = "its number"
+    BY_NAME = "its text"
+    BY_KIND = "its kind"
+
+
+class Names:
+    """What the texts of a categorical feature mean.
+
+    Args:
+        feature: its baseline, None while there is none.
+        settings: what the configuration says of it.
+    """
+
+    def __init__(self, feature: FeatureBaseline | None, settings: FeatureSettings) -> None:
+        self._missing = settings.missing
+        self._listed = settings.categories
+        self.missing_bin = len(feature.bins) - 1 if feature else 0
+        self._unseen = feature.bins.index(UNSEEN) if feature else 0
+        self._bin_of = category_index(feature) if feature else {}
+        self._bin_of |= dict.fromkeys(self._missing, self.missing_bin)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the configuration says anything of them."""
+        return bool(self._missing) or self._listed is not None
+
+    def bins_of(self, words: Sequence[str]) -> list[int]:
+        """The bin of each of `words`."""
+        bin_of, unseen = self._bin_of.get, self._unseen
+        return [bin_of(word, unseen) for word in words]
+
+    def stands_for_missing(self, words: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of `words` are no category, but a missing value."""
+        return np.array([word in self._missing for word in words], np.bool_)
+
+    def is_not_listed(self, words: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of `words` are categories that the configuration does not list."""
+        if self._listed is None:
+            return np.zeros(len(words), np.bool_)
+        known = self._listed | self._missing
+        return np.array([word not in known for word in words], np.bool_)
+
+
 class Assessor:
     """Judges the columns of one feature.
 
@@ -45,7 +94,16 @@ class Assessor:
         feature: its baseline, None while there is none.
         settings: what the configuration says of it, which wins over the baseline.
         levels: uint8[bins] of a numeric feature that is watched in pairs.
+
+    Attributes:
+        judged: what decides how a cell counts.
+        scale: of a feature that is judged by numbers.
+        names: of one that is judged by texts.
     """
+
+    judged: Judged
+    scale: Scale
+    names: Names
 
     def __init__(
         self, feature: FeatureBaseline | None, settings: FeatureSettings, *, levels: Levels | None = None
@@ -55,18 +113,18 @@ class Assessor:
         self._settings = settings
         match feature.type if feature else settings.type:
             case FeatureType.NUMERIC:
-                self._judge = self._numeric
-            case FeatureType.CATEGORICAL:
-                self._judge = self._categorical
+                self.judged, self._judge = Judged.BY_SCALE, self._numeric
+                self.scale = Scale.of_numbers(feature, settings, levels)
             case FeatureType.BOOLEAN:
-                self._judge = self._boolean
+                self.judged, self._judge = Judged.BY_SCALE, self._boolean
+                self.scale = Scale.of_truths(feature)
+            case FeatureType.CATEGORICAL:
+                self.judged, self._judge = Judged.BY_NAME, self._categorical
+                self.names = Names(feature, settings)
             case _:
-                self._judge = self._untyped
+                self.judged, self._judge = Judged.BY_KIND, self._untyped
         if feature and feature.type is FeatureType.NUMERIC:
             self._edges = np.array(feature.edges)
-        if feature and feature.type is FeatureType.CATEGORICAL:
-            self._bin_of = category_index(feature)
-            self._unseen = feature.bins.index(UNSEEN)
 
     @property
     def required(self) -> bool:
@@ -115,20 +173,13 @@ class Assessor:
             rows=len(column.kinds),
             missing=_count(missing),
             bad_type=_count(bad_type),
-            unknown_categories=self._not_listed(words, used),
+            unknown_categories=_count(self.names.is_not_listed(words.words)[used]),
         )
         if not self._feature:
             return quality, _EMPTY, bad_type, None
-        bin_of_word = [self._bin_of.get(word, self._unseen) for word in words.words]
-        bins = np.bincount(np.array(bin_of_word, np.intp)[used], minlength=len(self._feature.bins))
+        bins = np.bincount(np.array(self.names.bins_of(words.words), np.intp)[used], minlength=len(self._feature.bins))
         bins[-1] = len(column.kinds) - len(used)
         return quality, bins, bad_type, None
-
-    def _not_listed(self, words: Words, used: NDArray[np.int32]) -> int:
-        listed = self._settings.categories
-        if listed is None or not words.words:
-            return 0
-        return _count(np.array([word not in listed for word in words.words])[used])
 
     def _boolean(self, column: Column) -> _Judgement:
         cells = coerce_boolean(column, self._settings.missing)

@@ -337,8 +337,11 @@ class ModelState:
                 self._versions[name].count_business(sums)
 
     def _count_features(self, version: VersionState, batch: Batch, now: float) -> None:
-        batch = self._admit_features(batch, now)
-        version.count_features(self._schema.count(batch), now)
+        counts = self._schema.count_known(batch)
+        if counts is None:
+            batch = self._admit_features(batch, now)
+            counts = self._schema.count(batch)
+        version.count_features(counts, now)
         version.count_confidence(*low_confidence(batch, self.settings.kind))
         if self._learner and batch.columns and not self._learner.add(batch, now):
             self._shared.refuse("learning_cells", self.name, "rows to the baseline being learned", batch.rows)

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch import Batch, Column, Kind
+from model_exporter.batch import Batch, Column, Kind, Role
 from model_exporter.config.settings import FeatureSettings
-from model_exporter.stats.pairs import NO_LEVEL, Levels
+from model_exporter.stats.pairs import Levels
 from model_exporter.window.assess import Assessor
+from model_exporter.window.counting import FeaturePlace, Plan
 from model_exporter.window.layout import Layout
 from model_exporter.window.snapshot import QUALITY, VIOLATIONS, FeatureName
 
 _MISSING: Final = QUALITY.index("missing")
 _TYPE: Final = QUALITY.index("type")
 _DEFAULT: Final = FeatureSettings()
+_MAX_PLANS: Final = 8
+"""Shapes of batches that a model holds plans for; that of a thousand features takes a quarter of a megabyte."""
+_NAME_AND_ROLE: Final = attrgetter("name", "role")
+_Shape = tuple[tuple[tuple[str, Role], ...], tuple[bool, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,8 @@ class Schema:
         self._layout: Layout | None = None
         self._index: dict[FeatureName, int] = {}
         self._assessors: list[Assessor] = []
-        self._places: list[slice | None] = []
-        self._pair_columns: list[int | None] = []
-        self._expected = np.zeros(0, np.bool_)
-        self._required = np.zeros(0, np.bool_)
+        self._expected: list[bool] = []
+        self._counting: dict[_Shape, _Counting] = {}
 
     def __len__(self) -> int:
         return len(self._index)
@@ -71,86 +75,135 @@ class Schema:
         self._layout, self._settings = layout, settings
         for feature in layout.assessors if layout else ():
             self._index.setdefault(feature, len(self._index))
-        self._describe()
+        self._assessors = [self._assessor(feature) for feature in self._index]
+        self._expected = [self._belongs(feature) for feature in self._index]
+        self._counting.clear()
 
     def add(self, feature: FeatureName) -> bool:
         """Take in a new feature; True when it does not belong to the schema."""
         self._index[feature] = len(self._index)
-        self._describe()
+        self._assessors.append(self._assessor(feature))
+        self._expected.append(self._belongs(feature))
+        self._counting.clear()
         return not self._expected[-1]
+
+    def count_known(self, batch: Batch) -> FeatureCounts | None:
+        """As `count` for a batch that looks like an earlier one; None for others, whose features may be new."""
+        counting = self._counting.get(_shape(batch.columns))
+        return counting.count(batch.columns, batch.rows) if counting else None
 
     def count(self, batch: Batch) -> FeatureCounts:
         """Judge the columns of `batch`, all of them known features, against the baseline."""
-        rows = batch.rows
-        quality = np.zeros((len(self._index), len(QUALITY)), np.int64)
-        quality[self._expected, _MISSING] = rows
-        absent = np.where(self._expected, rows, 0)
-        bins = self._all_missing(rows)
-        levels = self._no_levels(rows)
+        shape = _shape(batch.columns)
+        if shape not in self._counting:
+            if len(self._counting) >= _MAX_PLANS:
+                self._counting.clear()
+            self._counting[shape] = self._prepare(batch)
+        return self._counting[shape].count(batch.columns, batch.rows)
+
+    def _prepare(self, batch: Batch) -> "_Counting":
+        layout = self._layout
+        pairs = layout.pairs if layout else None
+        named = [FeatureName(column.name, column.role) for column in batch.columns]
+        index = np.array([self._index[feature] for feature in named], np.intp)
+        places = [
+            FeaturePlace(
+                self._assessors[self._index[feature]],
+                layout.place.get(feature) if layout else None,
+                pairs.columns.get(feature) if pairs else None,
+            )
+            for feature in named
+        ]
+        here = {*named}
+        gone = [place.stop - 1 for feature, place in layout.place.items() if feature not in here] if layout else []
+        return _Counting(
+            Plan(
+                batch.columns,
+                places,
+                width=layout.width if layout else 0,
+                paired=len(pairs.columns) if pairs else 0,
+                missing=np.array(gone, np.intp),
+            ),
+            index=index,
+            expected=np.array(self._expected, np.bool_),
+            required=np.array([assessor.required for assessor in self._assessors], np.bool_),
+            has_bins=layout is not None,
+        )
+
+    def _assessor(self, feature: FeatureName) -> Assessor:
+        known = self._layout.assessors.get(feature) if self._layout else None
+        return known or Assessor(None, self._settings.get(feature.name, _DEFAULT))
+
+    def _belongs(self, feature: FeatureName) -> bool:
+        layout = self._layout
+        return layout is None or feature in layout.assessors or feature.name in self._settings
+
+
+class _Counting:
+    """Counts batches of one shape.
+
+    Args:
+        plan: of the shape.
+        index: intp[C], the feature of each column.
+        expected: bool[features], those that belong to the schema.
+        required: bool[features], those that every record has to carry.
+        has_bins: whether there is a layout.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        index: NDArray[np.intp],
+        expected: NDArray[np.bool_],
+        required: NDArray[np.bool_],
+        has_bins: bool,
+    ) -> None:
+        self._plan = plan
+        self._index = index
+        self._expected = expected
+        self._has_bins = has_bins
+        self._cells = int(np.count_nonzero(expected))
+        self._unexpected = np.flatnonzero(~expected[index])
+        self._required = np.flatnonzero(required[index])
+        gone = expected.copy()
+        gone[index] = False
+        self._gone = np.flatnonzero(gone)
+        self._required_gone = int(np.count_nonzero(required[gone]))
+
+    def count(self, columns: Sequence[Column], rows: int) -> FeatureCounts:
+        """Count the `columns` of `rows` rows."""
+        found = self._plan.count(columns, rows)
+        quality = np.zeros((len(self._expected), len(QUALITY)), np.int64)
+        quality[self._gone, _MISSING] = rows
+        quality[self._index] = found.quality
+        wrong = found.bad_type
         unexpected = 0
-        wrong: list[NDArray[np.bool_]] = []
-        for column in batch.columns:
-            index = self._index[FeatureName(column.name, column.role)]
-            assessment = self._assessors[index].assess(column)
-            quality[index] = assessment.quality
-            absent[index] = assessment.absent
-            if not self._expected[index]:
-                quality[index, _MISSING] -= assessment.absent  # other kinds of record need not carry it
-                unexpected += rows - assessment.absent
-                wrong.append(column.kinds != Kind.ABSENT)
-            elif assessment.absent and self._required[index]:
-                wrong.append(column.kinds == Kind.ABSENT)
-            if assessment.bad_type is not None:
-                wrong.append(assessment.bad_type)
-            place = self._places[index]
-            if bins is not None and place is not None:
-                bins[place] = assessment.bins
-            if levels is not None and assessment.levels is not None:
-                levels[:, self._pair_columns[index]] = assessment.levels
-        violations = (absent[self._required].sum(), unexpected, quality[:, _TYPE].sum())
+        if self._unexpected.size:
+            strange = found.kinds[self._unexpected] != Kind.ABSENT
+            wrong.append(strange.any(axis=0))
+            unexpected = int(np.count_nonzero(strange))
+            # Other kinds of record need not carry it.
+            quality[self._index[self._unexpected], _MISSING] -= found.absent[self._unexpected]
+        lacking = found.absent[self._required]
+        if lacking.any():
+            wrong.append((found.kinds[self._required] == Kind.ABSENT).any(axis=0))
+        all_lack = self._required_gone > 0 or bool((lacking == rows).any())
+        violations = (self._required_gone * rows + int(lacking.sum()), unexpected, int(quality[:, _TYPE].sum()))
         return FeatureCounts(
             quality,
             np.array(violations, np.int64),
-            rows if (absent[self._required] == rows).any() else _rows_in_any(wrong),
-            bins,
+            rows if all_lack else _rows_in_any(wrong),
+            found.bins if self._has_bins else None,
             missing=int(quality[self._expected, _MISSING].sum()),
-            cells=rows * int(np.count_nonzero(self._expected)),
-            levels=levels,
+            cells=rows * self._cells,
+            levels=found.levels.T if len(found.levels) else None,
         )
 
-    def _all_missing(self, rows: int) -> NDArray[np.int64] | None:
-        """Bins of `rows` records without any feature: what a batch's columns then overwrite."""
-        if self._layout is None:
-            return None
-        bins = np.zeros(self._layout.width, np.int64)
-        bins[self._layout.public.starts[1:] - 1] = rows  # the last bin of each feature is `_missing`
-        return bins
 
-    def _no_levels(self, rows: int) -> Levels | None:
-        """Levels of `rows` records without any feature."""
-        if self._layout is None or self._layout.pairs is None:
-            return None
-        return np.full((rows, len(self._layout.pairs.columns)), NO_LEVEL, np.uint8)
-
-    def _describe(self) -> None:
-        layout = self._layout
-        self._assessors = [
-            layout.assessors[feature]
-            if layout and feature in layout.assessors
-            else Assessor(None, self._settings.get(feature.name, _DEFAULT))
-            for feature in self._index
-        ]
-        self._places = [layout.place.get(feature) if layout else None for feature in self._index]
-        pairs = layout.pairs if layout else None
-        self._pair_columns = [pairs.columns.get(feature) if pairs else None for feature in self._index]
-        self._required = np.array([assessor.required for assessor in self._assessors], np.bool_)
-        self._expected = np.array(
-            [
-                layout is None or feature in layout.assessors or feature.name in self._settings
-                for feature in self._index
-            ],
-            np.bool_,
-        )
+def _shape(columns: Sequence[Column]) -> _Shape:
+    """What a plan for `columns` depends on."""
+    return tuple(map(_NAME_AND_ROLE, columns)), tuple([column.texts is None for column in columns])
 
 
 def _rows_in_any(masks: Sequence[NDArray[np.bool_]]) -> int:
