@@ -4,12 +4,13 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Final
 
 from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
+from model_exporter.chores import Chore
 from model_exporter.config.settings import Settings
 from model_exporter.decode import Decoded, Decoder, under_model
 from model_exporter.errors import OverloadedError
@@ -24,7 +25,7 @@ from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.kept import KeptVersion
-from model_exporter.window.snapshot import Snapshot
+from model_exporter.window.snapshot import ModelSnapshot, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,9 @@ class Pipeline:
         self._early = EarlySpans(rows=EARLY_SPANS, services=MAX_SERVICES)
         self._snapshot: Snapshot | None = None
         self._pictures = 0
+        self._drawing = False  # some models are in the next picture already
+        self._picture = Chore(self._draw_picture, every=SNAPSHOT_SECONDS, share=SNAPSHOT_SHARE, told=self._report_cost)
+        self._checkpoint = Chore(self._make_checkpoint, every=CHECKPOINT_SECONDS, share=CHECKPOINT_SHARE)
         self._thread = threading.Thread(target=self._run, name="writer")
 
     @property
@@ -103,8 +107,8 @@ class Pipeline:
 
     @property
     def next_picture(self) -> int:
-        """Number of the next picture, which has all that the writer has added by now. For tasks of the writer."""
-        return self._pictures + 1
+        """Number of the next picture that has all that the writer has added by now. For tasks of the writer."""
+        return self._pictures + 1 + self._drawing
 
     def ingest(self, payload: Payload, *, then: Task | None = None) -> Receipt:
         """Decode `payload` and queue its records. Safe to call from any thread; see `ports.Ingest`.
@@ -160,7 +164,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Take the first picture and start the writer."""
-        self._take_snapshot()
+        self._picture.do_all()
         self._thread.start()
 
     def stop(self, grace_seconds: float) -> bool:
@@ -184,19 +188,14 @@ class Pipeline:
 
     def _run(self) -> None:
         try:
-            due = time.monotonic() + SNAPSHOT_SECONDS
-            checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
             while not self._queue.drained:
-                self._write(self._queue.take(max(0.0, due - time.monotonic())))
-                if time.monotonic() >= due:
-                    self._apply(())  # spans may have waited long enough
-                    due = time.monotonic() + max(SNAPSHOT_SECONDS, self._take_snapshot() / SNAPSHOT_SHARE)
-                if time.monotonic() >= checkpoint_due:
-                    cost = self._checkpoint()
-                    checkpoint_due = time.monotonic() + max(CHECKPOINT_SECONDS, cost / CHECKPOINT_SHARE)
+                busy = self._picture.under_way or self._checkpoint.under_way
+                self._write(self._queue.take(0.0 if busy else self._picture.wait_seconds, linger=not busy))
+                self._picture.go_on()
+                self._checkpoint.go_on()
             self._count([], self._early.let_all_pass(), self._clock())
-            self._take_snapshot()
-            self._checkpoint()
+            self._picture.do_all()
+            self._checkpoint.do_all()
         except BaseException as error:  # the top of a thread: a bug must not leave a deaf exporter behind
             log.exception("the writer failed")
             self._queue.close()
@@ -287,26 +286,39 @@ class Pipeline:
             self._fleet.refuse_model(model or service, rows)
         return name
 
-    def _checkpoint(self) -> float:
-        """Hand over what outlives a restart; returns what it cost, seconds."""
-        started = time.thread_time()
-        self._keep(self._fleet.checkpoint(), self._clock())
-        return time.thread_time() - started
+    def _make_checkpoint(self) -> Iterator[None]:
+        """Hand over what outlives a restart, collected model by model."""
+        kept: list[KeptVersion] = []
+        for of_model in self._fleet.checkpoints():
+            kept += of_model
+            yield
+        self._keep(kept, self._clock())
 
-    def _take_snapshot(self) -> float:
-        """Let time pass and publish a picture; returns what it cost, seconds."""
-        started = time.thread_time()
+    def _draw_picture(self) -> Iterator[None]:
+        """Let time pass and publish a picture, model by model; each is as of a moment of its own."""
+        self._apply(())  # spans may have waited long enough
         now = self._clock()
-        for model in self._fleet.advance(now):
-            self._router.forget(model)
+        for gone in self._fleet.advancing(now):
+            for model in gone:
+                self._router.forget(model)
+            yield
         self._joiner.advance(now)
         self._exchanger.expire(now, self._decoder)
+        yield
+        self._drawing = True
+        models: list[ModelSnapshot] = []
+        for drawn in self._fleet.snapshots(now):
+            models.append(drawn)
+            yield
         self._pictures += 1
-        self._snapshot = replace(self._fleet.snapshot(now), number=self._pictures)
-        cost = time.thread_time() - started
+        self._snapshot = replace(self._fleet.picture_of(models, now), number=self._pictures)
+        self._drawing = False
+        self._report(now)
+
+    def _report(self, now: float) -> None:
+        """Tell what the picture shows of the exporter itself."""
         gauge = self._telemetry.set
         gauge("model_exporter_snapshot_timestamp_seconds", value=now)
-        gauge("model_exporter_snapshot_duration_seconds", value=cost)
         gauge("model_exporter_queue_rows", value=self._queue.rows)
         gauge("model_exporter_queue_capacity_rows", value=self._queue.capacity)
         usage = self._fleet.usage() | self._joiner.usage() | self._exchanger.usage() | self._decoder.usage()
@@ -314,4 +326,6 @@ class Pipeline:
         gauge("model_exporter_outcomes_kept", value=usage["outcomes"])
         for limit, used in usage.items():
             gauge("model_exporter_limit_usage", limit, value=used)
-        return cost
+
+    def _report_cost(self, seconds: float) -> None:
+        self._telemetry.set("model_exporter_snapshot_duration_seconds", value=seconds)

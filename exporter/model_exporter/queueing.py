@@ -93,15 +93,16 @@ class BoundedQueue:
             if len(self._items) == 1 or self._is_pressing():
                 self._changed.notify()
 
-    def take(self, timeout: float) -> list[Item]:
+    def take(self, timeout: float, *, linger: bool = True) -> list[Item]:
         """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds.
 
-        The first item waits up to `LINGER_SECONDS` for others to join it, unless many wait already or time presses.
+        The first item waits up to `LINGER_SECONDS` for others to join it, unless many wait already or time presses, or
+        the writer has other work meanwhile (`linger` is false).
         """
         with self._changed:
             if not self._items and not self._closed:
                 self._changed.wait(timeout)
-            if self._items:
+            if self._items and linger:
                 self._changed.wait_for(self._is_pressing, LINGER_SECONDS)
             self._urgent = False
             taken: list[Item] = []

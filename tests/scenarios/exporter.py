@@ -75,7 +75,7 @@ class SimulatedExporter:
     def scrape(self, now: float) -> bytes:
         """The text of a scrape at `now`."""
         self._now = now
-        self._pipeline._take_snapshot()
+        self._pipeline._picture.do_all()
         return self._renderer.render(self._pipeline.snapshot, self._telemetry.read(), Format.TEXT)
 
     def close(self) -> None:

@@ -94,7 +94,7 @@ class WatchedExporter(SimulatedExporter):
             self._pipeline._write(self._pipeline._queue.take(0))
             self._pipeline._queue._urgent = True
         if round(now) % CHECKPOINT_EVERY_SECONDS == 0:
-            self._pipeline._checkpoint()
+            self._pipeline._checkpoint.do_all()
 
     def scrape(self, now: float) -> bytes:
         """The text of a scrape at `now`."""

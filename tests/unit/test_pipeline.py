@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batches import T0
+from batches import T0, batch_of
 from model_exporter.batch import Batch
 from model_exporter.config.settings import Limits, ModelSettings, Privacy, SegmentSource, Settings
 from model_exporter.decode import Decoder
@@ -306,6 +306,24 @@ def test_what_follows_records_is_done_in_one_step_with_adding_them(rig: Rig) -> 
     assert rig.pipeline.snapshot
     assert rig.pipeline.snapshot.models[0].versions[0].predictions == 1
     assert pictures == [rig.pipeline.snapshot.number] * 2
+
+
+def test_the_writer_goes_on_between_the_models_of_a_picture(rig: Rig) -> None:
+    """What it adds meanwhile is not sure to be in the picture that is being drawn, and is in the one after it."""
+    for model in ("a", "b"):
+        rig.fleet.predict(model, batch_of({"x": [1.0]}), T0)
+    steps = rig.pipeline._draw_picture()
+    numbers = {rig.pipeline.next_picture: 0}
+    models = []
+    for number, _ in enumerate(steps):
+        rig.fleet.predict("a", batch_of({"x": [1.0]}), T0)
+        numbers[rig.pipeline.next_picture] = number + 1
+        models.append(number)
+    assert len(models) == 2 + 1 + 2  # time passes for each, then for what waits, then each is drawn
+    assert numbers == {1: 3, 2: 5}
+    assert rig.pipeline.snapshot
+    assert [model.versions[0].predictions for model in rig.pipeline.snapshot.models] == [4, 1]
+    assert rig.pipeline.next_picture == 2
 
 
 def test_what_follows_records_is_not_done_when_their_outcomes_are_refused(

@@ -1,7 +1,7 @@
 """All models of this exporter. One writer owns it; no other thread may touch it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Event, Joined, UpstreamBatch
@@ -23,7 +23,7 @@ from model_exporter.window.notices import (
     PerformanceDropped,
 )
 from model_exporter.window.skew import skewed_rows
-from model_exporter.window.snapshot import Snapshot
+from model_exporter.window.snapshot import ModelSnapshot, Snapshot
 from model_exporter.window.truth import Truth
 
 
@@ -117,17 +117,20 @@ class Fleet:
 
     def advance(self, now: float) -> list[str]:
         """Let time pass; returns the models that expired."""
+        return [model for gone in self.advancing(now) for model in gone]
+
+    def advancing(self, now: float) -> Iterator[list[str]]:
+        """Let time pass, one model after the other; yields those that expired."""
         before = now - self._settings.limits.expire_after_seconds
-        gone = []
         for name, model in list(self._models.items()):
             model.advance(now)
             for version in model.expire(before, now):
                 self._notify(Expired(name, version))
-            if model.versions == 0 and model.last_seen < before and name not in self._settings.models:
+            gone = model.versions == 0 and model.last_seen < before and name not in self._settings.models
+            if gone:
                 model.close()
                 del self._models[name]
-                gone.append(name)
-        return gone
+            yield [name] * gone
 
     def reconfigure(self, settings: Settings, now: float) -> None:
         """Take over a new configuration without losing counts."""
@@ -147,7 +150,13 @@ class Fleet:
 
     def checkpoint(self) -> tuple[KeptVersion, ...]:
         """What outlives a restart, as of the last slots that closed."""
-        return tuple(kept for model in self._models.values() for kept in model.checkpoint())
+        return tuple(kept for of_model in self.checkpoints() for kept in of_model)
+
+    def checkpoints(self) -> Iterator[list[KeptVersion]]:
+        """The same, one model after the other; those that are gone meanwhile are left out."""
+        for name in list(self._models):
+            model = self._models.get(name)
+            yield model.checkpoint() if model else []
 
     def restore(self, kept: Sequence[KeptVersion], *, admit: Callable[[str], bool], now: float) -> None:
         """Begin with the versions of an earlier run, their evidence as it was and their counts at 0.
@@ -183,11 +192,21 @@ class Fleet:
 
     def snapshot(self, now: float) -> Snapshot:
         """Freeze everything as of the last `advance`."""
+        return self.picture_of(list(self.snapshots(now)), now)
+
+    def snapshots(self, now: float) -> Iterator[ModelSnapshot]:
+        """Freeze one model after the other; those that are gone meanwhile are left out."""
+        for name in list(self._models):
+            if model := self._models.get(name):
+                yield model.snapshot(now)
+
+    def picture_of(self, models: Sequence[ModelSnapshot], now: float) -> Snapshot:
+        """The picture that `models` are in."""
         return Snapshot(
             at=now,
             environment=self._settings.environment,
             configured_at=self._configured_at,
-            models=tuple(model.snapshot(now) for model in self._models.values()),
+            models=tuple(models),
             series=self._series.used,
             series_limit=self._series.limit,
         )

@@ -183,7 +183,7 @@ class ModelState:
         version = self._version(batch, now)
         if version is None:
             return None
-        version.advance(now)
+        version.let_pass(now)
         rows = np.flatnonzero(fresh)
         duplicates = batch.rows - len(rows)
         if duplicates:

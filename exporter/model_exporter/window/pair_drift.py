@@ -19,6 +19,9 @@ from model_exporter.window.snapshot import FeatureName, PairDriftSnapshot, PairS
 MAX_NAMED: Final = 20
 """Pairs that an alarm names at most, those with the most evidence: one feature can change against all others."""
 
+PairCounts = NDArray[np.int64]
+"""Counts of a slot, int64[P, cells]."""
+
 
 class PairLayout:
     """The pairs of a baseline, compiled for counting and betting.
@@ -85,9 +88,13 @@ class PairVerdicts:
         """Count rows by their levels, uint8[n, columns of the layout]."""
         self._tally.add(levels)
 
-    def take_slot(self, start: float, named: Sequence[NDArray[np.bool_]]) -> None:
-        """Judge the slot that is over; `named` are the features of the layout that each level names by themselves."""
-        counts, places = self._tally.take(), self._layout.places
+    def take_counts(self) -> PairCounts:
+        """The counts of the slot that is over, for `take_slot`."""
+        return self._tally.take()
+
+    def take_slot(self, start: float, counts: PairCounts, named: Sequence[NDArray[np.bool_]]) -> None:
+        """Judge a slot; `named` are the features of the layout that each level names by themselves."""
+        places = self._layout.places
         for evidence, features in zip(self._evidence.values(), named, strict=True):
             evidence.forget(features[places[:, 0]] | features[places[:, 1]])
             evidence.update(counts, start=start, seconds=SLOT_SECONDS)

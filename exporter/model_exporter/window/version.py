@@ -1,6 +1,6 @@
 """Counts and windows of one version of a model."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +14,7 @@ from model_exporter.window.anomaly import Signals
 from model_exporter.window.calls import CallCounts
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Distances, Layout
-from model_exporter.window.pair_drift import PairVerdicts
+from model_exporter.window.pair_drift import PairCounts, PairVerdicts
 from model_exporter.window.rolling import Counts, Rolling
 from model_exporter.window.schema import FeatureCounts
 from model_exporter.window.snapshot import QUALITY, VIOLATIONS, WINDOWS, VersionSnapshot, WindowSnapshot
@@ -24,6 +24,8 @@ from model_exporter.window.verdicts import Bets, Verdicts
 PREDICTIONS: Final = 0
 DUPLICATES: Final = 1
 VIOLATING: Final = 2
+MAX_UNJUDGED: Final = 4
+"""Slots that are over and wait to be judged; time passes at least once in each, unless the writer is far behind."""
 _HEAD: Final = 3 + len(VIOLATIONS)  # what stands before the features in the vector of counts
 
 
@@ -65,6 +67,7 @@ class VersionState:
         self._measured: dict[str, tuple[Counts, Distances]] = {}  # by window, for the counts as they were
         self._snapshot: tuple[object, VersionSnapshot] | None = None
         self._touched = 0
+        self._unjudged: deque[tuple[float, Counts, PairCounts | None]] = deque()
         self._rests_on = ""
         self._verdicts: Verdicts | None = None
         self._pairs: PairVerdicts | None = None
@@ -85,8 +88,9 @@ class VersionState:
         self._layout = layout
         self._rests_on = bets.rests_on if bets else ""
         self._judge_by(bets)
+        self._unjudged.clear()
         self._measured = {}
-        self._bins = Rolling(layout.width, on_close=self._judge_bins) if layout else None
+        self._bins = Rolling(layout.width, on_close=self._close_bins) if layout else None
         self._touched += 1
 
     def checkpoint(self, model: str) -> KeptVersion:
@@ -118,11 +122,16 @@ class VersionState:
         self._touched += 1
         return self._restore_signals(kept) & self._restore_verdicts(kept, bets)
 
-    def advance(self, now: float) -> None:
-        """Let time pass."""
+    def let_pass(self, now: float) -> None:
+        """Let time pass for the counts; slots that are over wait for `advance` to be judged."""
         self._counts.advance(now)
         if self._bins:
             self._bins.advance(now)
+
+    def advance(self, now: float) -> None:
+        """Let time pass, and judge the slots that are over."""
+        self.let_pass(now)
+        self._judge()
 
     def count_traffic(self, *, predictions: int, duplicates: int, now: float) -> None:
         """Count rows that are (or repeat) predictions."""
@@ -290,11 +299,20 @@ class VersionState:
             known = self._measured[window] = bins, layout.measure(bins)
         return known[1]
 
-    def _judge_bins(self, start: float, counts: Counts) -> None:
+    def _close_bins(self, start: float, counts: Counts) -> None:
+        """Keep a slot for its judgement, which costs more than whoever sends the next prediction should wait for."""
         if self._verdicts:
+            if len(self._unjudged) >= MAX_UNJUDGED:
+                self._judge()
+            self._unjudged.append((start, counts.copy(), self._pairs.take_counts() if self._pairs else None))
+
+    def _judge(self) -> None:
+        """Judge the slots that are over, in their order."""
+        while self._unjudged and self._verdicts:
+            start, counts, pairs = self._unjudged.popleft()
             self._verdicts.take_slot(start, counts)
-            if self._pairs:
-                self._pairs.take_slot(start, [drift.feature_detected for drift in self._verdicts.snapshot])
+            if self._pairs and pairs is not None:
+                self._pairs.take_slot(start, pairs, [drift.feature_detected for drift in self._verdicts.snapshot])
 
     def _close_slot(self, _start: float, counts: Counts) -> None:
         self._signals.take_slot(int(counts[PREDICTIONS]))

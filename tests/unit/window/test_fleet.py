@@ -25,6 +25,7 @@ from model_exporter.window.fleet import Fleet
 from model_exporter.window.layout import Distances, Layout
 from model_exporter.window.notices import BaselineLearned, Expired, LearningRestarted, LimitHit, Notice
 from model_exporter.window.snapshot import INVALID_REASONS, QUALITY, VIOLATIONS, ModelSnapshot, VersionSnapshot
+from model_exporter.window.version import MAX_UNJUDGED
 
 RNG = np.random.default_rng(7)
 NUMBERS = RNG.normal(size=2000).tolist()
@@ -374,6 +375,19 @@ def test_a_rollback_is_a_change(world: World) -> None:
     for version, at in (("1", 0), ("2", 60), ("2", 400), ("1", 500)):
         world.fleet.predict("m", batch_of({"amount": [1.0]}, version=version), T0 + at)
     assert dict(world.model(T0 + 500).changes)["version"] == T0 + 500
+
+
+def test_no_prediction_waits_for_the_judgement_of_a_slot(world: World) -> None:
+    """Slots that are over are judged when time passes, in their order; a few at most wait for that."""
+    batch = batch_of({"amount": NUMBERS[:50], "country": COUNTRIES[:50]})
+    for slot in range(4):
+        world.fleet.predict("m", batch, T0 + 15 * slot)
+    assert world.fleet.snapshot(T0 + 45).models[0].versions[0].drift == ()
+    judged = world.version(T0 + 60).drift
+    for slot in range(4, 4 + MAX_UNJUDGED + 2):
+        world.fleet.predict("m", batch, T0 + 15 * slot)
+    behind = world.fleet.snapshot(T0 + 200).models[0].versions[0].drift
+    assert not np.array_equal(behind[0].feature_log_evidence, judged[0].feature_log_evidence)
 
 
 def test_a_silent_version_expires(world: World) -> None:
