@@ -25,112 +25,6 @@ patient = settings(deadline=None)
 LIMITS = Limits(record_attributes=12, nesting=3, name_length=24)
 REASONS = {"empty_body", "malformed_json", "malformed_protobuf", "not_an_object", "not_utf8", "wrong_encoding"}
 
-texts = st.text(max_size=6)
-broken_texts = texts | st.sampled_from(["\ud800", "a\udfffb"])
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats()
-    | texts
-    | st.binary(max_size=4)
-    | st.text("x", min_size=20, max_size=30)
-)
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=8,
-)
-keys = (
-    st.sampled_from(
-        [
-            "model.name",
-            "model_name",
-            "model.version",
-            "prediction.id",
-            "request_id",
-            "features",
-            "feature.a",
-            "feature.b",
-            "feature.",
-            "prediction",
-            "prediction.value",
-            "score",
-            "probabilities",
-            "y_pred_proba",
-            "latency_ms",
-            "latency_seconds",
-            "error.type",
-            "exception.type",
-            "timestamp",
-            "outcome",
-            "label",
-            "values",
-            "value.kpi",
-            "segment.a",
-            "segments",
-            "lower",
-            "upper",
-            "interval",
-            "horizon",
-            "naive",
-            "change",
-            "event",
-            "source",
-            "event.name",
-            "bento_meta",
-            "service.name",
-        ]
-    )
-    | texts
-)
-names = st.sampled_from(["m", "n"])
-schemas = st.dictionaries(
-    st.sampled_from(["feature.a", "score", "x"]),
-    st.fixed_dictionaries({"role": st.sampled_from(["feature", "prediction", "target", "other"])}) | scalars,
-    max_size=3,
-)
-sensible = st.fixed_dictionaries(
-    {},
-    optional={
-        "model.name": names,
-        "model.version": names | st.integers(0, 3),
-        "prediction.id": names,
-        "features": st.dictionaries(names, scalars, max_size=2),
-        "feature.a": scalars,
-        "score": scalars,
-        "probabilities": st.lists(scalars, max_size=2) | st.dictionaries(names, scalars, max_size=2),
-        "outcome": scalars | st.lists(names, max_size=2) | st.dictionaries(names, scalars, max_size=2),
-        "prediction": scalars | st.lists(names, max_size=3),
-        "segment.a": scalars,
-        "interval": st.lists(scalars, max_size=2),
-        "value.kpi": scalars,
-        "change": st.sampled_from(["deployment", "Pipeline", "schema", "other"]),
-        "timestamp": st.floats(0, 1e20) | st.datetimes().map(str),
-        "bento_meta": st.fixed_dictionaries({"schema": schemas, "monitor_name": names, "bento_version": names}),
-    },
-)
-"""What a sender might well mean, against `chaos`, which no one would."""
-chaos = st.dictionaries(keys, values, max_size=4)
-attributes: st.SearchStrategy[Mapping[str, object]] = sensible | chaos | st.builds(dict.__or__, sensible, chaos)
-times = st.just(0) | st.integers(0, 2**64 - 1)
-trace_ids = st.just(b"") | st.binary(min_size=16, max_size=16)
-span_ids = st.just(b"") | st.binary(min_size=8, max_size=8)
-event_names = st.sampled_from(["", "", "model.prediction", "model.prediction", "model.outcome", "model.event", "other"])
-
-log_records = st.builds(
-    log_record,
-    attributes,
-    body=st.none() | values | attributes,
-    event_name=event_names,
-    time_ns=times,
-    observed_ns=times,
-    trace_id=trace_ids,
-    span_id=span_ids,
-)
-
-scopes = st.sampled_from(["", "bentoml_monitor_data"])
-
 span_attributes = st.dictionaries(
     st.sampled_from(
         [
@@ -335,25 +229,6 @@ def test_spans_in_json_equal_those_in_protobuf(request: list[Span], resource: Ma
     assert binary is not None
     assert text is not None
     assert summary(binary) == summary(text)
-
-
-plain_records = st.builds(
-    log_record,
-    st.fixed_dictionaries(
-        {"model.name": st.sampled_from(["a", "b"])},
-        optional={
-            "features": st.dictionaries(st.sampled_from("xyz"), scalars | st.dictionaries(texts, scalars, max_size=2)),
-            "feature.x": scalars,
-            "score": scalars,
-            "prediction.id": st.sampled_from(["1", "2"]),
-            "model.version": st.sampled_from(["1", "2"]),
-        },
-    ),
-    event_name=st.just("model.prediction"),
-    time_ns=times,
-    trace_id=trace_ids,
-    span_id=span_ids,
-)
 
 
 @patient

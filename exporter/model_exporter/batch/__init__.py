@@ -5,7 +5,7 @@ from model_exporter.batch.columns import Column, Kind, Role, Words, column_from_
 from model_exporter.batch.facts import Facts, Scalar, class_of
 from model_exporter.batch.joining import Awaited, Joined
 from model_exporter.batch.records import Batch, Event, Origin, Outcome, UpstreamBatch
-from model_exporter.batch.selection import absent_cells, concatenate, join_batches, take_cells, take_rows
+from model_exporter.batch.selection import absent_cells, concatenate, join_batches, take_cells, take_rows, words_in_use
 
 __all__ = [
     "NO_CALL",
@@ -32,4 +32,5 @@ __all__ = [
     "join_batches",
     "take_cells",
     "take_rows",
+    "words_in_use",
 ]

@@ -121,6 +121,11 @@ def absent_cells(like: Column, rows: int) -> Column:
     return Column(like.name, like.role, np.full(rows, Kind.ABSENT, np.uint8), np.full(rows, np.nan))
 
 
+def words_in_use(words: Words) -> Words:
+    """The same texts without the words that no row has."""
+    return _concatenate_words([words])
+
+
 def _concatenate_words(parts: Sequence[Words]) -> Words:
     """Recode each part into one vocabulary that holds only the words still in use."""
     vocabulary: dict[str, int] = {}

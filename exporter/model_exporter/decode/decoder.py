@@ -1,5 +1,6 @@
 """Bytes in, columns out."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -23,6 +24,13 @@ from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.pairing import Exchange, Half
 from model_exporter.ports import Door, Encoding, Payload, Signal
 
+try:
+    from model_exporter.decode.compiled import CompiledLogs
+except ImportError:  # there was no compiler when this was installed
+    HAS_COMPILED = False
+else:
+    HAS_COMPILED = sys.byteorder == "little"
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
     Signal.PREDICTIONS: records.PREDICTION,
@@ -42,6 +50,8 @@ class Decoder:
         mappings: what records of other systems mean; the first that takes a record reads it.
         schemas: what monitors have told of their columns; by default nothing yet.
         traces: which spans are requests for predictions.
+        compiled: whether OTLP logs in protobuf go through the compiled scanner first, if it is there. Nothing but the
+            cost depends on that.
     """
 
     def __init__(
@@ -50,6 +60,8 @@ class Decoder:
         mappings: Mapping[str, RecordMapping] | None = None,
         schemas: Schemas | None = None,
         traces: TraceSettings | None = None,
+        *,
+        compiled: bool = True,
     ) -> None:
         self._limits = limits
         told = mappings or {}
@@ -61,6 +73,12 @@ class Decoder:
         self._requests = Requests(traces or TraceSettings())
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
+        self._compiled = CompiledLogs(limits, self._is_mapped) if compiled and HAS_COMPILED else None
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether OTLP logs go through the compiled scanner first."""
+        return self._compiled is not None
 
     def decode(self, payload: Payload) -> Decoded:
         """The records of `payload`, good and bad.
@@ -84,6 +102,10 @@ class Decoder:
         """
         if payload.signal is Signal.METRICS:
             return Decoded(ignored={"metrics": 1})
+        if self._compiled and payload.signal is Signal.LOGS and payload.encoding is Encoding.PROTOBUF:
+            decoded = self._compiled.decode(payload.body, lambda ledger: self._reader(self._log_names, ledger))
+            if decoded is not None:
+                return decoded
         ledger = Ledger(self._limits)
         try:
             self._read(payload, ledger)
@@ -150,6 +172,10 @@ class Decoder:
         if not mappings:
             return None
         return OtlpMappings(mappings, MappedRows(self._reader(self._native_names, ledger), ledger.tally))
+
+    def _is_mapped(self, shared: Mapping[str, object]) -> bool:
+        """Whether a mapping may take the records of a scope."""
+        return any(mapping.may_take_any_with(shared) for mapping in self._log_mappings)
 
     def _traces(self, ledger: Ledger) -> TraceReader:
         limits = self._limits

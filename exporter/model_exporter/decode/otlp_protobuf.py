@@ -1,6 +1,6 @@
 """OTLP in protobuf: generated messages, walked with as few steps as they allow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -15,15 +15,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from model_exporter.decode.call_names import WANTED
-from model_exporter.decode.identity import Stamp, source_of
-from model_exporter.decode.mapped_otlp import OtlpMappings, log_scope, severity_of, shared_scope
+from model_exporter.decode.identity import Source, Stamp, source_of
+from model_exporter.decode.mapped_otlp import MappedGroup, OtlpMappings, Record, log_scope, severity_of, shared_scope
 from model_exporter.decode.mlflow import SCOPE
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.spans import CLIENT, SERVER, Span
 from model_exporter.decode.tally import Tally
 from model_exporter.decode.traces import TraceReader, looks_within, may_tell
 from model_exporter.decode.values import Elements
-from model_exporter.decode.wire import WireError, without
+from model_exporter.decode.wire import WireError, delimited, without
 from model_exporter.errors import DecodeError
 
 _RECORDS: Final = (1, 2, 2)
@@ -49,15 +49,51 @@ def read_logs(body: bytes, reader: RecordReader, tally: Tally, mappings: OtlpMap
             source = service._replace(scope=scope.name)
             mapped = mappings.group(shared_scope(resource, scope.name, scope.version)) if mappings else None
             for record in scope_logs.log_records:
-                stamp = Stamp(record.time_unix_nano, record.observed_time_unix_nano, record.trace_id, record.span_id)
-                body_value = _value(record.body) if record.HasField("body") else None
-                attributes = _mapping(record.attributes)
-                if mapped is not None:
-                    severity = severity_of(record.severity_text, record.severity_number)
-                    told = log_scope(stamp, record.event_name, severity, attributes, body_value)
-                    if mapped.read(source, stamp, told):
-                        continue
-                reader.read_log(source, stamp, record.event_name, attributes, body_value)
+                read_record(record, source, reader, mapped)
+
+
+def read_record(record: LogRecord, source: Source, reader: RecordReader, mapped: MappedGroup | None = None) -> None:
+    """Read one record, through `mapped` if that takes it."""
+    stamp = Stamp(record.time_unix_nano, record.observed_time_unix_nano, record.trace_id, record.span_id)
+    body_value = value_of(record.body) if record.HasField("body") else None
+    attributes = _mapping(record.attributes)
+    if mapped is not None:
+        severity = severity_of(record.severity_text, record.severity_number)
+        if mapped.read(source, stamp, log_scope(stamp, record.event_name, severity, attributes, body_value)):
+            return
+    reader.read_log(source, stamp, record.event_name, attributes, body_value)
+
+
+def shared_part(resource: bytes, scope: bytes) -> tuple[Source, Record]:
+    """What a Resource and an InstrumentationScope say of all their records, and that as mappings see it.
+
+    Raises:
+        DecodeError: they cannot be read, as parts of a request.
+    """
+    (resource_logs,) = _enclosed(resource, scope, ()).resource_logs
+    (scope_logs,) = resource_logs.scope_logs
+    attributes = _mapping(resource_logs.resource.attributes)
+    name, version = scope_logs.scope.name, scope_logs.scope.version
+    return source_of(attributes)._replace(scope=name), shared_scope(attributes, name, version)
+
+
+def separate_records(records: Iterable[bytes]) -> Sequence[LogRecord]:
+    """LogRecords that were taken out of a request.
+
+    Raises:
+        DecodeError: one of them cannot be read, as part of a request.
+    """
+    return _enclosed(b"", b"", records).resource_logs[0].scope_logs[0].log_records
+
+
+def _enclosed(resource: bytes, scope: bytes, records: Iterable[bytes]) -> ExportLogsServiceRequest:
+    """A request of these parts; parsed as a whole, since how deep a part may be nested depends on where it stands."""
+    scope_logs = delimited(1, scope) + b"".join(delimited(2, record) for record in records)
+    body = delimited(1, delimited(1, resource) + delimited(2, scope_logs))
+    try:
+        return ExportLogsServiceRequest.FromString(body)
+    except ProtobufError as error:
+        raise DecodeError("malformed_protobuf", str(error)) from error
 
 
 def read_spans(body: bytes, reader: TraceReader, tally: Tally, mappings: OtlpMappings | None = None) -> None:
@@ -111,17 +147,18 @@ def _is_unreadable(kind: type[Message], message: bytes) -> bool:
 def _mapping(pairs: Iterable[KeyValue]) -> dict[str, object]:
     # Reading a member that is not set gives a falsy default, and costs less than asking which one is set.
     return {
-        pair.key: (value := pair.value).double_value or value.string_value or value.int_value or _value(value)
+        pair.key: (value := pair.value).double_value or value.string_value or value.int_value or value_of(value)
         for pair in pairs
     }
 
 
-def _value(value: AnyValue) -> object:
+def value_of(value: AnyValue) -> object:
+    """The value in Python; None for one without content."""
     kind = value.WhichOneof("value")
     if kind == "kvlist_value":
         return _mapping(value.kvlist_value.values)
     if kind == "array_value":
-        return Elements(value.array_value.values, _value)
+        return Elements(value.array_value.values, value_of)
     # A `string_value_strindex` points into a table that only profiles have: OTLP says to take it as no value.
     return getattr(value, kind) if kind and kind != "string_value_strindex" else None
 

@@ -29,9 +29,9 @@ class Tally:
         self._rejected: Counter[str] = Counter()
         self._messages: dict[str, str] = {}
 
-    def ignore(self, reason: str) -> None:
-        """Count a record that is not about predictions."""
-        self._ignored[reason] += 1
+    def ignore(self, reason: str, records: int = 1) -> None:
+        """Count records that are not about predictions."""
+        self._ignored[reason] += records
 
     def drop(self, reason: str, values: int = 1) -> None:
         """Count values left out of a record that is kept."""

@@ -1,4 +1,4 @@
-"""Just enough of the protobuf wire format to take one part out of a message without understanding the rest.
+"""Just enough of the protobuf wire format to write a field, and to take one out without understanding the rest.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -38,8 +38,13 @@ def without(message: bytes, path: tuple[int, ...], unwanted: Callable[[bytes], b
             elif unwanted(content):
                 removed += 1
                 continue
-        kept.extend((_encode_varint(number << 3 | _DELIMITED), _encode_varint(len(part)), part))
+        kept.append(delimited(number, part))
     return b"".join(kept), removed
+
+
+def delimited(number: int, content: bytes) -> bytes:
+    """The length-delimited field `number` of a message."""
+    return b"".join((_encode_varint(number << 3 | _DELIMITED), _encode_varint(len(content)), content))
 
 
 def _delimited_fields(message: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,0 +1,1081 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""OTLP log records in protobuf straight to columns, for records as most senders write them.
+
+The scanner knows what `otlp_protobuf` and `records` make of a record, and makes the same of it; a record that is out of the
+ordinary in any way (`ODD`) is handed back as bytes for them to read, so that what is refused, dropped and said of it
+comes from one place. Bytes in which the frame around the records cannot be trusted (`BAIL`) are theirs as a whole.
+So it never decides that something is wrong: it only has to be sure when it says that all is well.
+
+A scan works on whole chunks of records without Python and without its lock. Tables grow with input, and all have bounds.
+"""
+
+from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject_GenericSetAttr, PyObject_Hash
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.math cimport NAN, isfinite
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memset
+
+ctypedef const uint8_t* Bytes
+
+cdef enum:
+    CHUNK = 8192  # records of one scan; `rows.MAX_BATCH_ROWS`
+    MAX_SCOPES = 4096
+    MAX_GROUPS = 256
+    MAX_SLOTS = 16384
+    MAX_KEY_BYTES = 1 << 22
+    MAX_CELLS = 1 << 24
+    MAX_STAGED = 4096
+    MAX_PROBES = 64
+    MAX_DEPTH = 32
+    SMALL = 1 << 15  # bytes that are scanned faster than the lock could be had back
+
+cdef enum:  # of a record
+    GOOD, ODD, IGNORED, BAIL
+
+cdef enum:  # of a cell, as `batch.Kind`; a map is none of them
+    ABSENT, NULL_, NUMBER, BOOLEAN, TEXT, NESTED, MAP
+
+cpdef enum:
+    # What a key says. `UNREAD` keys have no bearing on a prediction; records with `STRANGE` ones are odd.
+    UNREAD, STRANGE, FEATURE, SEGMENT, EVENT_NAME, MODEL, VERSION, ID, REQUEST, PREDICTION, SCORE,
+    LATENCY_MILLISECONDS, LATENCY_SECONDS, ERROR, TIME, ROLES
+
+cdef enum:  # slots that are always there
+    START, PREDICTION_SLOT, SCORE_SLOT, ERROR_SLOT, FIXED_SLOTS
+
+cdef uint64_t MIXER = 0x9E3779B97F4A7C15
+cdef uint64_t FEATURE_WORD = 0x2E65727574616566  # "feature."
+cdef uint64_t NANOSECONDS = 1000000000
+cdef uint64_t EXACT_FROM = (1 << 22) * NANOSECONDS  # see `seconds_of`
+
+
+cdef struct Cell:
+    int32_t slot
+    uint8_t kind
+    bint whole  # an integer
+    int64_t integer
+    double number
+    Bytes text
+    uint32_t size
+    Bytes value  # the AnyValue
+    uint32_t value_size
+
+cdef struct Slot:  # a key met before
+    uint32_t key_at
+    uint32_t key_size
+    uint8_t feature  # whether the key is a feature's bare name
+    uint8_t role
+    int32_t follower  # the key that came next, last time
+    uint64_t record  # that had it last
+    uint64_t chunk  # that `column` is in
+    int32_t column
+
+cdef struct Column:
+    int32_t slot
+    int32_t text  # which column of codes; -1 without any
+    int32_t words
+
+cdef struct Word:
+    uint64_t hash
+    Bytes text
+    uint32_t size
+    int32_t column
+    int32_t code
+
+cdef struct Frame:
+    Bytes at
+    uint32_t size
+    int32_t scope
+
+cdef struct Part:  # the scope or resource of some records
+    Bytes at
+    uint32_t size
+    int32_t within
+    bint given
+
+cdef struct Group:
+    int32_t scope
+    Bytes model
+    uint32_t model_size
+    Bytes version
+    uint32_t version_size
+
+cdef struct Head:  # a record apart from its attributes
+    uint64_t time
+    uint64_t observed
+    Bytes event
+    uint32_t event_size
+    uint32_t trace_size
+    uint32_t span_size
+
+
+cdef inline uint64_t load64(Bytes at) noexcept nogil:
+    cdef uint64_t word
+    memcpy(&word, at, 8)
+    return word
+
+
+cdef inline bint varint(Bytes* at, Bytes end, uint64_t* value) noexcept nogil:
+    """The number at `at`, and `at` behind it; False when it is cut off or has more than 64 bits."""
+    cdef Bytes here = at[0]
+    cdef int shift = 0
+    value[0] = 0
+    while here < end and shift < 64:
+        value[0] |= <uint64_t>(here[0] & 0x7F) << shift
+        if here[0] < 0x80:
+            at[0] = here + 1
+            return shift < 63 or here[0] < 2
+        here += 1
+        shift += 7
+    return False
+
+
+cdef inline bint part(Bytes* at, Bytes end, uint32_t* size) noexcept nogil:
+    """The size of a delimited field whose content begins at `at` afterwards, and ends before `end`."""
+    cdef uint64_t value
+    cdef Bytes here = at[0]
+    if here < end and here[0] < 0x80:
+        size[0] = here[0]
+        at[0] = here + 1
+        return size[0] <= <size_t>(end - at[0])
+    if not varint(at, end, &value) or at[0] - here > 4 or value > <size_t>(end - at[0]):
+        return False
+    size[0] = <uint32_t>value
+    return True
+
+
+cdef bint skip(Bytes* at, Bytes end) noexcept nogil:
+    """Step over a field that nobody knows; False when it is cut off, or written as no encoder writes it."""
+    cdef Bytes here = at[0]
+    cdef uint64_t tag
+    cdef uint32_t size
+    if not varint(at, end, &tag) or at[0] - here > 4 or (at[0] - 1)[0] == 0 or tag < 8:
+        return False
+    if tag & 7 == 0:
+        return varint(at, end, &tag)
+    if tag & 7 == 2:
+        if not part(at, end, &size):
+            return False
+    elif tag & 7 == 1:
+        size = 8
+    elif tag & 7 == 5:
+        size = 4
+    else:
+        return False
+    at[0] += size
+    return at[0] <= end
+
+
+cdef bint is_utf8(Bytes at, size_t size) noexcept nogil:
+    cdef Bytes end = at + size
+    cdef uint8_t lead
+    cdef int more
+    while at < end:
+        if end - at >= 8 and not load64(at) & <uint64_t>0x8080808080808080:
+            at += 8
+            continue
+        lead = at[0]
+        at += 1
+        if lead < 0x80:
+            continue
+        if lead < 0xC2 or lead > 0xF4:
+            return False
+        more = 1 if lead < 0xE0 else 2 if lead < 0xF0 else 3
+        if end - at < more:
+            return False
+        if lead == 0xE0 and at[0] < 0xA0 or lead == 0xED and at[0] > 0x9F:
+            return False
+        if lead == 0xF0 and at[0] < 0x90 or lead == 0xF4 and at[0] > 0x8F:
+            return False
+        for _ in range(more):
+            if at[0] & 0xC0 != 0x80:
+                return False
+            at += 1
+    return True
+
+
+cdef bint is_sound(Bytes at, Bytes end, int depth) noexcept nogil:
+    """Whether an AnyValue can be read for sure. An array is a message of values, a map one of messages of pairs."""
+    cdef uint32_t size
+    cdef uint8_t tag
+    while at < end:
+        tag = at[0]
+        if tag == 0x0A or tag == 0x2A or tag == 0x32:
+            at += 1
+            if not part(&at, end, &size):
+                return False
+            if tag == 0x0A and not is_utf8(at, size):
+                return False
+            if tag != 0x0A and (depth > MAX_DEPTH or not are_sound(at, at + size, tag == 0x32, depth + 1)):
+                return False
+            at += size
+        elif not skip(&at, end):
+            return False
+    return True
+
+
+cdef bint are_sound(Bytes at, Bytes end, bint pairs, int depth) noexcept nogil:
+    cdef uint32_t size
+    while at < end:
+        if at[0] == 0x0A:
+            at += 1
+            if not part(&at, end, &size):
+                return False
+            if not (is_sound_pair(at, at + size, depth) if pairs else is_sound(at, at + size, depth)):
+                return False
+            at += size
+        elif not skip(&at, end):
+            return False
+    return True
+
+
+cdef bint is_sound_pair(Bytes at, Bytes end, int depth) noexcept nogil:
+    cdef uint32_t size
+    cdef uint8_t tag
+    while at < end:
+        tag = at[0]
+        if tag == 0x0A or tag == 0x12:
+            at += 1
+            if not part(&at, end, &size):
+                return False
+            if not (is_utf8(at, size) if tag == 0x0A else is_sound(at, at + size, depth)):
+                return False
+            at += size
+        elif not skip(&at, end):
+            return False
+    return True
+
+
+cdef bint read_value(Bytes at, Bytes end, Cell* cell) noexcept nogil:
+    """The AnyValue between `at` and `end`; False when it is not one of one member, written once."""
+    cdef uint64_t bits
+    cdef uint8_t tag
+    cell.value = at
+    cell.value_size = <uint32_t>(end - at)
+    cell.number = NAN
+    cell.kind = NULL_
+    if at == end:
+        return True
+    tag = at[0]
+    at += 1
+    if tag == 0x21:
+        if end - at != 8:
+            return False
+        memcpy(&cell.number, at, 8)
+        cell.kind = NUMBER
+        cell.whole = False
+        return True
+    if tag == 0x18 or tag == 0x10:
+        if not varint(&at, end, &bits) or at != end:
+            return False
+        cell.kind = NUMBER if tag == 0x18 else BOOLEAN
+        cell.whole = True
+        cell.integer = <int64_t>bits if tag == 0x18 else bits != 0
+        cell.number = <double>cell.integer
+        return True
+    if not part(&at, end, &cell.size) or at + cell.size != end:
+        return False
+    cell.text = at
+    if tag == 0x0A:
+        cell.kind = TEXT if cell.size else NULL_
+        return True
+    if tag == 0x2A or tag == 0x32:
+        cell.kind = NESTED if tag == 0x2A else MAP
+        return are_sound(at, end, tag == 0x32, 0)
+    cell.kind = NESTED
+    return tag == 0x3A
+
+
+cdef inline uint64_t mixed(Bytes at, size_t size, uint64_t seed) noexcept nogil:
+    cdef uint64_t found = (seed ^ size) * MIXER
+    cdef uint64_t word = 0
+    cdef size_t left = size
+    while left >= 8:
+        found = (found ^ load64(at)) * MIXER
+        found ^= found >> 29
+        at += 8
+        left -= 8
+    if size >= 8 and left:
+        word = load64(at + left - 8)
+    else:
+        while left:
+            left -= 1
+            word = word << 8 | at[left]
+    found = (found ^ word) * MIXER
+    return found ^ found >> 32
+
+
+cdef inline double seconds_of(uint64_t nanoseconds) noexcept nogil:
+    """Nanoseconds over a billion, rounded once, as Python divides integers.
+
+    From 2^22 s on the sum is never close enough to the middle between two doubles for the rounding of the fraction to
+    matter: the fraction would have to be within 2^-54 of an odd multiple of 2^-31 (or more), and differs from each by
+    at least 1 / (2^31 * 5^9).
+    """
+    return <double>(nanoseconds // NANOSECONDS) + <double>(nanoseconds % NANOSECONDS) / 1e9
+
+
+cdef class Block:
+    """Memory that an array lies in."""
+
+    cdef void* at
+    cdef Py_ssize_t size
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        PyBuffer_FillInfo(view, self, self.at, self.size, 0, flags)
+
+    def __dealloc__(self):
+        free(self.at)
+
+
+cdef Block block(void* at, size_t size):
+    cdef Block made = Block.__new__(Block)
+    made.at = at
+    made.size = size
+    return made
+
+
+cdef class Scan:
+    """What a chunk of records holds: `rows` of them in columns, the odd ones, and how many are of no interest.
+
+    Attributes:
+        rows: predictions.
+        stride: cells between the columns of one matrix.
+        numbers, kinds, codes: matrices, column by column, of float64, uint8 and int32.
+        times, latencies: float64[rows].
+        groups: int32[rows], an index of `Scanner.groups`.
+        records: int32[rows], which records of the chunk the rows are.
+        own_ids: uint8[rows], whether the id is the prediction's and not that of its request.
+        ids: text[rows].
+        columns: name, role, index of the column, index of its codes or -1.
+        words: of each column of codes.
+        odd: number of the record in the chunk, its scope, and its bytes.
+        ignored: records that are not about predictions.
+        records_seen: all of them.
+    """
+
+    cdef readonly int rows, stride, ignored, records_seen
+    cdef readonly object numbers, kinds, codes, times, latencies, groups, records, own_ids
+    cdef readonly tuple ids
+    cdef readonly list columns, words, odd
+
+
+cdef class Scanner:
+    """Scans one request at a time, and remembers the keys of those before.
+
+    Args:
+        keys: what keys say, as `Role`; others are `UNREAD`, but for those with a prefix.
+        name_length: bytes of names and ids.
+        record_attributes: cells of one record, columns of one request.
+        seed: what hashes begin with, so that nobody can know them.
+    """
+
+    cdef dict known
+    cdef dict names
+    cdef uint32_t name_length
+    cdef int record_attributes
+    cdef uint64_t seed
+    cdef bytes body
+    cdef Bytes at, end, resource_end, scope_end
+    cdef bint in_resource, in_scope
+    # keys
+    cdef Slot* slots
+    cdef int32_t slot_count
+    cdef int32_t* slot_index
+    cdef uint8_t* keys
+    cdef uint32_t keys_size
+    # the request
+    cdef Part* resources
+    cdef Part* scopes
+    cdef int resource_count, scope_count
+    cdef Group* groups_
+    cdef int group_count
+    # the chunk
+    cdef uint64_t chunk
+    cdef Frame* frames
+    cdef int frame_count
+    cdef Column* columns
+    cdef int column_count, column_room, text_count, text_room, stride, rows, ignored
+    cdef double* numbers
+    cdef uint8_t* kinds
+    cdef int32_t* codes
+    cdef double* times
+    cdef double* latencies
+    cdef int32_t* groups
+    cdef int32_t* records
+    cdef uint8_t* own_ids
+    cdef Frame* ids
+    cdef int32_t* odd
+    cdef int odd_count
+    cdef Word* words
+    cdef int32_t* word_index
+    cdef int word_count, word_room
+    # the record
+    cdef uint64_t record
+    cdef Cell* staged
+    cdef int staged_count
+    cdef int features
+    cdef Head head
+    cdef int32_t previous
+    cdef uint32_t seen
+    cdef Cell fields[ROLES]
+
+    def __cinit__(self, dict keys, *, int name_length, int record_attributes, uint64_t seed):
+        self.known = keys
+        self.name_length = name_length
+        self.record_attributes = min(record_attributes, MAX_STAGED)
+        self.seed = seed
+        self.slots = <Slot*>calloc(MAX_SLOTS, sizeof(Slot))
+        self.slot_index = <int32_t*>malloc(2 * MAX_SLOTS * sizeof(int32_t))
+        self.keys = <uint8_t*>malloc(MAX_KEY_BYTES)
+        self.resources = <Part*>malloc(MAX_SCOPES * sizeof(Part))
+        self.scopes = <Part*>malloc(MAX_SCOPES * sizeof(Part))
+        self.groups_ = <Group*>malloc(MAX_GROUPS * sizeof(Group))
+        self.frames = <Frame*>malloc(CHUNK * sizeof(Frame))
+        self.ids = <Frame*>malloc(CHUNK * sizeof(Frame))
+        self.odd = <int32_t*>malloc(CHUNK * sizeof(int32_t))
+        self.columns = <Column*>malloc((self.record_attributes + FIXED_SLOTS) * sizeof(Column))
+        self.staged = <Cell*>malloc((self.record_attributes + FIXED_SLOTS) * sizeof(Cell))
+        if not (self.slots and self.slot_index and self.keys and self.resources and self.scopes and self.groups_
+                and self.frames and self.ids and self.odd and self.columns and self.staged):
+            raise MemoryError
+        self.column_room = 16
+        self.text_room = 4
+        self.forget()
+
+    def __dealloc__(self):
+        self.drop()
+        for at in (<size_t>self.slots, <size_t>self.slot_index, <size_t>self.keys, <size_t>self.resources,
+                   <size_t>self.scopes, <size_t>self.groups_, <size_t>self.frames, <size_t>self.ids, <size_t>self.odd,
+                   <size_t>self.columns, <size_t>self.staged, <size_t>self.words, <size_t>self.word_index):
+            free(<void*>at)
+
+    cdef forget(self):
+        """Know no keys but those that were told."""
+        cdef bytes key
+        self.names = {}
+        self.slot_count = FIXED_SLOTS
+        self.keys_size = 0
+        memset(self.slots, 0, FIXED_SLOTS * sizeof(Slot))
+        memset(self.slot_index, 0xFF, 2 * MAX_SLOTS * sizeof(int32_t))
+        for slot, role, name in (
+            (PREDICTION_SLOT, PREDICTION, "prediction"), (SCORE_SLOT, SCORE, "score"), (ERROR_SLOT, ERROR, "error")
+        ):
+            self.names[slot] = name
+            self.slots[slot].role = role
+        for key, role in self.known.items():
+            self.slots[self.slot_of(<Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), False)].role = role
+
+    cdef int32_t slot_of(self, Bytes key, uint32_t size, bint feature) noexcept nogil:
+        """Where the key stands among those met before, perhaps now; -1 when there is no room or it is no UTF-8."""
+        cdef uint64_t hash = mixed(key, size, self.seed + feature)
+        cdef uint32_t place = hash & (2 * MAX_SLOTS - 1)
+        cdef int32_t found
+        cdef Slot* slot
+        for _ in range(MAX_PROBES):
+            found = self.slot_index[place]
+            if found < 0:
+                break
+            slot = &self.slots[found]
+            if slot.key_size == size and slot.feature == feature and memcmp(self.keys + slot.key_at, key, size) == 0:
+                return found
+            place = (place + 1) & (2 * MAX_SLOTS - 1)
+        else:
+            return -1
+        if self.slot_count == MAX_SLOTS or size > MAX_KEY_BYTES - self.keys_size or not is_utf8(key, size):
+            return -1
+        found = self.slot_count
+        self.slot_count += 1
+        slot = &self.slots[found]
+        memset(slot, 0, sizeof(Slot))
+        slot.key_at = self.keys_size
+        slot.key_size = size
+        slot.feature = feature
+        slot.role = FEATURE if feature else self.role_of(key, size)
+        memcpy(self.keys + self.keys_size, key, size)
+        self.keys_size += size
+        self.slot_index[place] = found
+        return found
+
+    cdef uint8_t role_of(self, Bytes key, uint32_t size) noexcept nogil:
+        """What a key says that nobody has told about."""
+        if size == 8 and load64(key) == FEATURE_WORD:
+            return STRANGE  # a feature without a name
+        if size >= 8 and memcmp(key, b"segment.", 8) == 0:
+            return SEGMENT if size > 8 else STRANGE
+        return STRANGE if size >= 6 and memcmp(key, b"value.", 6) == 0 else UNREAD
+
+    def begin(self, bytes body):
+        """Turn to the request `body`."""
+        if self.slot_count > MAX_SLOTS // 4 * 3 or self.keys_size > MAX_KEY_BYTES // 4 * 3:
+            self.forget()
+        self.body = body
+        self.at = <Bytes>PyBytes_AS_STRING(body)
+        self.end = self.at + PyBytes_GET_SIZE(body)
+        self.in_resource = self.in_scope = False
+        self.resource_count = self.scope_count = self.group_count = 0
+
+    def finish(self):
+        """Let go of the request."""
+        self.body = None
+
+    def parts(self):
+        """What the records scanned so far belong to.
+
+        Returns the Resource of each ResourceLogs; of each ScopeLogs the index of its resource and the
+        InstrumentationScope; of each group of rows the index of its scope, and model and version as AnyValue. What is
+        not given is empty.
+        """
+        return (
+            [self.resources[i].at[: self.resources[i].size] for i in range(self.resource_count)],
+            [(self.scopes[i].within, self.scopes[i].at[: self.scopes[i].size]) for i in range(self.scope_count)],
+            [
+                (
+                    self.groups_[i].scope,
+                    self.groups_[i].model[: self.groups_[i].model_size],
+                    self.groups_[i].version[: self.groups_[i].version_size],
+                )
+                for i in range(self.group_count)
+            ],
+        )
+
+    def scan(self):
+        """The next records of the request, at most `CHUNK`; None behind the last.
+
+        Raises:
+            ValueError: the request is for another decoder.
+        """
+        cdef bint is_small = self.end - self.at < SMALL
+        cdef bint sound
+        try:
+            if is_small:
+                sound = self.scan_chunk()
+            else:
+                with nogil:
+                    sound = self.scan_chunk()
+            if not sound:
+                raise ValueError("not for this decoder")
+            return self.taken() if self.frame_count else None
+        finally:
+            self.drop()
+
+    cdef bint scan_chunk(self) noexcept nogil:
+        cdef int number, status
+        cdef Frame* frame
+        if not self.find_records():
+            return False
+        if not self.frame_count:
+            return True
+        if not self.make_room():
+            return False
+        for number in range(self.frame_count):
+            frame = &self.frames[number]
+            status = self.read_record(frame.at, frame.at + frame.size)
+            if status == GOOD:
+                status = self.keep(number, frame.scope)
+            if status == BAIL:
+                return False
+            if status == ODD:
+                self.odd[self.odd_count] = number
+                self.odd_count += 1
+            elif status == IGNORED:
+                self.ignored += 1
+        return True
+
+    cdef bint find_records(self) noexcept nogil:
+        """Collect the next records; False when the bytes around them are not as encoders write them."""
+        cdef uint32_t size
+        cdef uint8_t tag
+        cdef Bytes end
+        cdef Part* told
+        self.frame_count = 0
+        while self.frame_count < CHUNK:
+            if self.in_scope and self.at == self.scope_end:
+                self.in_scope = False
+            elif not self.in_scope and self.in_resource and self.at == self.resource_end:
+                self.in_resource = False
+            elif self.at == self.end:
+                return True
+            else:
+                end = self.scope_end if self.in_scope else self.resource_end if self.in_resource else self.end
+                tag = self.at[0]
+                if tag != 0x0A and not (self.in_resource and (tag == 0x12 or tag == 0x1A)):
+                    if not skip(&self.at, end):
+                        return False
+                    continue
+                self.at += 1
+                if not part(&self.at, end, &size):
+                    return False
+                if tag == 0x1A:  # the URL of a schema
+                    if not is_utf8(self.at, size):
+                        return False
+                    self.at += size
+                elif tag == 0x0A and self.in_resource:
+                    told = &self.scopes[self.scope_count - 1] if self.in_scope else &self.resources[self.resource_count - 1]
+                    if told.given:
+                        return False
+                    told.given = True
+                    told.at = self.at
+                    told.size = size
+                    self.at += size
+                elif self.in_scope:
+                    self.frames[self.frame_count] = Frame(self.at, size, self.scope_count - 1)
+                    self.frame_count += 1
+                    self.at += size
+                elif self.in_resource:
+                    if self.scope_count == MAX_SCOPES:
+                        return False
+                    self.scopes[self.scope_count] = Part(self.at, 0, self.resource_count - 1, False)
+                    self.scope_count += 1
+                    self.scope_end = self.at + size
+                    self.in_scope = True
+                else:
+                    if self.resource_count == MAX_SCOPES:
+                        return False
+                    self.resources[self.resource_count] = Part(self.at, 0, 0, False)
+                    self.resource_count += 1
+                    self.resource_end = self.at + size
+                    self.in_resource = True
+        return True
+
+    cdef bint make_room(self) noexcept nogil:
+        """Memory for the rows of the chunk, all of which its records may be."""
+        cdef size_t rows = self.frame_count
+        cdef size_t most
+        self.chunk += 1
+        self.rows = self.ignored = self.odd_count = self.column_count = self.text_count = self.word_count = 0
+        self.stride = ((self.frame_count + 7) // 8 | 1) * 8  # an odd number of cache lines, so that columns share none
+        self.numbers = <double*>malloc(self.column_room * self.stride * sizeof(double))
+        self.kinds = <uint8_t*>malloc(self.column_room * self.stride)
+        self.codes = <int32_t*>malloc(self.text_room * self.stride * sizeof(int32_t))
+        self.times = <double*>malloc(rows * sizeof(double))
+        self.latencies = <double*>malloc(rows * sizeof(double))
+        self.groups = <int32_t*>malloc(rows * sizeof(int32_t))
+        self.records = <int32_t*>malloc(rows * sizeof(int32_t))
+        self.own_ids = <uint8_t*>malloc(rows)
+        if not self.word_room:
+            self.word_room = 512
+            self.words = <Word*>malloc(self.word_room // 2 * sizeof(Word))
+            self.word_index = <int32_t*>malloc(self.word_room * sizeof(int32_t))
+        if self.word_index:
+            memset(self.word_index, 0xFF, self.word_room * sizeof(int32_t))
+        return (self.numbers and self.kinds and self.codes and self.times and self.latencies and self.groups
+                and self.records and self.own_ids and self.words and self.word_index) != NULL
+
+    cdef void drop(self) noexcept nogil:
+        """Free what was not handed on."""
+        free(self.numbers)
+        free(self.kinds)
+        free(self.codes)
+        free(self.times)
+        free(self.latencies)
+        free(self.groups)
+        free(self.records)
+        free(self.own_ids)
+        self.numbers = self.times = self.latencies = NULL
+        self.kinds = self.own_ids = NULL
+        self.codes = self.groups = self.records = NULL
+
+    cdef int read_record(self, Bytes at, Bytes end) noexcept nogil:
+        """Whether the LogRecord is a prediction, whose cells and fields are set aside; `ODD` and `IGNORED` else."""
+        cdef uint32_t size
+        cdef uint8_t tag
+        cdef Cell body
+        cdef bint has_body = False
+        self.record += 1
+        self.staged_count = self.features = 0
+        self.previous = START
+        self.seen = 0
+        memset(&self.head, 0, sizeof(Head))
+        while at < end:
+            tag = at[0]
+            if tag == 0x32:
+                at += 1
+                if not part(&at, end, &size) or not self.read_pair(at, at + size):
+                    return ODD
+                at += size
+            elif tag == 0x09 or tag == 0x59:
+                if end - at < 9:
+                    return ODD
+                memcpy(&self.head.time if tag == 0x09 else &self.head.observed, at + 1, 8)
+                at += 9
+            elif tag == 0x1A or tag == 0x2A or tag == 0x4A or tag == 0x52 or tag == 0x62:
+                at += 1
+                if not part(&at, end, &size):
+                    return ODD
+                if tag == 0x4A:
+                    self.head.trace_size = size
+                elif tag == 0x52:
+                    self.head.span_size = size
+                elif tag == 0x2A:
+                    if has_body or not read_value(at, at + size, &body) or body.kind == MAP:
+                        return ODD
+                    if body.kind == TEXT and not is_utf8(body.text, body.size):
+                        return ODD
+                    has_body = True
+                elif not is_utf8(at, size):
+                    return ODD
+                elif tag == 0x62:
+                    self.head.event = at
+                    self.head.event_size = size
+                at += size
+            elif not skip(&at, end):
+                return ODD
+        return self.judged()
+
+    cdef bint read_pair(self, Bytes at, Bytes end) noexcept nogil:
+        """Set the KeyValue aside for what it says; False when that is odd."""
+        cdef uint32_t size
+        cdef Bytes key
+        cdef Cell* cell = &self.staged[self.staged_count]
+        cdef Slot* slot
+        cdef int32_t found
+        cdef bint feature = False
+        if at == end or at[0] != 0x0A:
+            return False
+        at += 1
+        if not part(&at, end, &size):
+            return False
+        key = at
+        at += size
+        if size > 8 and load64(key) == FEATURE_WORD:
+            feature = True
+            key += 8
+            size -= 8
+        found = self.slots[self.previous].follower
+        slot = &self.slots[found]
+        if (slot.key_size != size or slot.feature != feature
+                or memcmp(self.keys + slot.key_at, key, size) != 0 or found < FIXED_SLOTS):
+            if size > self.name_length and (feature or self.role_of(key, size) != UNREAD):
+                return False
+            found = self.slot_of(key, size, feature)
+            if found < 0:
+                return False
+            self.slots[self.previous].follower = found
+            slot = &self.slots[found]
+        self.previous = found
+        if slot.record == self.record or slot.role == STRANGE:
+            return False
+        slot.record = self.record
+        if at == end:
+            read_value(at, at, cell)
+        else:
+            if at[0] != 0x12:
+                return False
+            at += 1
+            if not part(&at, end, &size) or at + size != end or not read_value(at, end, cell):
+                return False
+        return self.set_aside(cell, slot.role, found)
+
+    cdef inline bint set_aside(self, Cell* cell, uint8_t role, int32_t slot) noexcept nogil:
+        if role == FEATURE or role == SEGMENT:
+            if cell.kind == MAP or self.staged_count >= self.record_attributes:
+                return False
+            cell.slot = slot
+            self.features += role == FEATURE
+            self.staged_count += 1
+            return True
+        if cell.kind == TEXT and not is_utf8(cell.text, cell.size):
+            return False
+        if role == UNREAD:
+            return True
+        if self.seen >> role & 1 or cell.kind == MAP:
+            return False
+        self.seen |= 1 << role
+        self.fields[role] = cell[0]
+        return True
+
+    cdef int judged(self) noexcept nogil:
+        """What the record is, now that all of it has been read."""
+        cdef Head* head = &self.head
+        cdef Bytes event = head.event
+        cdef uint32_t size = head.event_size
+        cdef bint marked = self.features > 0 or self.told(PREDICTION) != ABSENT or self.told(SCORE) != ABSENT
+        if not size and self.told(EVENT_NAME) > NULL_:
+            if self.told(EVENT_NAME) != TEXT:
+                return ODD
+            event = self.fields[EVENT_NAME].text
+            size = self.fields[EVENT_NAME].size
+        if not size and not marked:
+            return IGNORED
+        if size and (size != 16 or memcmp(event, b"model.prediction", 16) != 0):
+            return ODD if size >= 6 and memcmp(event, b"model.", 6) == 0 else IGNORED
+        if not marked and self.told(ERROR) <= NULL_:
+            return ODD
+        if head.time == 0 and self.told(TIME) > NULL_ or self.is_early(head.time) or self.is_early(head.observed):
+            return ODD
+        if not (self.is_name(MODEL) and self.is_name(ID) and self.is_name(ERROR)):
+            return ODD
+        if self.told(ID) <= NULL_ and not self.is_name(REQUEST):
+            return ODD
+        if not self.is_name(VERSION) and not (self.told(VERSION) == NUMBER and isfinite(self.fields[VERSION].number)):
+            return ODD
+        if not (self.is_duration(LATENCY_MILLISECONDS) and self.is_duration(LATENCY_SECONDS)):
+            return ODD
+        if self.told(PREDICTION) == NESTED or (self.told(PREDICTION) == TEXT and self.fields[PREDICTION].text[0] == 0x5B):
+            return ODD
+        return GOOD
+
+    cdef inline uint8_t told(self, int role) noexcept nogil:
+        """The kind of the field's value; `ABSENT` without one."""
+        return self.fields[role].kind if self.seen >> role & 1 else ABSENT
+
+    cdef inline bint is_early(self, uint64_t nanoseconds) noexcept nogil:
+        return 0 < nanoseconds < EXACT_FROM
+
+    cdef inline bint is_name(self, int role) noexcept nogil:
+        """Whether the field is text within its limit, or nothing."""
+        return self.told(role) <= NULL_ or (self.told(role) == TEXT and self.fields[role].size <= self.name_length)
+
+    cdef inline bint is_duration(self, int role) noexcept nogil:
+        if self.told(role) <= NULL_:
+            return True
+        return self.told(role) == NUMBER and isfinite(self.fields[role].number) and self.fields[role].number >= 0
+
+    cdef int keep(self, int number, int32_t scope) noexcept nogil:
+        """Make a row of the record that was read last."""
+        cdef int row = self.rows
+        cdef int index
+        cdef Head* head = &self.head
+        cdef int outputs = (self.told(PREDICTION) != ABSENT) + (self.told(SCORE) != ABSENT)
+        cdef bint own = self.told(ID) > NULL_
+        cdef int identified = ID if own else REQUEST
+        if self.staged_count + outputs > self.record_attributes:
+            return ODD
+        if not own and (self.told(REQUEST) > NULL_
+                        or (head.trace_size and head.span_size and (head.time or head.observed))):
+            return ODD  # what makes it the same prediction when it comes again is its content
+        index = self.group_of(scope)
+        if index < 0:
+            return BAIL
+        self.groups[row] = index
+        for index in range(self.staged_count):
+            if not self.put(&self.staged[index], row):
+                return BAIL
+        if not (self.put_field(PREDICTION, PREDICTION_SLOT, row) and self.put_field(SCORE, SCORE_SLOT, row)):
+            return BAIL
+        if self.told(ERROR) == TEXT and not self.put_field(ERROR, ERROR_SLOT, row):
+            return BAIL
+        self.records[row] = number
+        self.own_ids[row] = own
+        if self.told(identified) > NULL_:
+            self.ids[row] = Frame(self.fields[identified].text, self.fields[identified].size, 0)
+        else:
+            self.ids[row].size = 0
+        self.times[row] = seconds_of(head.time or head.observed) if head.time or head.observed else NAN
+        self.latencies[row] = NAN
+        if self.told(LATENCY_MILLISECONDS) > NULL_:
+            self.latencies[row] = self.fields[LATENCY_MILLISECONDS].number / 1e3
+        elif self.told(LATENCY_SECONDS) > NULL_:
+            self.latencies[row] = self.fields[LATENCY_SECONDS].number
+        self.rows += 1
+        return GOOD
+
+    cdef int group_of(self, int32_t scope) noexcept nogil:
+        """The group of rows with this scope, model and version, mostly that of the last row; -1 when there are too many."""
+        cdef Cell* model = &self.fields[MODEL]
+        cdef Cell* version = &self.fields[VERSION]
+        cdef Group* group
+        cdef int index
+        if self.told(MODEL) == ABSENT:
+            model.value_size = 0
+        if self.told(VERSION) == ABSENT:
+            version.value_size = 0
+        for index in range(-1, self.group_count):
+            if index < 0:
+                if self.rows == 0:
+                    continue
+                index = self.groups[self.rows - 1]
+            group = &self.groups_[index]
+            if (group.scope == scope and group.model_size == model.value_size
+                    and group.version_size == version.value_size
+                    and memcmp(group.model, model.value, model.value_size) == 0
+                    and memcmp(group.version, version.value, version.value_size) == 0):
+                return index
+        if self.group_count == MAX_GROUPS:
+            return -1
+        self.groups_[self.group_count] = Group(scope, model.value, model.value_size, version.value, version.value_size)
+        self.group_count += 1
+        return self.group_count - 1
+
+    cdef inline bint put_field(self, int role, int32_t slot, int row) noexcept nogil:
+        if self.told(role) == ABSENT:
+            return True
+        self.fields[role].slot = slot
+        return self.put(&self.fields[role], row)
+
+    cdef inline bint put(self, Cell* cell, int row) noexcept nogil:
+        """Write a cell; False when there is no room for it, or its text is no UTF-8."""
+        cdef Slot* slot = &self.slots[cell.slot]
+        cdef size_t place
+        if slot.chunk != self.chunk and not self.add_column(cell.slot):
+            return False
+        place = <size_t>slot.column * self.stride + row
+        self.kinds[place] = cell.kind
+        if cell.kind == TEXT:
+            return self.put_text(&self.columns[slot.column], slot.column, cell, row)
+        self.numbers[place] = cell.number
+        return True
+
+    cdef bint add_column(self, int32_t slot) noexcept nogil:
+        cdef int room = self.column_room
+        cdef size_t stride = self.stride
+        cdef void* more
+        cdef double* numbers
+        if self.column_count >= self.record_attributes or (self.column_count + 1) * stride > MAX_CELLS:
+            return False
+        if self.column_count == room:
+            room *= 2
+            more = realloc(self.numbers, <size_t>room * stride * sizeof(double))
+            if not more:
+                return False
+            self.numbers = <double*>more
+            more = realloc(self.kinds, <size_t>room * stride)
+            if not more:
+                return False
+            self.kinds = <uint8_t*>more
+            self.column_room = room
+        numbers = self.numbers + self.column_count * stride
+        for row in range(self.frame_count):
+            numbers[row] = NAN
+        memset(self.kinds + self.column_count * stride, ABSENT, stride)
+        self.columns[self.column_count] = Column(slot, -1, 0)
+        self.slots[slot].column = self.column_count
+        self.slots[slot].chunk = self.chunk
+        self.column_count += 1
+        return True
+
+    cdef bint put_text(self, Column* column, int32_t number, Cell* cell, int row) noexcept nogil:
+        cdef size_t stride = self.stride
+        cdef uint64_t hash
+        cdef uint32_t place
+        cdef int32_t found
+        cdef Word* word
+        if column.text < 0 and not self.add_codes(column):
+            return False
+        hash = mixed(cell.text, cell.size, self.seed + number)
+        place = hash & (self.word_room - 1)
+        for _ in range(MAX_PROBES):
+            found = self.word_index[place]
+            if found < 0:
+                break
+            word = &self.words[found]
+            if (word.hash == hash and word.size == cell.size and word.column == number
+                    and memcmp(word.text, cell.text, cell.size) == 0):
+                self.codes[column.text * stride + row] = word.code
+                return True
+            place = (place + 1) & (self.word_room - 1)
+        else:
+            return False
+        if not is_utf8(cell.text, cell.size):
+            return False
+        if self.word_count == self.word_room // 2:
+            if not self.add_words():
+                return False
+            return self.put_text(column, number, cell, row)
+        self.words[self.word_count] = Word(hash, cell.text, cell.size, number, column.words)
+        self.word_index[place] = self.word_count
+        self.word_count += 1
+        self.codes[column.text * stride + row] = column.words
+        column.words += 1
+        return True
+
+    cdef bint add_codes(self, Column* column) noexcept nogil:
+        cdef size_t stride = self.stride
+        cdef void* more
+        if self.text_count == self.text_room:
+            more = realloc(self.codes, 2 * self.text_room * stride * sizeof(int32_t))
+            if not more:
+                return False
+            self.codes = <int32_t*>more
+            self.text_room *= 2
+        memset(self.codes + self.text_count * stride, 0xFF, stride * sizeof(int32_t))
+        column.text = self.text_count
+        self.text_count += 1
+        return True
+
+    cdef bint add_words(self) noexcept nogil:
+        cdef int room = 2 * self.word_room
+        cdef int number
+        cdef uint32_t place
+        cdef Word* words = <Word*>realloc(self.words, room // 2 * sizeof(Word))
+        cdef int32_t* index
+        if not words:
+            return False
+        self.words = words
+        index = <int32_t*>realloc(self.word_index, room * sizeof(int32_t))
+        if not index:
+            return False
+        self.word_index = index
+        self.word_room = room
+        memset(index, 0xFF, room * sizeof(int32_t))
+        for number in range(self.word_count):
+            place = words[number].hash & (room - 1)
+            while index[place] >= 0:
+                place = (place + 1) & (room - 1)
+            index[place] = number
+        return True
+
+    cdef Scan taken(self):
+        """The chunk as Python has it."""
+        cdef Scan scan = Scan.__new__(Scan)
+        cdef size_t cells = <size_t>self.column_count * self.stride
+        cdef size_t rows = self.rows
+        cdef Column* column
+        cdef Word* word
+        cdef Frame* frame
+        scan.rows = self.rows
+        scan.stride = self.stride
+        scan.ignored = self.ignored
+        scan.records_seen = self.frame_count
+        scan.ids = tuple([text_of(self.ids[row].at, self.ids[row].size) for row in range(self.rows)])
+        scan.columns = []
+        for index in range(self.column_count):
+            column = &self.columns[index]
+            scan.columns.append((self.name_of(column.slot), self.slots[column.slot].role, index, column.text))
+        words = [[] for _ in range(self.text_count)]
+        for index in range(self.word_count):
+            word = &self.words[index]
+            (<list>words[self.columns[word.column].text]).append(text_of(word.text, word.size))
+        scan.words = words
+        scan.odd = []
+        for index in range(self.odd_count):
+            frame = &self.frames[self.odd[index]]
+            scan.odd.append((self.odd[index], frame.scope, frame.at[: frame.size]))
+        scan.numbers = block(self.numbers, cells * sizeof(double))
+        scan.kinds = block(self.kinds, cells)
+        scan.codes = block(self.codes, <size_t>self.text_count * self.stride * sizeof(int32_t))
+        scan.times = block(self.times, rows * sizeof(double))
+        scan.latencies = block(self.latencies, rows * sizeof(double))
+        scan.groups = block(self.groups, rows * sizeof(int32_t))
+        scan.records = block(self.records, rows * sizeof(int32_t))
+        scan.own_ids = block(self.own_ids, rows)
+        self.numbers = self.times = self.latencies = NULL
+        self.kinds = self.own_ids = NULL
+        self.codes = self.groups = self.records = NULL
+        return scan
+
+    cdef str name_of(self, int32_t slot):
+        name = self.names.get(slot)
+        if name is None:
+            name = self.names[slot] = text_of(self.keys + self.slots[slot].key_at, self.slots[slot].key_size)
+        return name
+
+
+cdef inline str text_of(Bytes at, uint32_t size):
+    return PyUnicode_DecodeUTF8(<const char*>at, size, NULL) if size else ""
+
+
+def keys_of_ids(str name, tuple ids):
+    """`identity.key_of_id` of each of `ids`, int64[len(ids)]; 0 where it is empty."""
+    cdef Py_ssize_t rows = len(ids)
+    cdef int64_t* keys = <int64_t*>malloc(rows * sizeof(int64_t) or 1)
+    if not keys:
+        raise MemoryError
+    made = block(keys, rows * sizeof(int64_t))
+    for row in range(rows):
+        keys[row] = (PyObject_Hash((name, ids[row])) or 1) if ids[row] else 0
+    return made

@@ -1,0 +1,125 @@
+"""A scan's matrices as batches."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_exporter.batch import Batch, Column, Role, Words, words_in_use
+from model_exporter.batch.columns import MAX_TEXT
+from model_exporter.decode import _scanner
+from model_exporter.decode.rows import Group
+from model_exporter.decode.values import bounded_text
+
+_FEATURE: Final = _scanner.FEATURE
+_SEGMENT: Final = _scanner.SEGMENT
+_ERROR: Final = _scanner.ERROR
+
+
+class Part(NamedTuple):
+    """The rows of one group in one scan, and which records of it they are: int32[rows], rising."""
+
+    group: Group
+    records: NDArray[np.int32]
+    batch: Batch
+
+
+class _Matrices(NamedTuple):
+    """The cells of n rows, columns first: [columns, n], [columns, n], [columns of text, n]; and what else a row has."""
+
+    numbers: NDArray[np.float64]
+    kinds: NDArray[np.uint8]
+    codes: NDArray[np.int32]
+    times: NDArray[np.float64]
+    latencies: NDArray[np.float64]
+    records: NDArray[np.int32]
+    ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scan: _scanner.Scan) -> "_Matrices":
+        rows, columns, texts = scan.rows, len(scan.columns), len(scan.words)
+        return cls(
+            _matrix(scan.numbers, np.float64, columns, scan.stride)[:, :rows],
+            _matrix(scan.kinds, np.uint8, columns, scan.stride)[:, :rows],
+            _matrix(scan.codes, np.int32, texts, scan.stride)[:, :rows],
+            _row(scan.times, np.float64, rows),
+            _row(scan.latencies, np.float64, rows),
+            _row(scan.records, np.int32, rows),
+            scan.ids,
+        )
+
+    def take(self, rows: NDArray[np.intp]) -> "_Matrices":
+        """The rows at these indices."""
+        return _Matrices(
+            self.numbers[:, rows],
+            self.kinds[:, rows],
+            self.codes[:, rows],
+            self.times[rows],
+            self.latencies[rows],
+            self.records[rows],
+            tuple(map(self.ids.__getitem__, rows.tolist())),
+        )
+
+
+def parts_of(scan: _scanner.Scan, groups: Sequence[Group]) -> Iterator[Part]:
+    """The rows of `scan` by group; `groups` are what its groups stand for, some perhaps for the same."""
+    if not scan.rows:
+        return
+    matrices = _Matrices.of(scan)
+    distinct = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    if len(distinct) == 1:
+        yield Part(groups[0], matrices.records, _batch(groups[0], scan, matrices))
+        return
+    group_of = np.array([distinct[group] for group in groups])[_row(scan.groups, np.int32, scan.rows)]
+    for group, index in distinct.items():
+        rows = np.flatnonzero(group_of == index)
+        if rows.size:
+            taken = matrices.take(rows)
+            yield Part(group, taken.records, _batch(group, scan, taken, thin=True))
+
+
+def _batch(group: Group, scan: _scanner.Scan, matrices: _Matrices, *, thin: bool = False) -> Batch:
+    """Rows as a batch. Without columns and words that none of them has, if there can be any: if `thin`."""
+    inputs: list[Column] = []
+    outputs: list[Column] = []
+    context: list[Column] = []
+    errors: Words | None = None
+    words = [tuple(map(bounded_text, of)) if max(map(len, of)) > MAX_TEXT else tuple(of) for of in scan.words]
+    for name, role, index, text in scan.columns:
+        kinds = matrices.kinds[index]
+        if thin and not kinds.any():
+            continue
+        texts = Words(matrices.codes[text], words[text]) if text >= 0 else None
+        if thin and texts:
+            texts = words_in_use(texts)
+        if role == _FEATURE:
+            inputs.append(Column(name, Role.INPUT, kinds, matrices.numbers[index], texts))
+        elif role == _SEGMENT:
+            context.append(Column(name, Role.CONTEXT, kinds, matrices.numbers[index], texts))
+        elif role == _ERROR:
+            errors = texts
+        else:
+            outputs.append(Column(name, Role.OUTPUT, kinds, matrices.numbers[index], texts))
+    rows = len(matrices.ids)
+    return Batch(
+        model=group.model,
+        version=group.version,
+        service=group.service,
+        origin=group.origin,
+        times=matrices.times,
+        keys=_row(_scanner.keys_of_ids(group.model or group.service, matrices.ids), np.int64, rows),
+        ids=matrices.ids,
+        latency_seconds=matrices.latencies,
+        errors=errors or Words(np.full(rows, -1, np.int32), ()),
+        columns=(*inputs, *outputs),
+        context=tuple(context),
+    )
+
+
+def _matrix(block: _scanner.Block, kind: type[Any], rows: int, stride: int) -> NDArray[Any]:
+    return np.ndarray((rows, stride), kind, block)  # type: ignore[arg-type]  # numpy takes any buffer
+
+
+def _row(block: _scanner.Block, kind: type[Any], size: int) -> NDArray[Any]:
+    return np.ndarray(size, kind, block)  # type: ignore[arg-type]  # the same
