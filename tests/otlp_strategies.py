@@ -129,3 +129,81 @@ plain_records = st.builds(
     trace_id=trace_ids,
     span_id=span_ids,
 )
+
+usual_values = (
+    st.floats()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.booleans()
+    | st.sampled_from(["red", "green", "é", "", "x" * 130])
+)
+common = st.fixed_dictionaries(
+    {"model.name": st.sampled_from(["a", "a", "b"]), "feature.x": st.floats()},
+    optional={
+        "model.version": st.sampled_from(["1", "2"]),
+        "prediction.id": st.sampled_from(["1", "2", "é", "x" * 24]),
+        **{f"feature.{name}": usual_values for name in ("y", "z", "a" * 24)},
+        "prediction": usual_values,
+        "score": st.floats(),
+        "segment.region": usual_values,
+        "latency_ms": st.floats(0, 1e6) | st.integers(0, 9),
+        "error.type": st.sampled_from(["Timeout", ""]),
+        "http.route": usual_values | st.lists(texts, max_size=2) | st.dictionaries(texts, texts, max_size=2),
+    },
+)
+"""What most senders write."""
+rare_values: Mapping[str, st.SearchStrategy[object]] = {
+    "model.name": st.sampled_from(["", "x" * 25]) | scalars,
+    "model_name": names,
+    "model.version": st.integers(0, 3) | scalars,
+    "prediction.id": st.just("x" * 25) | scalars,
+    "prediction_id": names,
+    "request_id": st.sampled_from(["1", "2"]) | scalars,
+    "feature.map": st.dictionaries(st.sampled_from("ab"), st.floats(), max_size=1) | st.lists(st.floats()),
+    "feature.": st.floats(),
+    "feature." + "x" * 25: st.floats(),
+    "features": st.dictionaries(st.sampled_from("xyz"), usual_values, max_size=3),
+    "prediction": values | st.sampled_from(["[1, 2]", '["a"]']),
+    "prediction.value": usual_values,
+    "score": values,
+    "probabilities": st.dictionaries(st.sampled_from("xy"), st.floats(), max_size=2) | st.lists(st.floats()),
+    "segment.region": values,
+    "segment.": usual_values,
+    "value.gain": st.floats(),
+    "latency_ms": st.floats() | st.just("5") | st.just(-1),
+    "latency_seconds": st.floats() | st.integers(-1, 9),
+    "error.type": st.just("x" * 30) | values,
+    "timestamp": st.sampled_from(["2026-01-01", "never", ""]) | st.integers(0, 2**40),
+    "event.name": st.sampled_from(["model.prediction", "model.outcome", "other", ""]) | st.just(0),
+    "outcome": st.sampled_from(["yes", ""]) | st.none(),
+    "bento_meta": st.just({}),
+    "source": texts,
+}
+"""What they may write, too, once in a while."""
+usual_attributes = st.builds(
+    lambda usual, rare, is_reversed: dict(reversed((usual | rare).items())) if is_reversed else usual | rare,
+    common,
+    st.sampled_from([*[""] * 40, *rare_values]).flatmap(
+        lambda key: st.fixed_dictionaries({key: rare_values[key]}) if key else st.just({})
+    ),
+    st.booleans(),
+)
+
+usual_records = st.builds(
+    log_record,
+    usual_attributes,
+    body=st.none() | st.none() | texts | st.lists(texts, max_size=2),
+    event_name=st.sampled_from([*["model.prediction"] * 20, *[""] * 5, "model.outcome", "other"]),
+    time_ns=st.integers(10**16, 2 * 10**18),
+    observed_ns=st.just(0) | st.integers(10**16, 2 * 10**18),
+    trace_id=trace_ids,
+    span_id=span_ids,
+)
+"""Records of which most are as most senders write them."""
+odd_records = st.builds(
+    log_record,
+    usual_attributes,
+    body=usual_attributes,
+    event_name=event_names,
+    time_ns=times,
+    observed_ns=times,
+)

@@ -17,7 +17,19 @@ from model_exporter.decode import Decoded, Decoder
 from model_exporter.decode.context import MAX_ITEMS
 from model_exporter.errors import DecodeError
 from model_exporter.ports import Encoding, Signal
-from otlp_messages import calls, key_values, log_record, logs_request, otlp_json, payload, rows, traces_request
+from otlp_messages import calls, key_values, logs_request, otlp_json, payload, rows, traces_request
+from otlp_strategies import (
+    attributes,
+    broken_texts,
+    keys,
+    log_records,
+    plain_records,
+    scopes,
+    span_ids,
+    times,
+    trace_ids,
+    values,
+)
 
 patient = settings(deadline=None)
 """How long an example takes says more about the machine's load than about the decoder."""

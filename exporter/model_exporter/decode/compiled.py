@@ -47,6 +47,8 @@ _ROLES: Final[Mapping[int, str]] = {
 _NOT_A_PREDICTION: Final = "not_a_prediction"
 _NO_ROWS: Final = np.empty(0, np.intp)
 
+_USUAL: Final = frozenset({str, int, type(None)})
+"""Types of the models and versions that a resource names."""
 _MAX_ODD: Final = 4096
 """Odd records of one request; with more of them, or more than half, Python reads all at once."""
 _MAX_KNOWN: Final = 256
@@ -137,7 +139,10 @@ class CompiledLogs:
         """
         found = tuple(batches)
         columns = Counter(role for role, _ in {(c.role, c.name) for b in found for c in (*b.columns, *b.context)})
-        if max(columns.values(), default=0) > self._limits.record_attributes or columns.total() * records > rows.MAX_CELLS:
+        if (
+            max(columns.values(), default=0) > self._limits.record_attributes
+            or columns.total() * records > rows.MAX_CELLS
+        ):
             raise ValueError("odd records have columns of their own, too many")
         return found
 
@@ -166,7 +171,8 @@ class CompiledLogs:
             found = self._sources[place]
         except KeyError:
             source, shared = shared_part(resource, scope)
-            found = None if source.scope == MONITORS or self._is_mapped(shared) else source
+            is_usual = type(source.model) in _USUAL and type(source.version) in _USUAL and source.scope != MONITORS
+            found = source if is_usual and not self._is_mapped(shared) else None
             _remember(self._sources, place, found, len(resource) + len(scope))
         if found is None:
             raise ValueError("other readers may take these records")
