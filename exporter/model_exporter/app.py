@@ -16,7 +16,7 @@ from model_exporter.config.advice import advise
 from model_exporter.config.files import parse_log_files
 from model_exporter.config.load import load_settings
 from model_exporter.config.settings import Limits, LogFiles, Settings
-from model_exporter.decode import Decoder, Schemas
+from model_exporter.decode import HAS_COMPILED, Decoder, Schemas
 from model_exporter.errors import BaselineError, ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
 from model_exporter.follow import Follower, FollowThread, PositionsFile, Progress
@@ -69,6 +69,7 @@ class Options:
     enable_lifecycle: bool
     storage_path: Path
     grace_seconds: float
+    compiled_decoder: bool
 
 
 class App:
@@ -131,7 +132,7 @@ class App:
             kept, admit=lambda model: self._router.route(model=model, service="") is not None, now=self._started_at
         )
         self._pipeline = Pipeline(
-            decoder=Decoder(limits, with_built_in(self._settings.mappings), self._schemas, self._settings.traces),
+            decoder=self._decoder(self._settings),
             settings=self._settings,
             queue=self._queue,
             router=self._router,
@@ -199,6 +200,8 @@ class App:
         self._report_reload(successful=True)
         self._report_limits(self._settings.limits)
         self._warn_of_settings()
+        if self._options.compiled_decoder and not HAS_COMPILED:
+            log.warning("OTLP logs are read by Python, at many times the cost: the compiled decoder is not installed")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _: self._signals.put(received))
         try:
@@ -248,6 +251,11 @@ class App:
             self._report_reload(successful=True)
             self._warn_of_settings()
 
+    def _decoder(self, settings: Settings) -> Decoder:
+        mappings = with_built_in(settings.mappings)
+        compiled = self._options.compiled_decoder
+        return Decoder(settings.limits, mappings, self._schemas, settings.traces, compiled=compiled)
+
     def _load(self) -> Settings:
         options = self._options
         settings = load_settings(options.config_file)
@@ -264,9 +272,7 @@ class App:
             entries=limits.exchanges, size=limits.exchange_bytes, wait_seconds=settings.pairing_wait_seconds
         )
         self._schemas.resize(limits.monitor_schemas)
-        self._pipeline.reconfigure(
-            Decoder(limits, with_built_in(settings.mappings), self._schemas, settings.traces), settings
-        )
+        self._pipeline.reconfigure(self._decoder(settings), settings)
         self._fleet.reconfigure(settings, time.time())
         self._report_limits(limits)
         applied.set()
@@ -289,6 +295,7 @@ class App:
                 "version": __version__,
                 "doors": ", ".join(f"{name} {door.address}" for name, door in self._doors.items()),
                 "web": self._web.address,
+                "decoder": "compiled" if self._options.compiled_decoder and HAS_COMPILED else "python",
                 "config": str(self._options.config_file or "none"),
             },
         )

@@ -34,6 +34,7 @@ class FakeOptions:
     enable_lifecycle: bool
     storage_path: Path
     grace_seconds: float
+    compiled_decoder: bool
 
 
 class FakeApp:
@@ -137,7 +138,7 @@ def test_serve_has_the_documented_defaults(app: type[FakeApp]) -> None:
     """Receivers listen on loopback, metrics on all interfaces, state in ./data, 30 seconds to stop."""
     assert run(["serve"]) == 0
     assert app.started == [
-        FakeOptions(None, "127.0.0.1:4317", "127.0.0.1:4318", ":19464", (), False, Path("data"), 30.0)  # noqa: FBT003
+        FakeOptions(None, "127.0.0.1:4317", "127.0.0.1:4318", ":19464", (), False, Path("data"), 30.0, True)  # noqa: FBT003
     ]
 
 
@@ -145,10 +146,10 @@ def test_serve_passes_its_flags_on(app: type[FakeApp]) -> None:
     """Each flag reaches the app as it was given."""
     arguments = ["--config.file=a.yml", "--otlp.grpc-address=[::1]:1", "--otlp.http-address=localhost:2"]
     arguments += ["--web.listen-address=:3", "--web.enable-lifecycle", "--storage.path=/x", "--shutdown.grace=1m30s"]
-    arguments += ["--logs.file=a.log", "--logs.file=m=*.log"]
+    arguments += ["--decode.logs=python", "--logs.file=a.log", "--logs.file=m=*.log"]
     assert run(["serve", *arguments]) == 0
     assert app.started == [
-        FakeOptions(Path("a.yml"), "[::1]:1", "localhost:2", ":3", ("a.log", "m=*.log"), True, Path("/x"), 90.0)  # noqa: FBT003
+        FakeOptions(Path("a.yml"), "[::1]:1", "localhost:2", ":3", ("a.log", "m=*.log"), True, Path("/x"), 90.0, False)  # noqa: FBT003
     ]
 
 

@@ -88,6 +88,14 @@ SIGTERM and SIGINT stop it in order; SIGHUP reads the configuration again.
     help="How long a stop may take to write what was accepted.",
 )
 @flag(
+    "--decode.logs",
+    "log_decoder",
+    type=click.Choice(["auto", "python"]),
+    default="auto",
+    show_default=True,
+    help="What reads OTLP logs in protobuf: compiled code where it is installed, or Python alone.",
+)
+@flag(
     "--log.level",
     "log_level",
     type=click.Choice(["debug", "info", "warn", "error"]),
@@ -112,6 +120,7 @@ def serve(
     enable_lifecycle: bool,
     storage_path: Path,
     grace_seconds: float,
+    log_decoder: str,
     log_level: str,
     log_format: "LogFormat",
 ) -> None:
@@ -129,5 +138,6 @@ def serve(
         enable_lifecycle=enable_lifecycle,
         storage_path=storage_path,
         grace_seconds=grace_seconds,
+        compiled_decoder=log_decoder == "auto",
     )
     App(options).run()

@@ -5,12 +5,13 @@
 
 from model_exporter.decode.codes import Code
 from model_exporter.decode.decoded import Decoded, Rejection
-from model_exporter.decode.decoder import Decoder
+from model_exporter.decode.decoder import HAS_COMPILED, Decoder
 from model_exporter.decode.identity import under_model
 from model_exporter.decode.replies import encode_receipt, encode_retry_info, encode_status, encode_success
 from model_exporter.decode.schemas import Schemas
 
 __all__ = [
+    "HAS_COMPILED",
     "Code",
     "Decoded",
     "Decoder",
