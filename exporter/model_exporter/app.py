@@ -144,19 +144,30 @@ class App:
             clock=time.time,
             on_failure=self._fail,
         )
-        self._forwarder = Forwarder(self._pipeline.ingest, self._telemetry, self._settings.forward)
-        self._doors = {
-            name: door(
-                address,
-                ingest=self._forwarder,
-                telemetry=self._telemetry,
-                request_bytes=limits.request_bytes,
-                clock=time.time,
-            )
-            for name, door, address in (
-                ("OTLP/gRPC", GrpcDoor, options.grpc_address),
-                ("OTLP/HTTP and prediction logs", HttpDoor, options.http_address),
-            )
+        self._forwarder = Forwarder(
+            self._pipeline.ingest,
+            self._telemetry,
+            self._settings.forward,
+            ingest_together=self._pipeline.ingest_together,
+        )
+        grpc_door = GrpcDoor(
+            options.grpc_address,
+            ingest=self._forwarder,
+            telemetry=self._telemetry,
+            request_bytes=limits.request_bytes,
+            clock=time.time,
+        )
+        http_door = HttpDoor(
+            options.http_address,
+            ingest=self._forwarder,
+            ingest_together=self._forwarder.take_together,
+            telemetry=self._telemetry,
+            request_bytes=limits.request_bytes,
+            clock=time.time,
+        )
+        self._doors: dict[str, GrpcDoor | HttpDoor] = {
+            "OTLP/gRPC": grpc_door,
+            "OTLP/HTTP and prediction logs": http_door,
         }
         self._progress = Progress(positions, self._telemetry, time.time)
         self._web = WebServer(

@@ -121,6 +121,15 @@ class Pipeline:
             return self._pair(payload)
         return self._hand_over(payload.door, payload.signal, self._decoder.decode(payload), len(payload.body), then)
 
+    def ingest_together(self, payloads: Sequence[Payload]) -> Receipt | None:
+        """Decode small requests of one door as one, and queue their records. See `ports.IngestTogether`."""
+        self._queue.check()
+        decoded = self._decoder.decode_together(payloads)
+        if decoded is None:
+            return None
+        size = sum(len(payload.body) for payload in payloads)
+        return self._hand_over(payloads[0].door, payloads[0].signal, decoded, size)
+
     def _pair(self, payload: Payload) -> Receipt:
         """Take the half of a call that an event tells of."""
         half = self._decoder.half(payload)

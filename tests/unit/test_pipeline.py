@@ -132,6 +132,25 @@ def test_nothing_is_accepted_after_closing(rig: Rig) -> None:
         rig.send(Signal.PREDICTIONS, predictions(1))
 
 
+def test_good_requests_are_taken_together_and_a_bad_one_leaves_all_to_be_taken_one_by_one(rig: Rig) -> None:
+    """Nothing is queued or counted for requests of which one sender has to be told something."""
+    good, bad = (
+        Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, logs_request(record).SerializeToString(), T0)
+        for record in (
+            log_record({"model.name": "m", "feature.x": 1.5}, event_name="model.prediction"),
+            log_record({"model.name": "m", "outcome": "yes"}, event_name="model.outcome"),
+        )
+    )
+    assert rig.pipeline.ingest_together([good, bad, good]) is None
+    assert rig.queue.rows == 0
+    assert rig.counted("model_exporter_records_total", "otlp_http", "logs", "accepted") == 0
+    receipt = rig.pipeline.ingest_together([good, good])
+    assert receipt
+    assert (receipt.accepted, receipt.rejected, receipt.safe) == (2, 0, None)
+    assert rig.queue.rows == 2
+    assert rig.counted("model_exporter_records_total", "otlp_http", "logs", "accepted") == 2
+
+
 def test_garbage_leaves_the_pipeline_as_it_was(rig: Rig) -> None:
     """A body that cannot be decoded raises for the door to answer, and is not queued."""
     with pytest.raises(DecodeError):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from model_exporter.config.settings import Limits, TraceSettings
@@ -9,6 +10,7 @@ from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS, Field
 from model_exporter.decode.cloud_events import half_of, scope_of
 from model_exporter.decode.decoded import Decoded
+from model_exporter.decode.joint import is_all_well, join_logs
 from model_exporter.decode.layouts import Vocabulary
 from model_exporter.decode.mapped import MappedReader, MappedRows
 from model_exporter.decode.mapped_otlp import OtlpMappings
@@ -112,6 +114,21 @@ class Decoder:
         except RecursionError as error:
             raise DecodeError("malformed_json", "nested too deeply") from error
         return ledger.decoded()
+
+    def decode_together(self, payloads: Sequence[Payload]) -> Decoded | None:
+        """The records of several requests of OTLP logs in protobuf as if they were one, at the cost of about one.
+
+        None when they have to be decoded one by one, because something has to be told to one of their senders or
+        because together they might mean something else.
+        """
+        body = join_logs([payload.body for payload in payloads])
+        if body is None:
+            return None
+        try:
+            decoded = self.decode(replace(payloads[0], body=body))
+        except DecodeError:
+            return None
+        return decoded if is_all_well(decoded) else None
 
     def half(self, payload: Payload) -> Half | None:
         """The half of a call that the event in `payload` tells of; None for an event of another kind.

@@ -15,6 +15,7 @@ from model_exporter.receive.finishing import Begun
 from model_exporter.receive.http_heads import Head, HeadReader
 from model_exporter.receive.http_replies import Reply
 from model_exporter.receive.intake import Intake
+from model_exporter.receive.lots import Lots
 from model_exporter.receive.outcomes import ClientGoneError
 from model_exporter.receive.safekeeping import until_safe
 
@@ -42,6 +43,7 @@ class Desk:
 
     Attributes:
         intake: takes the bodies.
+        lots: collects small ones.
         in_flight: what all bodies together may hold.
         begun: which requests are not answered yet.
         request_bytes: limit of one body.
@@ -53,6 +55,7 @@ class Desk:
     """
 
     intake: Intake
+    lots: Lots
     in_flight: InFlight
     begun: Begun
     request_bytes: int
@@ -98,13 +101,18 @@ class _Body:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One connection, until it sends a request that is not simple. It is idle, receives a body, or answers."""
+    """One connection, until it sends a request that is not simple.
+
+    It is idle, receives a body, waits in a lot, or answers.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._loop = asyncio.get_running_loop()
         self._body: _Body | None = None
         self._answering: asyncio.Task[None] | None = None
+        self._in_lot = False
+        self._early = b""  # what came before the reply to the last request
         self._deadline = 0.0
         self._writable = True
 
@@ -141,8 +149,14 @@ class Connection(asyncio.BufferedProtocol):
         """So many bytes have come."""
         if self._body:
             self._go_on(self._body, nbytes)
+            return
+        data = bytes(self._desk.buffer[:nbytes])
+        if self._in_lot:  # the client does not wait for its reply
+            self._desk.lots.flush()
+        if self._answering:
+            self._early = data
         else:
-            self._begin(bytes(self._desk.buffer[:nbytes]))
+            self._begin(data)
 
     def force_close(self) -> None:
         """Close it now; what was written still leaves."""
@@ -211,6 +225,8 @@ class Connection(asyncio.BufferedProtocol):
         successor = self._desk.whole_parser()
         successor.connection_made(self._transport)
         self._transport.set_protocol(successor)
+        if not self._writable:
+            successor.pause_writing()
         successor.data_received(data)
 
     def _leave(self) -> None:
@@ -221,13 +237,45 @@ class Connection(asyncio.BufferedProtocol):
         desk = self._desk
         try:
             desk.in_flight.check(len(sent))
+        except OverloadedError as error:
+            self._send(self._refusal(error, head))
+            return
+        if len(desk.open) > 1 and desk.lots.takes(sent, head):
+            self._in_lot = True
+            desk.begun.begin(self)
+            desk.lots.add(self, sent, head)
+        else:
+            self._take(sent, head)
+
+    def accept(self, receipt: Receipt, head: Head) -> None:
+        """See `lots.Sender`."""
+        self._leave_lot()
+        self._send(self._desk.intake.accept(receipt, head.order))
+
+    def refuse(self, error: Exception, head: Head) -> None:
+        """See `lots.Sender`."""
+        self._leave_lot()
+        self._send(self._refusal(error, head))
+
+    def take(self, sent: bytes, head: Head) -> None:
+        """See `lots.Sender`."""
+        self._leave_lot()
+        self._take(sent, head)
+
+    def _leave_lot(self) -> None:
+        self._in_lot = False
+        self._desk.begun.end(self)
+
+    def _take(self, sent: bytes, head: Head) -> None:
+        desk = self._desk
+        try:
             receipt = desk.intake.take_at_once(sent, head.order)
         except Exception as error:  # noqa: BLE001  # the top of a server: a bug must not cost the others their door
             self._send(self._refusal(error, head))
             return
         if receipt is None or receipt.safe:
             self._answering = self._loop.create_task(self._answer_later(sent, head, receipt))
-            self._desk.begun.begin(self)
+            desk.begun.begin(self)
             self._transport.pause_reading()
         else:
             self._send(desk.intake.accept(receipt, head.order))
@@ -249,6 +297,9 @@ class Connection(asyncio.BufferedProtocol):
         self._send(reply)
         if self._writable:
             self._transport.resume_reading()
+        early, self._early = self._early, b""
+        if early and not self._transport.is_closing():
+            self._begin(early)
 
     def _refusal(self, error: Exception, head: Head) -> Reply:
         peer = self._transport.get_extra_info("peername")

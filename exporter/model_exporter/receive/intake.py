@@ -1,11 +1,12 @@
 """From the body of an HTTP request to the pipeline and to its reply, whoever read it from the socket."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from model_exporter.errors import DecodeError, TooLargeError
-from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Receipt
+from model_exporter.ports import Clock, Door, Encoding, Ingest, IngestTogether, Payload, Receipt
 from model_exporter.receive.http_replies import Reply, accept, refuse
 from model_exporter.receive.inflate import Coding, inflate
 from model_exporter.receive.orders import Order
@@ -26,13 +27,23 @@ class Intake:
 
     Args:
         ingest: takes the bodies.
+        ingest_together: takes several small ones as one.
         telemetry: counts requests by outcome, and the bytes of their bodies.
         request_bytes: limit of one body after decompression.
         clock: unix seconds.
     """
 
-    def __init__(self, *, ingest: Ingest, telemetry: Telemetry, request_bytes: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        ingest: Ingest,
+        ingest_together: IngestTogether,
+        telemetry: Telemetry,
+        request_bytes: int,
+        clock: Clock,
+    ) -> None:
         self._ingest = ingest
+        self._ingest_together = ingest_together
         self._telemetry = telemetry
         self._limit = request_bytes
         self._clock = clock
@@ -45,9 +56,22 @@ class Intake:
         Raises:
             DecodeError, TooLargeError, OverloadedError, UnknownMappingError: nothing of it was taken.
         """
-        self._telemetry.count("model_exporter_request_bytes_total", order.route.door.value, amount=len(sent))
+        self._count_bytes(sent, order)
         body = self._inflate_small(sent, order.coding_of(sent))
         return None if body is None else self._deliver(body, order)
+
+    def take_together(self, requests: Sequence[tuple[bytes, Order]]) -> Receipt | None:
+        """Hand over uncompressed bodies of OTLP logs as one; None, and nothing done, when they go one by one only.
+
+        Raises:
+            OverloadedError: nothing of them was taken.
+        """
+        now = self._clock()
+        receipt = self._ingest_together([_payload(sent, order, now) for sent, order in requests])
+        if receipt is not None:
+            for sent, order in requests:
+                self._count_bytes(sent, order)
+        return receipt
 
     async def take(self, sent: bytes, order: Order) -> Receipt:
         """As `take_at_once`, without holding the loop up.
@@ -90,6 +114,9 @@ class Intake:
         door, signal = (route.door, route.signal.value) if route else (Door.OTLP_HTTP, _UNKNOWN)
         self._telemetry.count("model_exporter_requests_total", door.value, signal, outcome)
 
+    def _count_bytes(self, sent: bytes, order: Order) -> None:
+        self._telemetry.count("model_exporter_request_bytes_total", order.route.door.value, amount=len(sent))
+
     def _inflate_small(self, sent: bytes, coding: Coding) -> bytes | None:
         """`sent` decompressed, or None when that is work for a thread."""
         if coding is Coding.IDENTITY:
@@ -107,16 +134,18 @@ class Intake:
     def _deliver(self, body: bytes, order: Order) -> Receipt:
         if not body and order.encoding is not Encoding.PROTOBUF:
             raise DecodeError("body", "the body is empty, which is not JSON")
-        route = order.route
-        return self._ingest(
-            Payload(
-                route.door,
-                route.signal,
-                order.encoding,
-                body,
-                self._clock(),
-                mapping=route.mapping,
-                context=order.context,
-                via=order.via,
-            )
-        )
+        return self._ingest(_payload(body, order, self._clock()))
+
+
+def _payload(body: bytes, order: Order, now: float) -> Payload:
+    route = order.route
+    return Payload(
+        route.door,
+        route.signal,
+        order.encoding,
+        body,
+        now,
+        mapping=route.mapping,
+        context=order.context,
+        via=order.via,
+    )
