@@ -7,12 +7,14 @@
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint test-fast test-slow test-current test-kserve format bench bench-verdicts bench-outcomes bench-rules \
-	bench-incidents bench-dashboards bench-peers screenshots lock clean setup tools clients collector
+	bench-incidents bench-dashboards bench-peers screenshots lock fuzz clean setup tools clients collector
 
 SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
 CLIENTS ?=
+SECONDS ?= 600
+TARGETS ?=
 export PYTHON
 
 help: ## List the targets
@@ -77,6 +79,10 @@ bench-dashboards: setup tools ## Measure what opening a dashboard costs a Promet
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers && $(call run-bench,peers)
+
+fuzz: setup ## Fuzz decoders, languages and files for SECONDS=600, all TARGETS or some, with sanitizers (needs clang)
+	@.ci/setup-fuzz
+	@PYTHONPATH=tests $(BIN)/python tests/fuzz/campaign.py --seconds $(SECONDS) $(TARGETS) $(ARGS)
 
 run-bench = echo "==> bench_$(1)" && PYTHONPATH=tests $(BIN)/python tests/benchmarks/bench_$(1).py
 

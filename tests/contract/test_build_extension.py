@@ -15,11 +15,13 @@ import pytest
 from hatchling.builders.sdist import SdistBuilder
 
 from model_exporter import __version__
-from wheels import VARIABLE, build_wheel, copy_tree, unpack
+from otlp_messages import logs_request, prediction
+from wheels import ROOT, VARIABLE, build_wheel, copy_tree, unpack
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 PURE = f"model_exporter-{__version__}-py3-none-any.whl"
 DECODE = Path("exporter", "model_exporter", "decode")
+UV = ROOT / ".venv" / "bin" / "uv"
 QUICKLY = "-O0"
 PROBE = "def answer():\n    return 6 * 7\n"
 needs_compiler = pytest.mark.skipif(
@@ -166,3 +168,39 @@ def test_the_compiler_is_handed_the_flags_of_the_environment(tree: Path, tmp_pat
     """After the build's own, so that they win; those of the linker last."""
     with pytest.raises(Exception, match=r"-O3 .* -fno-such-flag .* --no-such-option"):
         build_wheel(tree, tmp_path, extension="require", CFLAGS="-fno-such-flag", LDFLAGS="--no-such-option")
+
+
+DECODES = """
+import sys
+from model_exporter.config.settings import Limits
+from model_exporter.decode import Decoder
+from model_exporter.ports import Door, Encoding, Payload, Signal
+decoder = Decoder(Limits())
+decoded = decoder.decode(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, sys.stdin.buffer.read(), 1.8e9))
+print(decoder.is_compiled, decoded.accepted, [column.name for column in decoded.batches[0].columns])
+"""
+
+
+@pytest.mark.parametrize(
+    ("extension", "is_compiled"),
+    [
+        pytest.param("require", True, marks=[pytest.mark.slow, needs_compiler]),
+        pytest.param("skip", False),
+    ],
+)
+def test_an_installed_wheel_decodes(tmp_path: Path, extension: str, *, is_compiled: bool) -> None:
+    """The one of this tree in a fresh environment, by its compiled modules if it has any."""
+    wheel = build_wheel(ROOT, tmp_path, extension=extension)
+    environment = tmp_path / "environment"
+    subprocess.run([UV, "venv", "--quiet", "--offline", "--python", sys.executable, environment], check=True)
+    python = environment / "bin" / "python"
+    subprocess.run([UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python, wheel], check=True)
+    dependencies = [path for path in sys.path if path.endswith("site-packages")]
+    done = subprocess.run(
+        [python, "-c", f"import sys; sys.path += {dependencies!r}\n{DECODES}"],
+        input=logs_request(prediction(feature__a=1.5), prediction(feature__a=2)).SerializeToString(),
+        capture_output=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        check=False,
+    )
+    assert done.stdout.decode() == f"{is_compiled} 2 ['a']\n", done.stderr.decode()

@@ -1,9 +1,7 @@
 """The compiled decoder makes of every request what the one in Python makes of it."""
 
 import operator
-import re
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +9,13 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from accounts import account
 from model_exporter.config.settings import Limits
-from model_exporter.decode import Decoded, Decoder
+from model_exporter.decode import Decoder
 from model_exporter.decode.decoder import HAS_COMPILED
-from model_exporter.errors import DecodeError
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.ports import Encoding, Signal
-from otlp_messages import logs_request, payload, rows
+from otlp_messages import logs_request, payload
 from otlp_strategies import attributes, log_records, names, odd_records, scopes, texts, usual_records
 from wire_messages import field, message, varint
 
@@ -28,49 +26,6 @@ patient = settings(deadline=None)
 LIMITS = (Limits(), Limits(record_attributes=12, nesting=3, name_length=24))
 
 
-def account(body: bytes, decoder: Decoder) -> dict[str, Any]:
-    """All that `decoder` tells of `body`, comparable: rows are in order for each model, columns for each row.
-
-    Ids that a decoder makes up are other ones each time.
-    """
-    try:
-        decoded = decoder.decode(payload(Signal.LOGS, Encoding.PROTOBUF, body))
-    except DecodeError as error:
-        return {"refused": (error.reason, str(error))}
-    return {
-        "rows": rows_by_model(decoded),
-        "columns": columns_by_model(decoded),
-        "outcomes": [re.sub(r"~[0-9a-f]{16}", "made", repr(outcome)) for outcome in decoded.outcomes],
-        "events": [repr(event) for event in decoded.events],
-        "rejected": decoded.rejections,
-        "ignored": decoded.ignored,
-        "dropped": decoded.dropped_values,
-        "told": (decoded.accepted, decoded.told_with_predictions, decoded.told_twice),
-    }
-
-
-def rows_by_model(decoded: Decoded) -> dict[object, list[Mapping[str, object]]]:
-    """Every row of each model, version and service."""
-    found: dict[object, list[Mapping[str, object]]] = {}
-    for row in rows(decoded):
-        made = {"id": "made", "key": 0} if row["id"].startswith("~") else {}
-        found.setdefault(row["model"], []).append(row | made)
-    return found
-
-
-def columns_by_model(decoded: Decoded) -> dict[object, set[object]]:
-    """Names of the columns and of their words: none is there that no row has."""
-    found: dict[object, set[object]] = {}
-    for batch in decoded.batches:
-        told = found.setdefault((batch.model, batch.version, batch.service), set())
-        for column in (*batch.columns, *batch.context):
-            told.add((column.role, column.name))
-            told.update((column.role, column.name, word) for word in (column.texts.words if column.texts else ()))
-            assert column.kinds.dtype == "uint8"
-            assert column.numbers.dtype == "float64"
-    return found
-
-
 def agree(*bodies: bytes, mappings: Mapping[str, RecordMapping] | None = None) -> None:
     """Hold both decoders to the same, also where the compiled one knows the keys from a request before."""
     for limits in LIMITS:
@@ -78,7 +33,8 @@ def agree(*bodies: bytes, mappings: Mapping[str, RecordMapping] | None = None) -
         assert compiled.is_compiled
         assert not python.is_compiled
         for body in (*bodies, *bodies):
-            assert account(body, compiled) == account(body, python)
+            request = payload(Signal.LOGS, Encoding.PROTOBUF, body)
+            assert account(compiled, request) == account(python, request)
 
 
 resources = st.fixed_dictionaries({}, optional={"service.name": texts, "model.name": names, "model.version": names})
