@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from model_exporter import __version__
+from model_exporter.background import Background
 from model_exporter.baseline.library import BaselineLibrary
 from model_exporter.baseline.model import Baseline
 from model_exporter.config.advice import advise
@@ -144,6 +145,8 @@ class App:
             clock=time.time,
             on_failure=self._fail,
         )
+        self._background = Background(self._pipeline.run_in_writer, self._fail)
+        self._fleet.defer_to(self._background.defer)
         self._forwarder = Forwarder(
             self._pipeline.ingest,
             self._telemetry,
@@ -291,6 +294,7 @@ class App:
     def _start(self) -> None:
         self._checkpoints.start()
         self._schema_keeper.start()
+        self._background.start()
         self._pipeline.start()
         self._forwarder.start()
         try:
@@ -322,6 +326,8 @@ class App:
             door.stop(max(0.0, deadline - time.monotonic()))
         if not self._pipeline.stop(max(0.0, deadline - time.monotonic())):
             log.error("the grace time is over", extra={"lost_records": self._queue.rows})
+        if not self._background.stop(max(0.0, deadline - time.monotonic())):
+            log.info("a baseline that was being made is made again after a restart")
         if not self._checkpoints.stop(max(0.0, deadline - time.monotonic())):
             log.error("the disk was too slow for the last checkpoint; a restart goes on from an earlier one")
         if unsent := self._forwarder.stop(min(_FLUSH_SECONDS, max(0.0, deadline - time.monotonic()))):
@@ -370,7 +376,7 @@ class App:
             case ModelAppeared(model, configured):
                 log.info("a model appeared", extra={"model": model, "configured": configured})
             case BaselineLearned(baseline, doubt):
-                self._keep(baseline)
+                self._background.do(lambda: self._keep(baseline))
                 level = logging.WARNING if doubt else logging.INFO
                 log.log(
                     level,

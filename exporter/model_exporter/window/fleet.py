@@ -9,6 +9,7 @@ from model_exporter.config.settings import Settings
 from model_exporter.ports import Recorder
 from model_exporter.window.budget import Budget
 from model_exporter.window.calls import NestedCalls
+from model_exporter.window.deferred import Defer, at_once
 from model_exporter.window.duplicates import RecentKeys
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.model import ModelState, Shared
@@ -55,9 +56,15 @@ class Fleet:
         self._cells = Budget(settings.limits.learning_cells)
         self._models: dict[str, ModelState] = {}
         self._warned: set[str] = set()
+        self._defer: Defer = at_once
         self._shared = self._share()
         for name in settings.models:
             self._model(name, now)
+
+    def defer_to(self, defer: Defer) -> None:
+        """Have done elsewhere what takes long from now on: learning a baseline, and making what compares with one."""
+        self._defer = defer
+        self._let_share()
 
     def announce(self, batches: Iterable[Batch]) -> None:
         """Take note of calls of language models before `predict` counts them, of all that arrived together."""
@@ -140,11 +147,10 @@ class Fleet:
         self._cells.limit = settings.limits.learning_cells
         self._recent.resize(settings.limits.recent_ids)
         self._nested.resize(settings.limits.recent_ids)
-        self._shared = self._share()
+        self._let_share()
         for name, model in self._models.items():
             if settings.model(name) != previous.model(name):
                 model.reconfigure(settings.model(name), now)
-            model.share(self._shared)
         for name in settings.models:
             self._model(name, now)
 
@@ -230,8 +236,14 @@ class Fleet:
             self._notify(ModelAppeared(name, configured=name in self._settings.models))
         return model
 
+    def _let_share(self) -> None:
+        """Have all models share what has changed."""
+        self._shared = self._share()
+        for model in self._models.values():
+            model.share(self._shared)
+
     def _share(self) -> Shared:
-        return Shared(self._settings.limits, self._series, self._cells, self._hear, self._refuse)
+        return Shared(self._settings.limits, self._series, self._cells, self._hear, self._refuse, self._defer)
 
     def _hear(self, notice: Notice) -> None:
         if isinstance(notice, BaselineLearned):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from model_exporter.baseline.build import build_baseline
 from model_exporter.baseline.model import Baseline
-from model_exporter.baseline.stability import stability
+from model_exporter.baseline.stability import Stability, stability
 from model_exporter.batch import Batch, Column, Role, absent_cells, concatenate, take_cells, take_rows
 from model_exporter.config.settings import Learn, ModelSettings
 from model_exporter.window.budget import Budget
@@ -59,6 +59,10 @@ class _Stretch:
         self.times.append(np.full(batch.rows, now))
         self.rows += batch.rows
 
+    def frozen(self) -> "_Stretch":
+        """The same rows, for another thread."""
+        return _Stretch({key: [*chunks] for key, chunks in self.chunks.items()}, [*self.times], self.rows)
+
     def columns(self) -> list[Column]:
         for key, chunks in self.chunks.items():
             self.chunks[key] = [concatenate(chunks)]
@@ -80,6 +84,46 @@ class _Stretch:
         new = [column for column in batch.columns if (column.role, column.name) not in self.chunks]
         cells = batch.rows * (len(self.chunks) + len(new)) + self.rows * len(new)
         return cells + sum(map(_cost_of_words, batch.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A stretch that is long enough, with all that it takes to make a baseline of it. It does not change."""
+
+    stretch: _Stretch
+    model: str
+    settings: ModelSettings
+    now: float
+    seconds: float
+
+    def work_out(self) -> "Finding":
+        """The baseline, and how the stretch agrees with itself. Takes seconds with a thousand features."""
+        columns, times = self.stretch.columns(), self.stretch.arrivals()
+        features = self.settings.features
+        missing = {name: f.missing for name, f in features.items() if f.missing}
+        baseline = build_baseline(
+            columns,
+            model=self.model,
+            created=self.now,
+            source="live traffic",
+            span_seconds=self.seconds,
+            times=times,
+            types={name: f.type for name, f in features.items() if f.type is not None},
+            required={name: f.required for name, f in features.items() if f.required is not None},
+            missing=missing,
+        )
+        agreement = stability(baseline.features, columns, times=times, missing=missing)
+        return Finding(baseline, agreement, self.now, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a study found, of the stretch that was `seconds` long at `now`."""
+
+    baseline: Baseline
+    agreement: Stability
+    now: float
+    seconds: float
 
 
 def _cost_of_words(column: Column) -> int:
@@ -109,6 +153,7 @@ class Learner:
         self._share = 1.0
         self._restarts = 0
         self._cells = 0
+        self._studied = False
         self._stretch = _Stretch()
         self._random = np.random.default_rng(0)
 
@@ -116,6 +161,8 @@ class Learner:
         """Collect a sample of `batch`; False when the budget left no room for it."""
         self._seen += batch.rows
         self._newest = max(self._newest, now)
+        if self._studied:
+            return True
         if self._share < 1:
             batch = take_rows(batch, np.flatnonzero(self._random.random(batch.rows) < self._share))
         cost = self._stretch.cost_of(batch)
@@ -133,29 +180,25 @@ class Learner:
         """How far it has come."""
         return LearningSnapshot(self._seen, self._learn.rows, now - self._started, self._learn.stable_for_seconds)
 
-    def finish(self, model: str, settings: ModelSettings, now: float) -> Learned | Restarted | None:
-        """The baseline when the stretch is long enough and agrees with itself; None while it is too short."""
+    def study(self, model: str, settings: ModelSettings, now: float) -> "Study | None":
+        """What is to be worked out when the stretch is long enough; None while it is too short.
+
+        From then until `conclude` no row is taken.
+        """
         seconds = now - self._started
         enough = self._seen >= self._learn.rows and seconds >= self._learn.stable_for_seconds
-        if not enough or self._stretch.rows < _MIN_ROWS:
+        if self._studied or not enough or self._stretch.rows < _MIN_ROWS:
             return None
-        columns, times = self._stretch.columns(), self._stretch.arrivals()
-        missing = {name: f.missing for name, f in settings.features.items() if f.missing}
-        baseline = build_baseline(
-            columns,
-            model=model,
-            created=now,
-            source="live traffic",
-            span_seconds=seconds,
-            times=times,
-            types={name: f.type for name, f in settings.features.items() if f.type is not None},
-            required={name: f.required for name, f in settings.features.items() if f.required is not None},
-            missing=missing,
-        )
-        agreement = stability(baseline.features, columns, times=times, missing=missing)
+        self._studied = True
+        return Study(self._stretch.frozen(), model, settings, now, seconds)
+
+    def conclude(self, finding: "Finding") -> Learned | Restarted:
+        """The baseline if the stretch agreed with itself, or was extended often enough; else it is extended."""
+        baseline, agreement = finding.baseline, finding.agreement
         if not agreement.stable and self._restarts < MAX_RESTARTS:
+            self._studied = False
             self._restarts += 1
-            self._started = now - seconds / 2
+            self._started = finding.now - finding.seconds / 2
             self._seen //= 2
             self._stretch.keep(np.arange(self._stretch.rows) >= self._stretch.rows // 2)
             self._settle()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -13,9 +14,10 @@ from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.window import series_costs as costs
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
+from model_exporter.window.deferred import Defer, Ending, at_once
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout
-from model_exporter.window.learning import Learned, Learner, Restarted
+from model_exporter.window.learning import Finding, Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify, PerformanceLearned
 from model_exporter.window.retired import Retired
 from model_exporter.window.schema import Schema, columns_by_room
@@ -34,13 +36,14 @@ Refuse = Callable[[str, str, str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all models have in common."""
+    """What all models have in common. `defer` is for what takes long."""
 
     limits: Limits
     series: Budget
     learning_cells: Budget
     notify: Notify
     refuse: Refuse
+    defer: Defer = at_once
 
 
 class ModelState:
@@ -63,6 +66,7 @@ class ModelState:
         self._schema = Schema(settings.features)
         self._layout: Layout | None = None
         self._bets: Bets | None = None
+        self._wanted: object | None = None  # stands for the baseline whose layout is being made
         self._learner: Learner | None = None
         self._versions: dict[str, VersionState] = {}
         self._current = ""  # the version that took over last
@@ -81,10 +85,9 @@ class ModelState:
         )
         self._retired = Retired(self.truth)
         self.last_seen = now
+        self._learner = Learner(settings.learn, shared.learning_cells, now)
         if baseline:
             self.compare_with(baseline, now)
-        else:
-            self._learner = Learner(settings.learn, shared.learning_cells, now)
         self._count_thresholds()
 
     @property
@@ -98,28 +101,25 @@ class ModelState:
         return len(self._versions) + len(self._retired)
 
     def compare_with(self, baseline: Baseline, now: float) -> None:
-        """Freeze `baseline`: from now on rows fall into its bins, which begin at 0."""
-        if self._learner:
-            self._learner.discard()
-            self._learner = None
-        self._release_layout()
-        tolerance = self.settings.drift.ticket.tolerance
-        self._layout = Layout(
-            baseline,
-            self.settings.features,
-            self._fitting(baseline),
-            tolerance=tolerance,
-            pairs=self.settings.drift.pairs,
-        )
-        self._shared.series.give_back(-costs.of_layout(self._layout, len(self._versions)))
-        known = len(self._schema)
-        self._schema.compare_with(self._layout, self.settings.features)
-        self._shared.series.give_back(-costs.FEATURE * (len(self._schema) - known) * len(self._versions))
-        self._count_thresholds()
-        self._bets = Bets(self._layout.public, self.settings)
-        for version in self._versions.values():
-            version.compare_with(self._layout, self._bets)
-        self._changes["baseline"] = now
+        """Freeze `baseline`: as soon as its layout is there, rows fall into its bins, which begin at 0."""
+        settings, (fitting, _) = self.settings, self._fitting(baseline)
+        in_use = bool(self._versions)
+        self._wanted = wanted = object()
+
+        def work() -> Ending:
+            layout = Layout(
+                baseline,
+                settings.features,
+                fitting,
+                tolerance=settings.drift.ticket.tolerance,
+                pairs=settings.drift.pairs,
+            )
+            bets = Bets(layout.public, settings)
+            if in_use:
+                bets.prepare()
+            return lambda: self._take_over(wanted, layout, bets, now)
+
+        self._shared.defer(work)
 
     def checkpoint(self) -> list[KeptVersion]:
         """What of its versions outlives a restart."""
@@ -131,6 +131,8 @@ class ModelState:
 
         Returns False when its evidence does not fit what it is compared with now, and begins anew.
         """
+        if self._bets and not self._bets.are_ready:
+            self._bets.prepare()
         version = self._begin(kept.version, now)
         if version is None:
             self._shared.refuse("series", self.name, f"the evidence kept of version {kept.version}", 1)
@@ -248,12 +250,10 @@ class ModelState:
         for version in self._versions.values():
             version.advance(now)
         self.truth.advance(now)
-        match self._learner and self._learner.finish(self.name, self.settings, now):
-            case Learned(baseline, doubt):
-                self.compare_with(baseline, now)
-                self._shared.notify(BaselineLearned(baseline, doubt))
-            case Restarted(reason):
-                self._shared.notify(LearningRestarted(self.name, reason))
+        learner = self._learner if self._wanted is None else None
+        study = learner.study(self.name, self.settings, now) if learner else None
+        if learner and study:
+            self._shared.defer(lambda: partial(self._conclude, learner, study.work_out()))
 
     def expire(self, before: float, now: float) -> list[str]:
         """Drop the versions that were last seen before then; returns their names.
@@ -274,8 +274,10 @@ class ModelState:
         self._release_layout()
         self._shared.series.give_back(self._thresholds)
         self.truth.close()
+        self._wanted = None
         if self._learner:
             self._learner.discard()
+            self._learner = None
 
     def snapshot(self, now: float) -> ModelSnapshot:
         """Freeze the state as of the last `advance`."""
@@ -295,6 +297,67 @@ class ModelState:
             outcomes=self._outcomes,
             truth=self.truth.snapshot(now),
         )
+
+    def _take_over(self, wanted: object, layout: Layout, bets: Bets, now: float) -> None:
+        """Compare with a baseline from now on, unless another one has been wanted since."""
+        if wanted is not self._wanted:
+            return
+        self._wanted = None
+        baseline = layout.public.baseline
+        fitting, without = self._fitting(baseline)
+        if fitting != layout.public.features:  # room came or went meanwhile
+            self.compare_with(baseline, now)
+            return
+        if without:
+            what = f"bins to {without} of {len(fitting) + without} features"
+            self._shared.refuse("series", self.name, what, without)
+        if self._learner:
+            self._learner.discard()
+            self._learner = None
+        self._release_layout()
+        self._layout, self._bets = layout, bets
+        self._shared.series.give_back(-costs.of_layout(layout, len(self._versions)))
+        known = len(self._schema)
+        self._schema.compare_with(layout, self.settings.features)
+        self._shared.series.give_back(-costs.FEATURE * (len(self._schema) - known) * len(self._versions))
+        self._count_thresholds()
+        for version in self._versions.values():
+            version.compare_with(layout, self._ready_bets)
+        if self._versions:
+            self._prepare_bets()
+        self._changes["baseline"] = now
+
+    @property
+    def _ready_bets(self) -> Bets | None:
+        return self._bets if self._bets and self._bets.are_ready else None
+
+    def _prepare_bets(self) -> None:
+        """Have the bets made ready if they are not; the versions begin to be judged then."""
+        bets = self._bets
+        if bets is None or bets.are_ready:
+            return
+
+        def work() -> Ending:
+            bets.prepare()
+            return lambda: self._begin_judging(bets)
+
+        self._shared.defer(work)
+
+    def _begin_judging(self, bets: Bets) -> None:
+        if bets is self._bets:
+            for version in self._versions.values():
+                version.begin_judging(bets)
+
+    def _conclude(self, learner: Learner, finding: Finding) -> None:
+        """Take over a baseline that was learned, unless the model has got another one meanwhile."""
+        if learner is not self._learner or self._wanted is not None:
+            return
+        match learner.conclude(finding):
+            case Learned(baseline, doubt):
+                self.compare_with(baseline, finding.now)
+                self._shared.notify(BaselineLearned(baseline, doubt))
+            case Restarted(reason):
+                self._shared.notify(LearningRestarted(self.name, reason))
 
     def _count_traffic(self, version: VersionState, batch: Batch) -> int:
         """Count errors and latencies; returns how many predictions the rows tell of.
@@ -399,10 +462,11 @@ class ModelState:
             error_types=error_types,
             features=len(self._schema),
             layout=self._layout,
-            bets=self._bets,
+            bets=self._ready_bets,
             indicators=self.settings.business,
             latency_objectives=self.settings.latency_objectives,
         )
+        self._prepare_bets()
         return self._versions[name]
 
     def _activate(self, version: VersionState, now: float) -> None:
@@ -428,18 +492,14 @@ class ModelState:
         self._shared.series.give_back(self._version_series(gone.error_types) + costs.CALLS * gone.is_called)
         return gone
 
-    def _fitting(self, baseline: Baseline) -> tuple[int, ...]:
-        """Indices of the features whose bins fit among the series that are left: the first ones."""
-        fitting, without = costs.fitting(
+    def _fitting(self, baseline: Baseline) -> tuple[tuple[int, ...], int]:
+        """Indices of the features whose bins fit among the series that are left, and how many others there are."""
+        return costs.fitting(
             baseline,
             versions=len(self._versions),
-            left=self._shared.series.left,
+            left=self._shared.series.left + costs.of_layout(self._layout, len(self._versions)),
             pairs=self.settings.drift.pairs,
         )
-        if without:
-            what = f"bins to {without} of {len(fitting) + without} features"
-            self._shared.refuse("series", self.name, what, without)
-        return fitting
 
     def _release_layout(self) -> None:
         self._shared.series.give_back(costs.of_layout(self._layout, len(self._versions)))

@@ -58,6 +58,7 @@ class Bets:
 
     Attributes:
         prior: float64[F], the features' weights.
+        are_ready: whether the first tables are there, which take long to build.
         rests_on: digest of all that evidence kept over a restart must agree with: baseline, features, rules.
     """
 
@@ -79,7 +80,14 @@ class Bets:
         )
         weights = [settings.features[f.name].weight if f.name in settings.features else 1.0 for f in binned]
         self.prior = np.array(weights, np.float64)
+        self.are_ready = False
         self.rests_on = _digest(layout, settings)
+
+    def prepare(self) -> None:
+        """Build the first tables, on which every evidence begins. No other thread may use the bets meanwhile."""
+        for level in self.levels:
+            _ = level.tables[0]
+        self.are_ready = True
 
     def season(self, moment: float) -> int:
         """The index of the tables for a slot that starts at `moment`, unix seconds."""

@@ -93,6 +93,13 @@ class VersionState:
         self._bins = Rolling(layout.width, on_close=self._close_bins) if layout else None
         self._touched += 1
 
+    def begin_judging(self, bets: Bets) -> None:
+        """Begin the evidence on the bins it has been given, by bets that were not ready then."""
+        if self._verdicts is None:
+            self._rests_on = bets.rests_on
+            self._judge_by(bets)
+            self._touched += 1
+
     def checkpoint(self, model: str) -> KeptVersion:
         """What outlives a restart, as of the last slot that closed, but for what outcomes told."""
         return KeptVersion(
@@ -242,8 +249,9 @@ class VersionState:
         """Begin the verdicts on values and on pairs anew."""
         self._verdicts = Verdicts(bets) if bets else None
         pairs = self._layout.pairs if self._layout else None
-        patience = {level.name: level.patience_seconds for level in bets.levels} if bets else {}
-        self._pairs = PairVerdicts(pairs, patience) if pairs else None
+        self._pairs = None
+        if bets and pairs:
+            self._pairs = PairVerdicts(pairs, {level.name: level.patience_seconds for level in bets.levels})
 
     def _freeze(self, features: int) -> VersionSnapshot:
         total = self._counts.total.copy()

@@ -31,7 +31,8 @@ class Traffic:
 
     def finish(self) -> Learned | Restarted | None:
         """What the learner makes of it."""
-        return self.learner.finish("m", ModelSettings(), self.now)
+        study = self.learner.study("m", ModelSettings(), self.now)
+        return self.learner.conclude(study.work_out()) if study else None
 
 
 def test_a_drift_in_the_last_eighth_is_found() -> None:
