@@ -316,8 +316,8 @@ class Pipeline:
         yield
         self._drawing = True
         models: list[ModelSnapshot] = []
-        for drawn in self._fleet.snapshots(now):
-            models.append(drawn)
+        for drawn in self._fleet.freezing(now):
+            models += [drawn] if drawn else []
             yield
         self._pictures += 1
         self._snapshot = replace(self._fleet.picture_of(models, now), number=self._pictures)

@@ -338,10 +338,10 @@ def test_the_writer_goes_on_between_the_models_of_a_picture(rig: Rig) -> None:
         rig.fleet.predict("a", batch_of({"x": [1.0]}), T0)
         numbers[rig.pipeline.next_picture] = number + 1
         models.append(number)
-    assert len(models) == 2 + 1 + 2  # time passes for each, then for what waits, then each is drawn
-    assert numbers == {1: 3, 2: 5}
+    assert len(models) == 2 + 1 + 2 * (3 + 1)  # time passes for each, then for what waits, then each is drawn by window
+    assert numbers == {1: 3, 2: 11}
     assert rig.pipeline.snapshot
-    assert [model.versions[0].predictions for model in rig.pipeline.snapshot.models] == [4, 1]
+    assert [model.versions[0].predictions for model in rig.pipeline.snapshot.models] == [7, 1]
     assert rig.pipeline.next_picture == 2
 
 

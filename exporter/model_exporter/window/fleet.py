@@ -198,13 +198,16 @@ class Fleet:
 
     def snapshot(self, now: float) -> Snapshot:
         """Freeze everything as of the last `advance`."""
-        return self.picture_of(list(self.snapshots(now)), now)
+        return self.picture_of([model for model in self.freezing(now) if model], now)
 
-    def snapshots(self, now: float) -> Iterator[ModelSnapshot]:
-        """Freeze one model after the other; those that are gone meanwhile are left out."""
+    def freezing(self, now: float) -> Iterator[ModelSnapshot | None]:
+        """The same in steps, one model after the other: nothing, or a model when it is done.
+
+        Models that are gone meanwhile are left out.
+        """
         for name in list(self._models):
             if model := self._models.get(name):
-                yield model.snapshot(now)
+                yield from model.freezing(now)
 
     def picture_of(self, models: Sequence[ModelSnapshot], now: float) -> Snapshot:
         """The picture that `models` are in."""

@@ -1,6 +1,6 @@
 """Rolling state of one model: its features, its baseline, its versions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -21,7 +21,7 @@ from model_exporter.window.learning import Finding, Learned, Learner, Restarted
 from model_exporter.window.notices import BaselineLearned, LearningRestarted, Notify, PerformanceLearned
 from model_exporter.window.retired import Retired
 from model_exporter.window.schema import Schema, columns_by_room
-from model_exporter.window.snapshot import FeatureName, ModelSnapshot, UpstreamSnapshot
+from model_exporter.window.snapshot import FeatureName, ModelSnapshot, UpstreamSnapshot, VersionSnapshot
 from model_exporter.window.traffic import OVERFLOW, Durations, rows_of
 from model_exporter.window.truth import Truth
 from model_exporter.window.verdicts import Bets
@@ -279,17 +279,33 @@ class ModelState:
             self._learner.discard()
             self._learner = None
 
-    def snapshot(self, now: float) -> ModelSnapshot:
-        """Freeze the state as of the last `advance`."""
+    def freezing(self, now: float) -> Iterator[ModelSnapshot | None]:
+        """Freeze the state as of the last `advance` in steps: nothing, and at last the snapshot."""
+        versions: list[VersionSnapshot] = []
+        layout, features = self._layout, self._schema.features
+        for version in list(self._versions.values()):
+            for frozen in version.freezing(features=len(features)):
+                if frozen is None:
+                    yield None
+                else:
+                    versions.append(frozen)
+        if layout is not self._layout:  # it has got another baseline meanwhile
+            features = self._schema.features
+            versions = [version.snapshot(features=len(features)) for version in self._versions.values()]
+        yield self._snapshot(now, features, versions)
+
+    def _snapshot(
+        self, now: float, features: tuple[FeatureName, ...], versions: Sequence[VersionSnapshot]
+    ) -> ModelSnapshot:
         return ModelSnapshot(
             name=self.name,
             settings=self.settings,
-            features=self._schema.features,
+            features=features,
             baseline=self.baseline,
             learning=self._learner.progress(now) if self._learner else None,
             changes=tuple(self._changes.items()),
             sources=tuple(self._sources.items()),
-            versions=tuple(version.snapshot(features=len(self._schema)) for version in self._versions.values()),
+            versions=tuple(versions),
             upstreams=tuple(
                 UpstreamSnapshot(name, durations.snapshot(), errors)
                 for name, (durations, errors) in self._upstreams.items()

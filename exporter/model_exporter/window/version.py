@@ -1,7 +1,7 @@
 """Counts and windows of one version of a model."""
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -216,13 +216,26 @@ class VersionState:
 
     def snapshot(self, *, features: int) -> VersionSnapshot:
         """Freeze the state as of the last `advance`; the same object again when nothing changed."""
+        *_, snapshot = self.freezing(features=features)
+        assert snapshot is not None  # noqa: S101  # the last one
+        return snapshot
+
+    def freezing(self, *, features: int) -> Iterator[VersionSnapshot | None]:
+        """The same in steps, because the distances of a window take long: nothing, and at last the snapshot.
+
+        Counts may be added between the steps: then the longer windows have what the shorter ones are without.
+        """
         self._make_room(features)
         slots = self._signals.slots, self._verdicts.slots if self._verdicts else 0
         bins = self._bins.revision if self._bins else 0
         revision = (features, self._counts.revision, bins, self._touched, slots)
         if self._snapshot is None or self._snapshot[0] != revision:
-            self._snapshot = revision, self._freeze(features)
-        return self._snapshot[1]
+            windows = []
+            for name in WINDOWS:
+                windows.append(self._window(name, features))
+                yield None
+            self._snapshot = revision, self._freeze(features, windows)
+        yield self._snapshot[1]
 
     def _restore_signals(self, kept: KeptVersion) -> bool:
         try:
@@ -253,7 +266,7 @@ class VersionState:
         if bets and pairs:
             self._pairs = PairVerdicts(pairs, {level.name: level.patience_seconds for level in bets.levels})
 
-    def _freeze(self, features: int) -> VersionSnapshot:
+    def _freeze(self, features: int, windows: Sequence[WindowSnapshot]) -> VersionSnapshot:
         total = self._counts.total.copy()
         return VersionSnapshot(
             version=self.version,
@@ -270,7 +283,7 @@ class VersionState:
             quality=_quality(total, features),
             layout=self._layout.public if self._layout else None,
             bins=self._bins.total.copy() if self._bins else np.zeros(0, np.int64),
-            windows=tuple(self._window(name, features) for name in WINDOWS),
+            windows=tuple(windows),
             drift=self._verdicts.snapshot if self._verdicts else (),
             pair_drift=self._pairs.snapshot if self._pairs else (),
             anomaly=self._signals.snapshot,
