@@ -16,6 +16,8 @@ from model_exporter.decode.mapped import MappedReader, MappedRows
 from model_exporter.decode.mapped_otlp import OtlpMappings
 from model_exporter.decode.mlflow import MlflowReader
 from model_exporter.decode.model_calls import ModelCallReader
+from model_exporter.decode.plain import PlainReader
+from model_exporter.decode.plain_layouts import PlainLayouts
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Ledger
 from model_exporter.decode.schemas import Schemas
@@ -75,6 +77,7 @@ class Decoder:
         self._requests = Requests(traces or TraceSettings())
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
+        self._plain = PlainLayouts(limits)
         self._compiled = CompiledLogs(limits, self._is_mapped) if compiled and HAS_COMPILED else None
 
     @property
@@ -179,6 +182,11 @@ class Decoder:
                     self._mappings, payload.mapping, payload.context, reader=reader, tally=ledger.tally
                 )
                 native.read_objects(body, mapped.read, ledger.tally)
+            elif payload.signal is Signal.PREDICTIONS:
+                plain = PlainReader(
+                    layouts=self._plain, limits=self._limits, ledger=ledger, reader=reader, defaults=defaults
+                )
+                native.read_predictions(body, plain, ledger.tally)
             else:
                 native.read_native(body, _NATIVE_EVENTS[payload.signal], reader, ledger.tally)
         else:

@@ -1,6 +1,6 @@
 """Which model, version and prediction a record is about, and what tells it from any other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -83,6 +83,12 @@ def prediction_id_of(value: object, limit: int) -> str:
 def key_of_id(model: str, service: str, prediction_id: str) -> int:
     """What a prediction with an id is recognised by, through whichever door it comes. Never 0."""
     return hash((model or service, prediction_id)) or 1
+
+
+def keys_of_ids(model: str, service: str, prediction_ids: Iterable[str]) -> list[int]:
+    """`key_of_id` of each, and 0 for one that is empty."""
+    name = model or service
+    return [hash((name, prediction_id)) or 1 if prediction_id else 0 for prediction_id in prediction_ids]
 
 
 def under_model(batch: Batch, model: str) -> Batch:

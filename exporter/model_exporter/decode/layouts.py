@@ -1,8 +1,8 @@
 """Where a record's features and fields stand, worked out once for all records with the same keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from model_exporter.decode.aliases import FEATURE_PREFIX, PREFIXED, Names, first
 
@@ -31,7 +31,7 @@ class Layout:
     def __init__(self, keys: tuple[str, ...], fields: Mapping[str, int], names: Mapping[int, Names]) -> None:
         features = [key for key in keys if key.startswith(FEATURE_PREFIX)]
         self._features = tuple(key.removeprefix(FEATURE_PREFIX) for key in features)
-        self._pick = _picker(features)
+        self._pick = picker(features)
         self._fields = tuple((fields[key], key) for key in keys if key in fields)
         told = [field for field, _ in self._fields]
         prefixed = (
@@ -99,14 +99,14 @@ def row_of(cells: Mapping[str, object]) -> Row:
     return tuple(cells), tuple(cells.values())
 
 
-def _picker(keys: list[str]) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
-    """What takes the values of `keys` out of a map."""
+def picker(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes the values of `keys` out of a map, or out of a sequence those at these places."""
     if not keys:
         return _nothing
     if len(keys) > 1:
         return itemgetter(*keys)
-    return lambda scope: tuple(scope[key] for key in keys)
+    return lambda scope: (scope[keys[0]],)
 
 
-def _nothing(_: Mapping[str, object]) -> tuple[object, ...]:
+def _nothing(_: object) -> tuple[object, ...]:
     return ()

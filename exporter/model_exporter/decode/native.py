@@ -1,10 +1,12 @@
 """The native JSON doors: one object, an array of objects, or an object a line."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
 
+from model_exporter.decode.plain import PlainReader
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.tally import Tally
 from model_exporter.errors import DecodeError
@@ -24,15 +26,33 @@ def read_native(body: bytes, event: str, reader: RecordReader, tally: Tally) -> 
     read_objects(body, lambda record, where: reader.read_native(event, record, where=where), tally)
 
 
-def read_objects(body: bytes, read: Callable[[dict[str, object], str], None], tally: Tally) -> None:
-    """Have `read` take each object of `body`, with its place for the sender's eyes; reject the rest.
+def read_predictions(body: bytes, reader: PlainReader, tally: Tally) -> None:
+    """Read all records of `body`, as `read_native`.
 
     Raises:
         DecodeError: nothing in it is an object.
     """
-    objects = 0
+    read = reader.read_alike(body)
+    if read is not None:
+        read_objects(body, reader.read, tally, skip=read)
+        reader.finish()
+
+
+def read_objects(body: bytes, read: Callable[[dict[str, object], str], None], tally: Tally, *, skip: int = 0) -> None:
+    """Have `read` take each object of `body`, with its place for the sender's eyes; reject the rest.
+
+    Args:
+        body: objects, of which the first `skip` were read.
+        read: is given an object and its place.
+        tally: of what is rejected.
+        skip: how many to pass over.
+
+    Raises:
+        DecodeError: nothing in it is an object.
+    """
+    objects = skip
     failure: DecodeError | None = None
-    for where, value in _values(body):
+    for where, value in islice(_values(body), skip, None):
         if isinstance(value, dict):
             objects += 1
             read(value, where)

@@ -26,7 +26,7 @@ from model_exporter.decode.layouts import Found, Row, Vocabulary, cells_of, row_
 from model_exporter.decode.rows import Group, Ledger
 from model_exporter.decode.schemas import Schemas
 from model_exporter.decode.tally import RecordError
-from model_exporter.decode.values import NANOSECONDS, bounded_text, is_empty, number_of, text_of, unix_seconds
+from model_exporter.decode.values import NANOSECONDS, bounded_text, error_of, is_empty, number_of, text_of, unix_seconds
 
 PREDICTION: Final = "model.prediction"
 OUTCOME: Final = "model.outcome"
@@ -35,7 +35,7 @@ CHANGES: Final = ("deployment", "pipeline", "schema")
 
 _MARKS: Final = frozenset({Field.FEATURES, Field.PREDICTION, Field.SCORE, Field.PROBABILITIES})
 """Fields that make a record without an event name a prediction; any feature does, too."""
-_LATENCIES: Final = ((Field.LATENCY_MILLISECONDS, 1e3), (Field.LATENCY_SECONDS, 1.0))
+LATENCIES: Final = ((Field.LATENCY_MILLISECONDS, 1e3), (Field.LATENCY_SECONDS, 1.0))
 _NOWHERE: Final = Source()
 _NEVER: Final = Stamp()
 
@@ -133,7 +133,7 @@ class RecordReader:
         """Add a row, and the outcome told with it. Without a `key`, its id or else its content makes one."""
         ranking, context = self._context.ranking(found), self._context.context(found)
         inputs, outputs = self._cells.inputs(found, features), self._cells.outputs(found)
-        error = self._error(found[Field.ERROR]) if Field.ERROR in found else ""
+        error = error_of(found[Field.ERROR], self._limits.name_length) if Field.ERROR in found else ""
         if not inputs[0] and not outputs[0] and not error and not ranking:
             raise RecordError("empty_record", "a prediction without any feature, output or error")
         room = self._limits.record_attributes
@@ -193,9 +193,7 @@ class RecordReader:
         version = found.get(Field.VERSION)
         head = (found.get(Field.MODEL), version, type(version), source)  # the type, since 1 equals True
         if head != self._head:
-            limit = self._limits.name_length
-            model, service = model_of(head[0], source, limit)
-            self._group = Group(model, version_of(version, source, limit), service, Origin.LOG)
+            self._group = group_of(head[0], version, source, self._limits.name_length)
             self._head = head
         return self._group
 
@@ -276,7 +274,7 @@ class RecordReader:
 
     def _latency(self, found: Found) -> float:
         """Seconds, NaN when absent or impossible."""
-        for field, unit in _LATENCIES:
+        for field, unit in LATENCIES:
             if field in found and not is_empty(found[field]):
                 number = number_of(found[field])
                 if number is not None and number >= 0:
@@ -284,11 +282,15 @@ class RecordReader:
                 self._tally.drop("bad_latency")
         return nan
 
-    def _error(self, value: object) -> str:
-        """The error's type, empty for a prediction that did not fail."""
-        if is_empty(value) or value is False:
-            return ""
-        return (text_of(value) or "error")[: self._limits.name_length]
+
+def group_of(model: object, version: object, source: Source, limit: int) -> Group:
+    """The batch of predictions that tell this model and version.
+
+    Raises:
+        RecordError: they are not text, or longer than `limit`.
+    """
+    name, service = model_of(model, source, limit)
+    return Group(name, version_of(version, source, limit), service, Origin.LOG)
 
 
 def _truth(value: object) -> str | float | bool | None:

@@ -1,6 +1,6 @@
 """Rows collected one by one, handed on as columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -10,7 +10,6 @@ from model_exporter.batch import (
     NO_CALL,
     Batch,
     Call,
-    Column,
     Event,
     ModelCalls,
     Origin,
@@ -18,12 +17,11 @@ from model_exporter.batch import (
     Role,
     UpstreamBatch,
     Words,
-    column_from_values,
 )
-from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Limits
 from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import NO_CELLS, Row, cells_of, row_of
+from model_exporter.decode.sides import NO_COLUMNS, CellColumns, Side
 from model_exporter.decode.tally import RecordError, Tally
 
 MAX_BATCH_ROWS: Final = 8192
@@ -44,36 +42,51 @@ class Group(NamedTuple):
     origin: Origin
 
 
-@dataclass(slots=True)
-class _Side:
-    """The cells of one role over the rows.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of one group with the same cells, as columns.
 
-    Rows mostly have the names of the row before, so they are kept as bare values (a dictionary a row would be five
-    times as large, and slower for it) beside a tuple of names that like rows share.
+    Attributes:
+        group: of all of them.
+        times: unix seconds, NaN when absent.
+        keys: as in `Batch`.
+        ids: empty where absent.
+        latencies: seconds, NaN when absent.
+        errors: empty where there was none.
+        inputs: the features.
+        outputs: what the model said.
+        context: what stands beside them.
     """
 
-    role: Role
-    names: dict[str, None] = field(default_factory=dict)  # of all rows, in the order first seen
-    shape: tuple[str, ...] = ()  # names of the last row
-    shapes: list[tuple[str, ...]] = field(default_factory=list)  # names of each row
-    rows: list[tuple[object, ...]] = field(default_factory=list)
+    group: Group
+    times: Sequence[float]
+    keys: Sequence[int]
+    ids: Sequence[str]
+    latencies: Sequence[float]
+    errors: Sequence[str]
+    inputs: CellColumns
+    outputs: CellColumns
+    context: CellColumns
 
-    def add(self, row: Row) -> None:
-        if row[0] != self.shape:
-            self.shape = row[0]
-        self.shapes.append(self.shape)
-        self.rows.append(row[1])
-
-    def columns(self) -> list[Column]:
-        return [column_from_values(name, self.role, values) for name, values in self._values()]
-
-    def _values(self) -> Iterator[tuple[str, Sequence[object]]]:
-        if all(shape is self.shape for shape in self.shapes):
-            yield from zip(self.shape, zip(*self.rows, strict=True), strict=True)
-            return
-        rows = [dict(zip(shape, row, strict=True)) for shape, row in zip(self.shapes, self.rows, strict=True)]
-        for name in self.names:
-            yield name, [row.get(name, ABSENT) for row in rows]
+    def part(self, start: int, stop: int) -> "Block":
+        """Some of its rows."""
+        if start == 0 and stop >= len(self.times):
+            return self
+        inputs, outputs, context = (
+            (names, tuple(values[start:stop] for values in columns))
+            for names, columns in (self.inputs, self.outputs, self.context)
+        )
+        return Block(
+            self.group,
+            self.times[start:stop],
+            self.keys[start:stop],
+            self.ids[start:stop],
+            self.latencies[start:stop],
+            self.errors[start:stop],
+            inputs,
+            outputs,
+            context,
+        )
 
 
 @dataclass(slots=True)
@@ -86,18 +99,18 @@ class _Rows:
     ids: list[str] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    inputs: _Side = field(default_factory=lambda: _Side(Role.INPUT))
-    outputs: _Side = field(default_factory=lambda: _Side(Role.OUTPUT))
-    context: _Side | None = None  # since the first row that has any; most have none
+    inputs: Side = field(default_factory=lambda: Side(Role.INPUT))
+    outputs: Side = field(default_factory=lambda: Side(Role.OUTPUT))
+    context: Side | None = None  # since the first row that has any; most have none
     rankings: list[tuple[str, ...]] | None = None  # the same
     calls: list[Call] | None = None  # the same
 
-    def beside(self) -> _Side:
+    def beside(self) -> Side:
         """The side of what stands beside the outputs, with no cells in the rows so far."""
         if self.context is None:
-            self.context = _Side(Role.CONTEXT)
-            for _ in self.times:
-                self.context.add(NO_CELLS)
+            self.context = Side(Role.CONTEXT)
+            if self.times:
+                self.context.extend(NO_COLUMNS, len(self.times))
         return self.context
 
     def rank(self, ranking: tuple[str, ...]) -> None:
@@ -111,6 +124,23 @@ class _Rows:
         if self.calls is None:
             self.calls = [NO_CALL] * len(self.times)
         self.calls.append(call)
+
+    def extend(self, block: Block) -> None:
+        """Add the rows of a block, whose names are known to the sides."""
+        rows = len(block.times)
+        if block.context[0] or self.context:
+            self.beside().extend(block.context, rows)
+        if self.rankings is not None:
+            self.rankings.extend([()] * rows)
+        if self.calls is not None:
+            self.calls.extend([NO_CALL] * rows)
+        self.inputs.extend(block.inputs, rows)
+        self.outputs.extend(block.outputs, rows)
+        self.times.extend(block.times)
+        self.keys.extend(block.keys)
+        self.ids.extend(block.ids)
+        self.latencies.extend(block.latencies)
+        self.errors.extend(block.errors)
 
     def close(self) -> Batch:
         return Batch(
@@ -220,6 +250,43 @@ class Ledger:
         if len(rows.times) >= MAX_BATCH_ROWS:
             self._closed.append(self._open.pop(group).close())
 
+    def add_blocks(self, blocks: Sequence[Block]) -> bool:
+        """Add blocks, one a group; False, and nothing done, when `add_prediction` might refuse anything of them."""
+        new = sum(block.group not in self._open for block in blocks)
+        sizes = [self._size(block) for block in blocks]
+        cells = sum(size or 0 for size in sizes)
+        if None in sizes or self._cells + cells > MAX_CELLS or new + len(self._open) + len(self._calls) > MAX_GROUPS:
+            return False
+        self._cells += cells
+        for block in blocks:
+            self._add_block(block)
+        return True
+
+    def _add_block(self, block: Block) -> None:
+        start = 0
+        while start < len(block.times):
+            rows = self._open.setdefault(block.group, _Rows(block.group))
+            part = block.part(start, start + MAX_BATCH_ROWS - len(rows.times))
+            rows.extend(part)
+            start += len(part.times)
+            if len(rows.times) >= MAX_BATCH_ROWS:
+                self._closed.append(self._open.pop(block.group).close())
+
+    def _size(self, block: Block) -> int | None:
+        """The cells that come with a block; None when a name of it would be refused."""
+        rows = self._open.get(block.group) or _Rows(block.group)
+        limit, size = self._limits.record_attributes, 0
+        for side, (names, _) in (
+            (rows.inputs, block.inputs),
+            (rows.outputs, block.outputs),
+            (rows.context or Side(Role.CONTEXT), block.context),
+        ):
+            fresh = [name for name in names if name not in side.names]
+            if len(side.names) + len(fresh) > limit or any(self._fault(name, {}) for name in fresh):
+                return None
+            size += (len(side.names) + len(fresh)) * len(block.times) + len(fresh) * len(rows.times)
+        return size
+
     def add_call(self, *, model: str, service: str, upstream: str, seconds: float, failed: bool, key: int) -> None:
         """Add a call to an upstream.
 
@@ -253,7 +320,7 @@ class Ledger:
         if len(self._open) + len(self._calls) >= MAX_GROUPS:
             raise RecordError("too_many_models", f"one request may tell of {MAX_GROUPS} models, versions and services")
 
-    def _admit(self, row: Row, side: _Side, rows: int) -> Row:
+    def _admit(self, row: Row, side: Side, rows: int) -> Row:
         """`row` without the cells that may not be added to a side of `rows` rows; their names are known afterwards."""
         if row[0] == side.shape:
             return row

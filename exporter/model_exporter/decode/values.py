@@ -1,9 +1,11 @@
 """Single values as senders write them: text, numbers, moments, arrays."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Final, TypeVar
+
+import numpy as np
 
 from model_exporter.batch import Role, column_from_values
 from model_exporter.batch.columns import MAX_TEXT
@@ -60,6 +62,13 @@ def text_of(value: object) -> str | None:
     return str(value) if value.bit_length() <= _IDENTIFIER_BITS else None
 
 
+def error_of(value: object, limit: int) -> str:
+    """An error's type, at most `limit` characters of it; empty for a prediction that did not fail."""
+    if is_empty(value) or value is False:
+        return ""
+    return (text_of(value) or "error")[:limit]
+
+
 def number_of(value: object) -> float | None:
     """A finite number, also when it was written as text (the Python SDK turns numpy scalars into text), or None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -92,6 +101,17 @@ def unix_seconds(value: object) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def unix_seconds_of(numbers: Sequence[float]) -> list[float]:
+    """`unix_seconds` of each of some finite numbers."""
+    array = np.array(numbers, np.float64)
+    size = np.abs(array)
+    for least, unit in ((_NANOSECONDS_FROM, 1e9), (_MICROSECONDS_FROM, 1e6), (_MILLISECONDS_FROM, 1e3)):
+        larger = size > least
+        array[larger] /= unit
+        size[larger] = 0
+    return list(array.tolist())
 
 
 def plain_text(text: str) -> str:

@@ -1,0 +1,123 @@
+"""Plain predictions are read by columns; `tests/property/test_plain.py` proves that this changes nothing."""
+
+import json
+from unittest.mock import patch
+
+import pytest
+
+from model_exporter.config.settings import Limits
+from model_exporter.decode import Decoded, Decoder, plain_layouts
+from model_exporter.decode.plain_layouts import PlainLayouts
+from model_exporter.decode.records import RecordReader
+from model_exporter.ports import Encoding, Signal
+from otlp_messages import payload
+
+Record = dict[str, object]
+
+NATIVE: Record = {
+    "model": "fraud",
+    "version": "1.4.2",
+    "id": "p-1",
+    "time": 1_767_225_600,
+    "features": {"amount": 12.5, "country": "DE", "user": {"age": 41, "vip": True}},
+    "prediction": "approve",
+    "score": 0.93,
+    "probabilities": {"approve": 0.93, "reject": 0.07},
+    "latency_ms": 12,
+    "error": None,
+    "segment.region": "eu",
+}
+
+
+def decode(*records: Record, array: bool = False) -> tuple[Decoded, int]:
+    """What is made of the records, and how many of them were read one by one."""
+    texts = [json.dumps(record) for record in records]
+    body = "[" + ",".join(texts) + "]" if array else "\n".join(texts)
+    sent = payload(Signal.PREDICTIONS, Encoding.JSON, body.encode())
+    with patch.object(RecordReader, "read_native", autospec=True, side_effect=RecordReader.read_native) as single:
+        return Decoder(Limits()).decode(sent), single.call_count
+
+
+@pytest.mark.parametrize("array", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"features": [1, 2.5, "red", None]},
+        {"feature.amount": 1, "features": {"a": 1}},
+        {"probabilities": [0.9, 0.1]},
+        {"probabilities": 0.4},
+        {"segments": {"region": "eu"}, "segment.region": None},
+        {"lower": 1, "upper": 2.5, "horizon": "7d"},
+        {"time": "2026-01-01T00:00:00Z"},
+        {"id": 7, "version": 3},
+        {"host": {"name": "a", "cpus": [1, 2]}, "request_id": "r", "source": "batch"},
+        {"error": "Timeout", "prediction": None},
+    ],
+)
+def test_alike_records_are_read_by_columns(change: Record, *, array: bool) -> None:
+    """All documented forms of a record are plain."""
+    record = {key: value for key, value in (NATIVE | change).items() if key not in change or value is not None}
+    decoded, single = decode(*[record] * 20, array=array)
+    assert (decoded.accepted, single) == (20, 0)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"model": "fraud"},
+        NATIVE | {"prediction": ["a", "b"]},
+        NATIVE | {"features": {"amount": {"nested": 1}, "country": "DE", "user": {"age": 41, "vip": True}}},
+        NATIVE | {"outcome": 1},
+    ],
+)
+def test_odd_records_are_read_one_by_one(odd: Record) -> None:
+    """Plain ones before and after it are not."""
+    _, single = decode(*[NATIVE] * 20, odd, *[NATIVE] * 20)
+    assert single == 1
+
+
+def test_a_run_with_an_unreadable_time_is_read_one_by_one() -> None:
+    """No type tells such a text from a moment, so that it shows too late."""
+    decoded, single = decode(*[NATIVE] * 20, NATIVE | {"time": "soon"})
+    assert (decoded.accepted, single) == (21, 21)
+    assert decoded.dropped_values == {"bad_time": 1}
+
+
+def test_a_body_of_odd_records_is_not_tried_to_its_end() -> None:
+    """After some dozens of them, looking for plain ones would only cost time."""
+    with patch.object(PlainLayouts, "find", autospec=True, side_effect=PlainLayouts.find) as find:
+        _, single = decode(*[{"model": "m", f"feature.{index}": 1} for index in range(200)])
+    assert single == 200
+    assert find.call_count < 40
+
+
+def test_a_layout_is_made_of_what_comes_often() -> None:
+    """It costs as much as reading many records, which a sender of ever new keys must not make the exporter pay."""
+    layouts = PlainLayouts(Limits())
+    assert layouts.find(NATIVE, 1) is None
+    assert layouts.find(NATIVE, 14) is None
+    assert layouts.find(NATIVE, 1) is not None
+    assert layouts.find({"score": 1}, 15) is None
+
+
+def test_layouts_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of ever new keys push each other out."""
+    monkeypatch.setattr(plain_layouts, "_MAX_PLACES", 100)
+    layouts = PlainLayouts(Limits())
+    for index in range(50):
+        assert layouts.find({"model": "m", "features": {f"f{index}": 1, "g": 2}}, 20) is not None
+        assert len(layouts._layouts) <= 100 // 4
+    wide: Record = {"model": "m", "features": {f"f{index}": 1 for index in range(200)}}
+    assert layouts.find(wide, 20) is not None
+    assert len(layouts._layouts) <= 100 // 4
+
+
+def test_two_models_in_one_body_become_two_batches() -> None:
+    """Each keeps the order of its own rows."""
+    records = [NATIVE | {"model": name, "id": f"{name}{index}"} for index in range(10) for name in ("a", "b")]
+    decoded, single = decode(*records)
+    assert single == 0
+    assert [(batch.model, batch.ids) for batch in decoded.batches] == [
+        (name, tuple(f"{name}{index}" for index in range(10))) for name in ("a", "b")
+    ]
