@@ -1,6 +1,10 @@
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import Buffer
+
+from model_exporter.batch import Column, Role, Words
 
 UNREAD: int
 STRANGE: int
@@ -35,7 +39,9 @@ class Scan:
     own_ids: Block
     ids: tuple[str, ...]
     columns: list[tuple[str, int, int, int]]
-    words: list[list[str]]
+    words: list[tuple[str, ...]]
+    longest_word: int
+    errors: int
     odd: list[tuple[int, int, bytes]]
 
 class Scanner:
@@ -45,4 +51,13 @@ class Scanner:
     def parts(self) -> tuple[list[bytes], list[tuple[int, bytes]], list[tuple[int, bytes, bytes]]]: ...
     def finish(self) -> None: ...
 
+def words_of(cls: type[Words], codes: list[NDArray[np.int32]], words: list[tuple[str, ...]]) -> list[Words]: ...
+def columns_of(
+    cls: type[Column],
+    told: list[tuple[str, int, int, int]],
+    numbers: list[NDArray[np.float64]],
+    kinds: list[NDArray[np.uint8]],
+    texts: list[Words],
+    roles: Mapping[int, Role],
+) -> dict[Role, list[Column]]: ...
 def keys_of_ids(name: str, ids: tuple[str, ...]) -> Block: ...

@@ -12,9 +12,12 @@ from model_exporter.decode import _scanner
 from model_exporter.decode.rows import Group
 from model_exporter.decode.values import bounded_text
 
-_FEATURE: Final = _scanner.FEATURE
-_SEGMENT: Final = _scanner.SEGMENT
-_ERROR: Final = _scanner.ERROR
+_ROLES: Final = {
+    _scanner.FEATURE: Role.INPUT,
+    _scanner.PREDICTION: Role.OUTPUT,
+    _scanner.SCORE: Role.OUTPUT,
+    _scanner.SEGMENT: Role.CONTEXT,
+}
 
 
 class Part(NamedTuple):
@@ -81,26 +84,16 @@ def parts_of(scan: _scanner.Scan, groups: Sequence[Group]) -> Iterator[Part]:
 
 def _batch(group: Group, scan: _scanner.Scan, matrices: _Matrices, *, thin: bool = False) -> Batch:
     """Rows as a batch. Without columns and words that none of them has, if there can be any: if `thin`."""
-    inputs: list[Column] = []
-    outputs: list[Column] = []
-    context: list[Column] = []
-    errors: Words | None = None
-    words = [tuple(map(bounded_text, of)) if max(map(len, of)) > MAX_TEXT else tuple(of) for of in scan.words]
-    for name, role, index, text in scan.columns:
-        kinds = matrices.kinds[index]
-        if thin and not kinds.any():
-            continue
-        texts = Words(matrices.codes[text], words[text]) if text >= 0 else None
-        if thin and texts:
-            texts = words_in_use(texts)
-        if role == _FEATURE:
-            inputs.append(Column(name, Role.INPUT, kinds, matrices.numbers[index], texts))
-        elif role == _SEGMENT:
-            context.append(Column(name, Role.CONTEXT, kinds, matrices.numbers[index], texts))
-        elif role == _ERROR:
-            errors = texts
-        else:
-            outputs.append(Column(name, Role.OUTPUT, kinds, matrices.numbers[index], texts))
+    told, kinds = scan.columns, list(matrices.kinds)
+    words = scan.words
+    if scan.longest_word > MAX_TEXT:
+        words = [tuple(map(bounded_text, of)) for of in words]
+    texts = _scanner.words_of(Words, list(matrices.codes), words)
+    if thin:
+        told = [column for column in told if kinds[column[2]].any()]
+        texts = list(map(words_in_use, texts))
+    columns = _scanner.columns_of(Column, told, list(matrices.numbers), kinds, texts, _ROLES)
+    errors = texts[scan.errors] if scan.errors >= 0 else None
     rows = len(matrices.ids)
     return Batch(
         model=group.model,
@@ -112,8 +105,8 @@ def _batch(group: Group, scan: _scanner.Scan, matrices: _Matrices, *, thin: bool
         ids=matrices.ids,
         latency_seconds=matrices.latencies,
         errors=errors or Words(np.full(rows, -1, np.int32), ()),
-        columns=(*inputs, *outputs),
-        context=tuple(context),
+        columns=(*columns[Role.INPUT], *columns[Role.OUTPUT]),
+        context=tuple(columns[Role.CONTEXT]),
     )
 
 
