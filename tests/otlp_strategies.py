@@ -158,6 +158,10 @@ rare_values: Mapping[str, st.SearchStrategy[object]] = {
     "prediction.id": st.just("x" * 25) | scalars,
     "prediction_id": names,
     "request_id": st.sampled_from(["1", "2"]) | scalars,
+    "segments": st.dictionaries(st.sampled_from(["region", "", "a" * 17]), scalars, max_size=2) | scalars,
+    "probabilities": st.dictionaries(names | st.just(""), scalars, max_size=2)
+    | scalars
+    | st.lists(st.floats(), max_size=2),
     "feature.map": st.dictionaries(st.sampled_from("ab"), st.floats(), max_size=1) | st.lists(st.floats()),
     "feature.": st.floats(),
     "feature." + "x" * 25: st.floats(),
@@ -165,7 +169,6 @@ rare_values: Mapping[str, st.SearchStrategy[object]] = {
     "prediction": values | st.sampled_from(["[1, 2]", '["a"]']),
     "prediction.value": usual_values,
     "score": values,
-    "probabilities": st.dictionaries(st.sampled_from("xy"), st.floats(), max_size=2) | st.lists(st.floats()),
     "segment.region": values,
     "segment.": usual_values,
     "value.gain": st.floats(),
@@ -199,6 +202,25 @@ usual_records = st.builds(
     span_id=span_ids,
 )
 """Records of which most are as most senders write them."""
+client_records = st.builds(
+    log_record,
+    st.just({}) | st.just({"thread": "main"}) | st.just({"event.name": "model.prediction"}),
+    body=st.fixed_dictionaries(
+        {"model.name": names, "features": st.dictionaries(st.sampled_from(["x", "y", "a" * 24]), usual_values)},
+        optional={
+            "prediction.id": names,
+            "prediction": usual_values,
+            "probabilities": st.dictionaries(st.sampled_from(["yes", "no", "a" * 10]), st.floats()),
+            "segments": st.dictionaries(st.sampled_from(["region", "a" * 16]), usual_values),
+            "latency_seconds": st.floats(0, 9),
+            "thread": texts,
+        },
+    )
+    | usual_attributes,
+    event_name=st.sampled_from(["model.prediction", "model.prediction", ""]),
+    time_ns=st.integers(10**16, 2 * 10**18),
+)
+"""Records as the client of this project writes them: a body, in which features are a map."""
 odd_records = st.builds(
     log_record,
     usual_attributes,

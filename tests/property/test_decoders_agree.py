@@ -16,7 +16,7 @@ from model_exporter.decode.decoder import HAS_COMPILED
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.ports import Encoding, Signal
 from otlp_messages import logs_request, payload
-from otlp_strategies import attributes, log_records, names, odd_records, scopes, texts, usual_records
+from otlp_strategies import attributes, client_records, log_records, names, odd_records, scopes, texts, usual_records
 from wire_messages import field, message, varint
 
 pytestmark = pytest.mark.skipif(not HAS_COMPILED, reason="the compiled decoder is not built")
@@ -40,7 +40,7 @@ def agree(*bodies: bytes, mappings: Mapping[str, RecordMapping] | None = None) -
 resources = st.fixed_dictionaries({}, optional={"service.name": texts, "model.name": names, "model.version": names})
 requests = st.builds(
     lambda records, resource, scope: logs_request(*records, resource=resource, scope=scope),
-    st.lists(usual_records, max_size=9)
+    st.lists(usual_records | usual_records | client_records, max_size=9)
     | st.builds(operator.add, st.lists(usual_records, max_size=6), st.lists(odd_records | log_records, max_size=3)),
     resources | resources | attributes,
     st.just("") | scopes,

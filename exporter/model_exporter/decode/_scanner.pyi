@@ -9,7 +9,11 @@ from model_exporter.batch import Column, Role, Words
 UNREAD: int
 STRANGE: int
 FEATURE: int
+PROBABILITY: int
 SEGMENT: int
+FEATURES: int
+PROBABILITIES: int
+SEGMENTS: int
 EVENT_NAME: int
 MODEL: int
 VERSION: int

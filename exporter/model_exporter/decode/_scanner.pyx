@@ -29,7 +29,7 @@ cdef enum:
     MAX_CELLS = 1 << 24
     MAX_STAGED = 4096
     MAX_PROBES = 64
-    MAX_DEPTH = 32
+    MAX_DEPTH = 24  # of lists and maps, each up to three messages deep; protobuf allows 100
     SMALL = 1 << 15  # bytes that are scanned faster than the lock could be had back
 
 cdef enum:  # of a record
@@ -40,7 +40,8 @@ cdef enum:  # of a cell, as `batch.Kind`; a map is none of them
 
 cpdef enum:
     # What a key says. `UNREAD` keys have no bearing on a prediction; records with `STRANGE` ones are odd.
-    UNREAD, STRANGE, FEATURE, SEGMENT, EVENT_NAME, MODEL, VERSION, ID, REQUEST, PREDICTION, SCORE,
+    # `FEATURES`, `PROBABILITIES` and `SEGMENTS` are maps of `FEATURE`, `PROBABILITY` and `SEGMENT`.
+    UNREAD, STRANGE, FEATURE, PROBABILITY, SEGMENT, FEATURES, PROBABILITIES, SEGMENTS, EVENT_NAME, MODEL, VERSION, ID, REQUEST, PREDICTION, SCORE,
     LATENCY_MILLISECONDS, LATENCY_SECONDS, ERROR, TIME, ROLES
 
 cdef enum:  # slots that are always there
@@ -48,6 +49,7 @@ cdef enum:  # slots that are always there
 
 cdef uint64_t MIXER = 0x9E3779B97F4A7C15
 cdef uint64_t FEATURE_WORD = 0x2E65727574616566  # "feature."
+cdef uint64_t SEGMENT_WORD = 0x2E746E656D676573  # "segment."
 cdef uint64_t NANOSECONDS = 1000000000
 cdef uint64_t EXACT_FROM = (1 << 22) * NANOSECONDS  # see `seconds_of`
 
@@ -66,7 +68,7 @@ cdef struct Cell:
 cdef struct Slot:  # a key met before
     uint32_t key_at
     uint32_t key_size
-    uint8_t feature  # whether the key is a feature's bare name
+    uint8_t space  # `FEATURE`, `PROBABILITY` or `SEGMENT` when the key is the bare name of one
     uint8_t role
     int32_t follower  # the key that came next, last time
     uint64_t record  # that had it last
@@ -249,8 +251,11 @@ cdef bint is_sound_pair(Bytes at, Bytes end, int depth) noexcept nogil:
     return True
 
 
-cdef bint read_value(Bytes at, Bytes end, Cell* cell) noexcept nogil:
-    """The AnyValue between `at` and `end`; False when it is not one of one member, written once."""
+cdef bint read_value(Bytes at, Bytes end, Cell* cell, bint is_looked_into) noexcept nogil:
+    """The AnyValue between `at` and `end`; False when it is not one of one member, written once.
+
+    What is in a map is up to the caller if that `is_looked_into`.
+    """
     cdef uint64_t bits
     cdef uint8_t tag
     cell.value = at
@@ -284,7 +289,7 @@ cdef bint read_value(Bytes at, Bytes end, Cell* cell) noexcept nogil:
         return True
     if tag == 0x2A or tag == 0x32:
         cell.kind = NESTED if tag == 0x2A else MAP
-        return are_sound(at, end, tag == 0x32, 0)
+        return (is_looked_into and tag == 0x32) or are_sound(at, end, tag == 0x32, 0)
     cell.kind = NESTED
     return tag == 0x3A
 
@@ -419,7 +424,8 @@ cdef class Scanner:
     cdef uint64_t record
     cdef Cell* staged
     cdef int staged_count
-    cdef int features
+    cdef int features, probabilities
+    cdef uint32_t flat
     cdef Head head
     cdef int32_t previous
     cdef uint32_t seen
@@ -469,11 +475,11 @@ cdef class Scanner:
             self.names[slot] = name
             self.slots[slot].role = role
         for key, role in self.known.items():
-            self.slots[self.slot_of(<Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), False)].role = role
+            self.slots[self.slot_of(<Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), UNREAD)].role = role
 
-    cdef int32_t slot_of(self, Bytes key, uint32_t size, bint feature) noexcept nogil:
+    cdef int32_t slot_of(self, Bytes key, uint32_t size, uint8_t space) noexcept nogil:
         """Where the key stands among those met before, perhaps now; -1 when there is no room or it is no UTF-8."""
-        cdef uint64_t hash = mixed(key, size, self.seed + feature)
+        cdef uint64_t hash = mixed(key, size, self.seed + space)
         cdef uint32_t place = hash & (2 * MAX_SLOTS - 1)
         cdef int32_t found
         cdef Slot* slot
@@ -482,7 +488,7 @@ cdef class Scanner:
             if found < 0:
                 break
             slot = &self.slots[found]
-            if slot.key_size == size and slot.feature == feature and memcmp(self.keys + slot.key_at, key, size) == 0:
+            if slot.key_size == size and slot.space == space and memcmp(self.keys + slot.key_at, key, size) == 0:
                 return found
             place = (place + 1) & (2 * MAX_SLOTS - 1)
         else:
@@ -495,8 +501,8 @@ cdef class Scanner:
         memset(slot, 0, sizeof(Slot))
         slot.key_at = self.keys_size
         slot.key_size = size
-        slot.feature = feature
-        slot.role = FEATURE if feature else self.role_of(key, size)
+        slot.space = space
+        slot.role = space or self.role_of(key, size)
         memcpy(self.keys + self.keys_size, key, size)
         self.keys_size += size
         self.slot_index[place] = found
@@ -504,10 +510,8 @@ cdef class Scanner:
 
     cdef uint8_t role_of(self, Bytes key, uint32_t size) noexcept nogil:
         """What a key says that nobody has told about."""
-        if size == 8 and load64(key) == FEATURE_WORD:
-            return STRANGE  # a feature without a name
-        if size >= 8 and memcmp(key, b"segment.", 8) == 0:
-            return SEGMENT if size > 8 else STRANGE
+        if size == 8 and (load64(key) == FEATURE_WORD or load64(key) == SEGMENT_WORD):
+            return STRANGE  # it has no name
         return STRANGE if size >= 6 and memcmp(key, b"value.", 6) == 0 else UNREAD
 
     def begin(self, bytes body):
@@ -688,7 +692,7 @@ cdef class Scanner:
         cdef Cell body
         cdef bint has_body = False
         self.record += 1
-        self.staged_count = self.features = 0
+        self.staged_count = self.features = self.probabilities = self.flat = 0
         self.previous = START
         self.seen = 0
         memset(&self.head, 0, sizeof(Head))
@@ -696,7 +700,7 @@ cdef class Scanner:
             tag = at[0]
             if tag == 0x32:
                 at += 1
-                if not part(&at, end, &size) or not self.read_pair(at, at + size):
+                if not part(&at, end, &size) or not self.read_pair(at, at + size, UNREAD):
                     return ODD
                 at += size
             elif tag == 0x09 or tag == 0x59:
@@ -713,7 +717,7 @@ cdef class Scanner:
                 elif tag == 0x52:
                     self.head.span_size = size
                 elif tag == 0x2A:
-                    if has_body or not read_value(at, at + size, &body) or body.kind == MAP:
+                    if has_body or not read_value(at, at + size, &body, True):
                         return ODD
                     if body.kind == TEXT and not is_utf8(body.text, body.size):
                         return ODD
@@ -726,16 +730,34 @@ cdef class Scanner:
                 at += size
             elif not skip(&at, end):
                 return ODD
+        if has_body and body.kind == MAP:
+            if self.staged_count or self.seen & ~<uint32_t>(1 << EVENT_NAME):
+                return ODD  # attributes and body both tell of the prediction
+            self.record += 1  # a key may be in both
+            if not self.read_pairs(body.text, body.text + body.size, UNREAD):
+                return ODD
         return self.judged()
 
-    cdef bint read_pair(self, Bytes at, Bytes end) noexcept nogil:
-        """Set the KeyValue aside for what it says; False when that is odd."""
+    cdef bint read_pairs(self, Bytes at, Bytes end, uint8_t space) noexcept nogil:
+        """Set all of a KeyValueList aside; False when one is odd."""
+        cdef uint32_t size
+        while at < end:
+            if at[0] != 0x0A:
+                return False
+            at += 1
+            if not part(&at, end, &size) or not self.read_pair(at, at + size, space):
+                return False
+            at += size
+        return True
+
+    cdef bint read_pair(self, Bytes at, Bytes end, uint8_t space) noexcept nogil:
+        """Set the KeyValue aside for what it says; False when that is odd. In a `space` its key is a bare name."""
         cdef uint32_t size
         cdef Bytes key
         cdef Cell* cell = &self.staged[self.staged_count]
         cdef Slot* slot
         cdef int32_t found
-        cdef bint feature = False
+        cdef uint32_t prefix = 14 if space == PROBABILITY else 8 if space == SEGMENT else 0
         if at == end or at[0] != 0x0A:
             return False
         at += 1
@@ -743,17 +765,24 @@ cdef class Scanner:
             return False
         key = at
         at += size
-        if size > 8 and load64(key) == FEATURE_WORD:
-            feature = True
+        if space:
+            if size == 0:
+                return False
+        elif size > 8 and (load64(key) == FEATURE_WORD or load64(key) == SEGMENT_WORD):
+            space = FEATURE if load64(key) == FEATURE_WORD else SEGMENT
+            prefix = 8 if space == SEGMENT else 0
+            if self.seen >> (FEATURES if space == FEATURE else SEGMENTS) & 1:
+                return False
+            self.flat |= 1 << space
             key += 8
             size -= 8
         found = self.slots[self.previous].follower
         slot = &self.slots[found]
-        if (slot.key_size != size or slot.feature != feature
+        if (slot.key_size != size or slot.space != space
                 or memcmp(self.keys + slot.key_at, key, size) != 0 or found < FIXED_SLOTS):
-            if size > self.name_length and (feature or self.role_of(key, size) != UNREAD):
+            if size + prefix > self.name_length and (space or self.role_of(key, size) != UNREAD):
                 return False
-            found = self.slot_of(key, size, feature)
+            found = self.slot_of(key, size, space)
             if found < 0:
                 return False
             self.slots[self.previous].follower = found
@@ -763,23 +792,31 @@ cdef class Scanner:
             return False
         slot.record = self.record
         if at == end:
-            read_value(at, at, cell)
+            read_value(at, at, cell, False)
         else:
             if at[0] != 0x12:
                 return False
             at += 1
-            if not part(&at, end, &size) or at + size != end or not read_value(at, end, cell):
+            if not part(&at, end, &size) or at + size != end:
+                return False
+            if not read_value(at, end, cell, FEATURES <= slot.role <= SEGMENTS):
                 return False
         return self.set_aside(cell, slot.role, found)
 
     cdef inline bint set_aside(self, Cell* cell, uint8_t role, int32_t slot) noexcept nogil:
-        if role == FEATURE or role == SEGMENT:
+        if FEATURE <= role <= SEGMENT:
             if cell.kind == MAP or self.staged_count >= self.record_attributes:
                 return False
             cell.slot = slot
             self.features += role == FEATURE
+            self.probabilities += role == PROBABILITY
             self.staged_count += 1
             return True
+        if FEATURES <= role <= SEGMENTS:
+            if cell.kind != MAP or (self.seen | self.flat << (FEATURES - FEATURE)) >> role & 1:
+                return False
+            self.seen |= 1 << role
+            return self.read_pairs(cell.text, cell.text + cell.size, role - FEATURES + FEATURE)
         if cell.kind == TEXT and not is_utf8(cell.text, cell.size):
             return False
         if role == UNREAD:
@@ -795,7 +832,8 @@ cdef class Scanner:
         cdef Head* head = &self.head
         cdef Bytes event = head.event
         cdef uint32_t size = head.event_size
-        cdef bint marked = self.features > 0 or self.told(PREDICTION) != ABSENT or self.told(SCORE) != ABSENT
+        cdef bint has_cells = self.features or self.probabilities or self.seen & (1 << PREDICTION | 1 << SCORE)
+        cdef bint marked = has_cells or self.seen & (1 << FEATURES | 1 << PROBABILITIES)
         if not size and self.told(EVENT_NAME) > NULL_:
             if self.told(EVENT_NAME) != TEXT:
                 return ODD
@@ -805,7 +843,7 @@ cdef class Scanner:
             return IGNORED
         if size and (size != 16 or memcmp(event, b"model.prediction", 16) != 0):
             return ODD if size >= 6 and memcmp(event, b"model.", 6) == 0 else IGNORED
-        if not marked and self.told(ERROR) <= NULL_:
+        if not has_cells and self.told(ERROR) <= NULL_:
             return ODD
         if head.time == 0 and self.told(TIME) > NULL_ or self.is_early(head.time) or self.is_early(head.observed):
             return ODD
@@ -855,10 +893,14 @@ cdef class Scanner:
             return BAIL
         self.groups[row] = index
         for index in range(self.staged_count):
-            if not self.put(&self.staged[index], row):
+            if self.slots[self.staged[index].slot].role != PROBABILITY and not self.put(&self.staged[index], row):
                 return BAIL
         if not (self.put_field(PREDICTION, PREDICTION_SLOT, row) and self.put_field(SCORE, SCORE_SLOT, row)):
             return BAIL
+        if self.probabilities:
+            for index in range(self.staged_count):
+                if self.slots[self.staged[index].slot].role == PROBABILITY and not self.put(&self.staged[index], row):
+                    return BAIL
         if self.told(ERROR) == TEXT and not self.put_field(ERROR, ERROR_SLOT, row):
             return BAIL
         self.records[row] = number
@@ -1065,7 +1107,12 @@ cdef class Scanner:
     cdef str name_of(self, int32_t slot):
         name = self.names.get(slot)
         if name is None:
-            name = self.names[slot] = text_of(self.keys + self.slots[slot].key_at, self.slots[slot].key_size)
+            name = text_of(self.keys + self.slots[slot].key_at, self.slots[slot].key_size)
+            if self.slots[slot].space == PROBABILITY:
+                name = "probabilities." + name
+            elif self.slots[slot].space == SEGMENT:
+                name = "segment." + name
+            self.names[slot] = name
         return name
 
 

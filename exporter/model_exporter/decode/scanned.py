@@ -16,6 +16,7 @@ _ROLES: Final = {
     _scanner.FEATURE: Role.INPUT,
     _scanner.PREDICTION: Role.OUTPUT,
     _scanner.SCORE: Role.OUTPUT,
+    _scanner.PROBABILITY: Role.OUTPUT,
     _scanner.SEGMENT: Role.CONTEXT,
 }
 

@@ -83,6 +83,7 @@ def scan(*records: LogRecord) -> Decoded:
     return Decoder(Limits()).decode(payload(Signal.LOGS, Encoding.PROTOBUF, body))
 
 
+MAPS = {"features": {"a": 1.5, "b": "x"}, "probabilities": {"yes": 0.7, "no": 0.3}, "segments": {"region": "eu"}}
 USUAL: dict[str, Callable[[int], LogRecord]] = {
     "plain": usual,
     "without a version": lambda row: usual(row, model__version=None),
@@ -96,6 +97,13 @@ USUAL: dict[str, Callable[[int], LogRecord]] = {
     "booleans, nulls and lists": lambda row: usual(row, feature__a=True, feature__b=None, feature__c=[1.0, 2.0]),
     "further attributes": lambda row: usual(row, thread="main", tags=["a"], nested={"a": {"b": [1]}}),
     "no event": lambda row: log_record({"model.name": "m", "feature.a": row, "prediction.id": str(row)}),
+    "maps of features, probabilities and segments": lambda row: log_record(
+        {"model.name": "m", "prediction.id": str(row), **MAPS}
+    ),
+    "a body": lambda row: log_record(
+        {"thread": "main"}, body={"model.name": "m", "prediction.id": str(row), "thread": 1, **MAPS}
+    ),
+    "an event's name beside a body": lambda row: log_record({"event.name": "model.prediction"}, body={"score": row}),
     "other logs": lambda row: log_record({"thread": "main"}, body=f"line {row}"),
 }
 
@@ -215,12 +223,18 @@ def test_keys_without_end_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-@pytest.mark.parametrize(("depth", "accepted"), [(10, 4), (32, 4), (40, 4), (94, 4), (96, None), (98, None), (100, 3)])
-def test_nesting(depth: int, accepted: int | None, *, compiled: bool) -> None:
-    """Lists within lists go as deep as protobuf reads them within a request, for odd records as for others."""
+@pytest.mark.parametrize(
+    ("levels", "is_map", "accepted"),
+    [
+        *((5, False, 4), (16, False, 4), (25, False, 4), (47, False, 4), (48, False, None), (50, False, 3)),
+        *((5, True, 4), (16, True, 4), (25, True, 4), (31, True, 4), (32, True, None), (34, True, 3)),
+    ],
+)
+def test_nesting(levels: int, accepted: int | None, *, is_map: bool, compiled: bool) -> None:
+    """Lists and maps within themselves go as deep as protobuf reads them in a request, in odd records, too."""
     value = field(3, 0, varint(1))
-    for _ in range(depth // 2):
-        value = field(5, 2, field(1, 2, value))
+    for _ in range(levels):
+        value = field(6, 2, field(1, 2, field(2, 2, value))) if is_map else field(5, 2, field(1, 2, value))
     nested = field(6, 2, field(1, 2, b"nested") + field(2, 2, value))
     records = [usual(row).SerializeToString() + (nested if row == 1 else b"") for row in range(4)]
     body = field(1, 2, field(2, 2, b"".join(field(2, 2, record) for record in records)))
