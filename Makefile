@@ -7,7 +7,8 @@
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint test-fast test-slow test-current test-kserve format bench bench-verdicts bench-outcomes bench-rules \
-	bench-incidents bench-dashboards bench-peers screenshots lock fuzz clean setup tools clients collector
+	bench-incidents bench-dashboards bench-peers bench-cost instructions screenshots lock fuzz clean setup tools clients \
+	collector
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -78,7 +79,13 @@ bench-dashboards: setup tools ## Measure what opening a dashboard costs a Promet
 	@$(call run-bench,dashboards)
 
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
-	@.ci/setup-peers && $(call run-bench,peers)
+	@.ci/setup-peers evidently nannyml river && $(call run-bench,peers)
+
+bench-cost: setup collector ## Measure what a prediction costs, beside targets and peers (15 minutes; ARGS=--quick: 4)
+	@.ci/setup-peers && $(call run-bench,cost) $(ARGS)
+
+instructions: setup tools ## Renew the instruction counts that a test holds every stage to (valgrind, a C compiler)
+	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/instructions.py
 
 fuzz: setup ## Fuzz decoders, languages and files for SECONDS=600, all TARGETS or some, with sanitizers (needs clang)
 	@.ci/setup-fuzz

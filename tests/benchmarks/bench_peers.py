@@ -73,7 +73,7 @@ def version_of(peer: str) -> str:
     """The name and the version of a peer."""
     code = f"from importlib.metadata import version; print(version({peer!r}))"
     told = subprocess.run([python_of(peer), "-c", code], stdout=subprocess.PIPE, check=True).stdout
-    return f"{PEERS[peer]} {told.decode().strip()}"
+    return f"{PEERS.get(peer, peer)} {told.decode().strip()}"
 
 
 def ask_customary(streams: Path) -> list[Row]:

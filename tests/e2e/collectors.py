@@ -61,11 +61,14 @@ def run_collector(
     *,
     ports: CollectorPorts,
     processors: Sequence[str] = ("batch",),
+    retries: bool = True,
 ) -> Iterator[Child]:
     """A Collector that takes OTLP at `ports` and hands it to `exporter`, until the end of the block.
 
-    Its retries begin after a tenth of a second. Otherwise only `options` differ from its defaults.
+    Its retries begin after a tenth of a second, where the exporter has `retries`. Otherwise only `options` differ from
+    its defaults.
     """
+    retrying = {"retry_on_failure": {"initial_interval": "100ms"}} if retries else {}
     config = {
         "receivers": {
             "otlp": {
@@ -76,7 +79,7 @@ def run_collector(
             }
         },
         "processors": {"batch": {}},
-        "exporters": {exporter: {"retry_on_failure": {"initial_interval": "100ms"}, **options}},
+        "exporters": {exporter: {**retrying, **options}},
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
             "pipelines": {
