@@ -59,7 +59,7 @@ format: setup ## Let ruff rewrite the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
 bench: setup ## Measure what a prediction and a scrape cost
-	@for bench in decode exposition ingest mapping forward slots; do $(call run-bench,$$bench) || exit 1; done
+	@for bench in decode exposition ingest mapping forward slots update; do $(call run-bench,$$bench) || exit 1; done
 
 bench-verdicts: setup ## Measure verdicts: false alarms, delays, gauges, pairs, peers
 	@$(BIN)/python -m pip install --quiet --no-deps --requirement tests/benchmarks/requirements.txt
