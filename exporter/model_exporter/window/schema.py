@@ -161,7 +161,8 @@ class _Counting:
     ) -> None:
         self._plan = plan
         self._index = index
-        self._expected = expected
+        self._features = len(expected)
+        self._is_whole = np.array_equal(index, np.arange(len(expected)))
         self._has_bins = has_bins
         self._cells = int(np.count_nonzero(expected))
         self._unexpected = np.flatnonzero(~expected[index])
@@ -174,31 +175,41 @@ class _Counting:
     def count(self, columns: Sequence[Column], rows: int) -> FeatureCounts:
         """Count the `columns` of `rows` rows."""
         found = self._plan.count(columns, rows)
-        quality = np.zeros((len(self._expected), len(QUALITY)), np.int64)
-        quality[self._gone, _MISSING] = rows
-        quality[self._index] = found.quality
         wrong = found.bad_type
-        unexpected = 0
+        totals = found.quality.sum(axis=0).tolist()
+        missing = totals[_MISSING] + rows * len(self._gone)
+        unexpected = missing_features = 0
         if self._unexpected.size:
             strange = found.kinds[self._unexpected] != Kind.ABSENT
             wrong.append(strange.any(axis=0))
             unexpected = int(np.count_nonzero(strange))
+            missing -= int(found.quality[self._unexpected, _MISSING].sum())
             # Other kinds of record need not carry it.
-            quality[self._index[self._unexpected], _MISSING] -= found.absent[self._unexpected]
-        lacking = found.absent[self._required]
-        if lacking.any():
-            wrong.append((found.kinds[self._required] == Kind.ABSENT).any(axis=0))
-        all_lack = self._required_gone > 0 or bool((lacking == rows).any())
-        violations = (self._required_gone * rows + int(lacking.sum()), unexpected, int(quality[:, _TYPE].sum()))
+            found.quality[self._unexpected, _MISSING] -= found.absent[self._unexpected]
+        all_lack = self._required_gone > 0
+        if totals[_MISSING]:  # absent cells are among the missing ones
+            lacking = found.absent[self._required]
+            missing_features = int(lacking.sum())
+            all_lack = all_lack or bool((lacking == rows).any())
+            if missing_features:
+                wrong.append((found.kinds[self._required] == Kind.ABSENT).any(axis=0))
+        missing_features += self._required_gone * rows
         return FeatureCounts(
-            quality,
-            np.array(violations, np.int64),
+            found.quality if self._is_whole else self._spread(found.quality, rows),
+            np.array((missing_features, unexpected, totals[_TYPE]), np.int64),
             rows if all_lack else _rows_in_any(wrong),
             found.bins if self._has_bins else None,
-            missing=int(quality[self._expected, _MISSING].sum()),
+            missing=missing,
             cells=rows * self._cells,
             levels=found.levels.T if len(found.levels) else None,
         )
+
+    def _spread(self, quality: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+        """The quality of all features, out of that of the columns; what has no column is missing in all rows."""
+        spread = np.zeros((self._features, len(QUALITY)), np.int64)
+        spread[self._gone, _MISSING] = rows
+        spread[self._index] = quality
+        return spread
 
 
 def _shape(columns: Sequence[Column]) -> _Shape:
