@@ -1,6 +1,7 @@
 """Watching live traffic until it makes a baseline."""
 
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ MAX_RESTARTS: Final = 3
 _CELLS_PER_WORD: Final = 8
 """What a distinct text costs, in cells of a number."""
 _MIN_ROWS: Final = 100
+_JOINED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ class Restarted:
 class _Stretch:
     """The rows held, as chunks of each feature's column; every feature has as many cells as there are rows.
 
-    `times` are those of their arrival, in chunks too, which ascend.
+    `times` are those of their arrival, in chunks too, which ascend. Batches are joined `_JOINED` at a time, because a
+    chunk takes more room than a few cells; some features with each batch, so that no batch has to wait for all.
     """
 
     chunks: dict[tuple[Role, str], list[Column]] = field(default_factory=dict)
     times: list[NDArray[np.float64]] = field(default_factory=list)
     rows: int = 0
+    batches: int = 0
 
     def append(self, batch: Batch, now: float) -> None:
         present = {(column.role, column.name): column for column in batch.columns}
@@ -58,6 +62,15 @@ class _Stretch:
                 chunks.append(absent_cells(chunks[0], batch.rows))
         self.times.append(np.full(batch.rows, now))
         self.rows += batch.rows
+        self._join_some()
+
+    def _join_some(self) -> None:
+        turn = self.batches % _JOINED
+        self.batches += 1
+        for chunks in islice(self.chunks.values(), turn, None, _JOINED):
+            chunks[-_JOINED:] = [concatenate(chunks[-_JOINED:])]
+        if turn == 0:
+            self.times[-_JOINED:] = [np.concatenate(self.times[-_JOINED:])]
 
     def frozen(self) -> "_Stretch":
         """The same rows, for another thread."""

@@ -128,3 +128,23 @@ def test_a_clock_that_runs_backwards_stands_still() -> None:
     traffic.flow([0.0] * 10)
     traffic.now += 2000
     assert isinstance(traffic.finish(), Learned)
+
+
+def test_small_batches_are_joined() -> None:
+    """However small, a stretch is held in few pieces, and is the same as that of one large batch."""
+    learn = Learn(rows=2000, stable_for_seconds=0.0)
+    small, large = (Learner(learn, Budget(10_000_000), T0) for _ in range(2))
+    values = np.random.default_rng(5).normal(size=2000)
+    words = [f"w{row % 7}" for row in range(2000)]
+    for row, value in enumerate(values.tolist()):
+        cells: dict[str, list[object]] = {"amount": [value], "word": [words[row]]}
+        small.add(batch_of(cells | ({"late": [1.0]} if row >= 1000 else {})), T0)
+    for part in (slice(0, 1000), slice(1000, 2000)):
+        rest: dict[str, list[object]] = {"late": [1.0] * 1000} if part.start else {}
+        large.add(batch_of({"amount": values[part].tolist(), "word": words[part]} | rest), T0)
+    pieces = [len(chunks) for chunks in small._stretch.chunks.values()]
+    assert max(pieces) <= 2000 / 64 + 2 * 64
+    one, other = (learner.study("m", ModelSettings(), T0) for learner in (small, large))
+    assert one
+    assert other
+    assert one.work_out().baseline == other.work_out().baseline
