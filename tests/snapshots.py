@@ -337,3 +337,13 @@ def large_snapshot(models: int, *, features: int = 50) -> Snapshot:
         for i in range(features)
     ]
     return snapshot(*(model(f"model_{i}", described, seed=i) for i in range(models)))
+
+
+def moved(picture: Snapshot, *, seed: int, share: float = 1.0) -> Snapshot:
+    """A later picture: that `share` of the models has other numbers everywhere, the others are the same objects."""
+    models = list(picture.models)
+    for place in range(round(share * len(models))):
+        of, rng = models[place], np.random.default_rng((seed, place))
+        versions = (version(v.version, rng, features=len(of.features), bins=v.layout) for v in of.versions)
+        models[place] = replace(of, versions=tuple(versions))
+    return replace(picture, at=picture.at + 1, models=tuple(models))

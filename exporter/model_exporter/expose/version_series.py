@@ -1,16 +1,18 @@
 """The series of one model version: what stays of its lines is kept, the numbers come from each snapshot."""
 
-from operator import is_
+from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model_exporter.config.settings import ModelSettings
 from model_exporter.expose import catalogue
 from model_exporter.expose.anomaly_series import AnomalyText
 from model_exporter.expose.blocks import Block, HistogramBlock
 from model_exporter.expose.call_series import CallsText
-from model_exporter.expose.metric import Labels
+from model_exporter.expose.metric import Labels, Metric
 from model_exporter.expose.pair_series import write_pair_drift
 from model_exporter.expose.text import Kept, Lines
 from model_exporter.expose.verdict_series import VerdictText
@@ -31,17 +33,16 @@ UNKNOWN_KIND: Final = "unknown"
 """Label `kind` of a model whose kind the configuration does not give."""
 _VALUES, _MISSING, _OUTLIERS = (QUALITY.index(column) for column in ("values", "missing", "outliers"))
 _INVALID: Final = [QUALITY.index(reason) for reason in INVALID_REASONS]
-_DISTANCES: Final = (
-    catalogue.PSI,
-    catalogue.PSI_NULL,
-    catalogue.PSI_DEBIASED,
-    catalogue.PSI_THRESHOLD,
-    catalogue.SHIFT_SCORE,
-    catalogue.JS_DISTANCE,
-    catalogue.KS_DISTANCE,
-    catalogue.WASSERSTEIN,
+_DISTANCES: Final[tuple[tuple[Metric, Callable[[WindowSnapshot], NDArray[np.float64]]], ...]] = (
+    (catalogue.PSI, attrgetter("psi")),
+    (catalogue.PSI_NULL, attrgetter("psi_null")),
+    (catalogue.PSI_DEBIASED, attrgetter("psi_debiased")),
+    (catalogue.PSI_THRESHOLD, attrgetter("psi_threshold")),
+    (catalogue.SHIFT_SCORE, attrgetter("shift_score")),
+    (catalogue.JS_DISTANCE, attrgetter("js_distance")),
+    (catalogue.KS_DISTANCE, attrgetter("ks_distance")),
+    (catalogue.WASSERSTEIN, attrgetter("wasserstein_ratio")),
 )
-"""In the order of the numbers that `_WindowText` writes."""
 
 
 class VersionText:
@@ -53,7 +54,7 @@ class VersionText:
         self._names = (model.name, version.version)
         self._duration = HistogramBlock(catalogue.DURATION, self._names)
         self._counts = _CountsText(self._names, model.features, version.layout)
-        self._windows = {window: _WindowText(self._names, window, version.layout) for window in WINDOWS}
+        self._windows = _WindowsText(self._names, version.layout)
         self._verdicts = {level: VerdictText(self._names, _binned(version.layout), level) for level in LEVELS}
         self._anomaly = AnomalyText(self._names)
         self._calls = CallsText(self._names)
@@ -70,8 +71,7 @@ class VersionText:
     def _write(self, lines: Lines, settings: ModelSettings, version: VersionSnapshot) -> None:
         self._write_traffic(lines, settings, version)
         self._counts.write(lines, version)
-        for window in version.windows:
-            self._windows[window.name].write(lines, window)
+        self._windows.write(lines, version.windows)
         for drift in version.drift:
             self._verdicts[drift.level].write(lines, drift)
         for pair_drift in version.pair_drift:
@@ -130,29 +130,21 @@ class _CountsText:
         self._block.write(lines, np.concatenate(counts))
 
 
-class _WindowText:
-    """Lines of one window."""
+class _WindowsText:
+    """Lines of all windows."""
 
-    def __init__(self, names: Labels, window: str, layout: BinLayout | None) -> None:
-        labels = [(*names, *feature, window) for feature in _binned(layout)]
+    def __init__(self, names: Labels, layout: BinLayout | None) -> None:
+        labels = [(*names, *feature, window) for window in WINDOWS for feature in _binned(layout)]
         self._counts = Block(
-            (catalogue.WINDOW_PREDICTIONS, [(*names, window)]), (catalogue.WINDOW_OBSERVATIONS, labels)
+            (catalogue.WINDOW_PREDICTIONS, [(*names, window) for window in WINDOWS]),
+            (catalogue.WINDOW_OBSERVATIONS, labels),
         )
-        self._distances = Block(*((metric, labels) for metric in _DISTANCES))
+        self._distances = Block(*((metric, labels) for metric, _ in _DISTANCES))
 
-    def write(self, lines: Lines, window: WindowSnapshot) -> None:
-        self._counts.write(lines, np.concatenate(([window.predictions], window.observations)))
-        distances = (
-            window.psi,
-            window.psi_null,
-            window.psi_debiased,
-            window.psi_threshold,
-            window.shift_score,
-            window.js_distance,
-            window.ks_distance,
-            window.wasserstein_ratio,
-        )
-        self._distances.write(lines, np.concatenate(distances))
+    def write(self, lines: Lines, windows: Sequence[WindowSnapshot]) -> None:
+        predictions = [window.predictions for window in windows]
+        self._counts.write(lines, np.concatenate((predictions, *(window.observations for window in windows))))
+        self._distances.write(lines, np.concatenate([read(window) for _, read in _DISTANCES for window in windows]))
 
 
 def _are_same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
