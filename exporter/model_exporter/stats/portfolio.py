@@ -58,8 +58,11 @@ _NO_ROWS: Final = 1e-9
 """Stands for a baseline without rows, against which no bet can pay."""
 _BASELINE_TAIL: Final = 0.001
 """Chance that the baseline's error exceeds what an adaptive bet allows for."""
-_KEPT_SEASONS: Final = 2
-"""Seasons whose tables are held: where one ends and the next begins, a model's versions are not at once in the same."""
+_FIRST: Final = 0
+"""The season that every evidence begins on, whose tables are always held."""
+_KEPT_SEASONS: Final = 4
+"""Seasons whose tables are held: the first; two because where one ends and the next begins, a model's versions are not
+at once in the same; and the one after, which may have been built ahead."""
 
 
 def build_tables(
@@ -112,7 +115,7 @@ class SeasonalTables:
 
     They have the same rows in the same order, so that wealth can move from one season to the next. A bet that cannot
     pay in a season, because its baseline is small, has no stake and pays 1 there. Tables are built when their season is
-    asked for and kept until two others have been, because all of them together are large.
+    asked for, or ahead of that, and kept until three others have been, because all of them together are large.
 
     Args:
         seasons: at least one, all with the same features, kinds and numbers of bins; read again for each table.
@@ -135,15 +138,24 @@ class SeasonalTables:
     def __len__(self) -> int:
         return len(self._seasons)
 
+    def __contains__(self, season: int) -> bool:
+        return season in self._built
+
     def __getitem__(self, season: int) -> Tables:
-        tables = self._built.pop(season, None)
-        if tables is None:
-            features, every_bet = self._seasons[season], len(self) > 1
-            tables = build_tables(features, self._allowance, rho=self._rho, every_bet=every_bet)
-        self._built[season] = tables  # the newest last
-        while len(self._built) > _KEPT_SEASONS:
-            del self._built[next(iter(self._built))]
+        tables = self._built.get(season) or self.build(season)
+        self.keep(season, tables)
         return tables
+
+    def build(self, season: int) -> Tables:
+        """The tables of a season, made anew. Any thread may do so."""
+        return build_tables(self._seasons[season], self._allowance, rho=self._rho, every_bet=len(self) > 1)
+
+    def keep(self, season: int, tables: Tables) -> None:
+        """Keep tables that were built, as the newest."""
+        self._built.pop(season, None)
+        self._built[season] = tables
+        while len(self._built) > _KEPT_SEASONS:
+            del self._built[next(oldest for oldest in self._built if oldest != _FIRST)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Event, Joined, ModelCalls, Origin, UpstreamBatch, Words, take_rows
 from model_exporter.config.settings import Limits, ModelSettings
+from model_exporter.stats.tables import Tables
 from model_exporter.window import series_costs as costs
 from model_exporter.window.anomaly import low_confidence
 from model_exporter.window.budget import Budget
@@ -29,6 +30,9 @@ from model_exporter.window.version import VersionState
 
 UNKNOWN_VERSION: Final = "unknown"
 """Version of predictions that name none."""
+
+AHEAD_SECONDS: Final = 600.0
+"""How long before a season its tables are built."""
 
 Refuse = Callable[[str, str, str, int], None]
 """Tell that (limit, model, what) was refused, for so many rows or values."""
@@ -66,6 +70,7 @@ class ModelState:
         self._schema = Schema(settings.features)
         self._layout: Layout | None = None
         self._bets: Bets | None = None
+        self._builds = False  # whether the tables of a season are being built
         self._wanted: object | None = None  # stands for the baseline whose layout is being made
         self._learner: Learner | None = None
         self._versions: dict[str, VersionState] = {}
@@ -254,6 +259,7 @@ class ModelState:
         study = learner.study(self.name, self.settings, now) if learner else None
         if learner and study:
             self._shared.defer(lambda: partial(self._conclude, learner, study.work_out()))
+        self._build_ahead(now)
 
     def expire(self, before: float, now: float) -> list[str]:
         """Drop the versions that were last seen before then; returns their names.
@@ -358,6 +364,26 @@ class ModelState:
             return lambda: self._begin_judging(bets)
 
         self._shared.defer(work)
+
+    def _build_ahead(self, now: float) -> None:
+        """Have the tables built of the season that it is and of the one that comes: a slot should find them there."""
+        bets = self._ready_bets
+        if bets is None or self._builds:
+            return
+        season = next((one for at in (now, now + AHEAD_SECONDS) if (one := bets.unbuilt(at)) is not None), None)
+        if season is None:
+            return
+        self._builds = True
+
+        def work() -> Ending:
+            built = bets.build(season)
+            return lambda: self._keep_built(bets, season, built)
+
+        self._shared.defer(work)
+
+    def _keep_built(self, bets: Bets, season: int, built: Sequence[Tables]) -> None:
+        self._builds = False
+        bets.keep(season, built)
 
     def _begin_judging(self, bets: Bets) -> None:
         if bets is self._bets:

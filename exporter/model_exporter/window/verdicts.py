@@ -15,6 +15,7 @@ from model_exporter.stats.dictionary import Allowance, Label
 from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence
 from model_exporter.stats.portfolio import SeasonalTables
+from model_exporter.stats.tables import Tables
 from model_exporter.window import alarm_shares
 from model_exporter.window.rolling import SLOT_SECONDS, Counts
 from model_exporter.window.snapshot import LEVELS, SHAPES, BinLayout, DriftSnapshot
@@ -88,6 +89,20 @@ class Bets:
         for level in self.levels:
             _ = level.tables[0]
         self.are_ready = True
+
+    def unbuilt(self, moment: float) -> int | None:
+        """The season at `moment`, unix seconds, if its tables are yet to be built."""
+        season = self._laws.at(moment)
+        return None if all(season in level.tables for level in self.levels) else season
+
+    def build(self, season: int) -> list[Tables]:
+        """The tables of a season, for `keep`. Any thread may build them."""
+        return [level.tables.build(season) for level in self.levels]
+
+    def keep(self, season: int, built: Sequence[Tables]) -> None:
+        """Take over the tables of a season that were built ahead."""
+        for level, tables in zip(self.levels, built, strict=True):
+            level.tables.keep(season, tables)
 
     def season(self, moment: float) -> int:
         """The index of the tables for a slot that starts at `moment`, unix seconds."""

@@ -104,16 +104,27 @@ def test_seasons_have_the_same_rows() -> None:
 
 
 def test_tables_of_a_season_are_built_once_while_it_lasts() -> None:
-    """All versions of a model share them; what two later seasons have pushed out is built again, the same."""
-    seasons = SeasonalTables([[NUMERIC], [NUMERIC], [NUMERIC]], Allowance())
-    first = seasons[0]
+    """All versions of a model share them; what three later seasons have pushed out is built again, the same."""
+    seasons = SeasonalTables([[NUMERIC]] * 6, Allowance())
+    first, second = seasons[0], seasons[1]
     assert seasons[0] is first
-    assert seasons[1] is not first
-    assert seasons[0] is first
-    assert len({id(seasons[1]), id(seasons[2])}) == 2
-    again = seasons[0]
-    assert again is not first
-    assert (again.tilts.log_factors == first.tilts.log_factors).all()
+    assert second is not first
+    assert seasons[1] is second
+    assert len({id(seasons[season]) for season in (2, 3, 4)}) == 3
+    assert [season in seasons for season in range(6)] == [True, False, True, True, True, False]
+    assert seasons[0] is first  # on which every evidence begins
+    again = seasons[1]
+    assert again is not second
+    assert (again.tilts.log_factors == second.tilts.log_factors).all()
+
+
+def test_tables_can_be_built_ahead() -> None:
+    """By whom it does not hold up; then they are there."""
+    seasons = SeasonalTables([[NUMERIC]] * 3, Allowance())
+    built = seasons.build(2)
+    assert 2 not in seasons
+    seasons.keep(2, built)
+    assert seasons[2] is built
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from batches import T0, baseline_of, batch_of
-from model_exporter.baseline.model import Baseline
+from model_exporter.baseline.model import Baseline, SeasonKind, Seasons
 from model_exporter.config.settings import FeatureSettings, Learn, ModelSettings, Settings
+from model_exporter.stats.portfolio import SeasonalTables
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.deferred import Ending, Work
 from model_exporter.window.fleet import Fleet
+from model_exporter.window.model import AHEAD_SECONDS
 from model_exporter.window.notices import BaselineLearned, Notice
 from model_exporter.window.snapshot import ModelSnapshot
 
@@ -140,3 +142,39 @@ def test_a_version_begins_to_be_judged_when_the_bets_are_ready(baseline: Baselin
     elsewhere.flow(16)
     assert elsewhere.works == []
     assert [level.level for level in elsewhere.model().versions[0].drift] == ["page", "ticket"]
+
+
+def test_the_tables_of_a_season_are_there_when_it_begins(baseline: Baseline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slot that is the first of its season finds them built, whatever the hour."""
+    elsewhere = Elsewhere(ModelSettings(baseline=_with_two_seasons(baseline)))
+    elsewhere.flow(1)
+    elsewhere.do_next()()
+    elsewhere.now = T0 + _NEXT_SEASON - AHEAD_SECONDS - 2
+    elsewhere.flow(1)
+    assert elsewhere.works == []
+    elsewhere.flow(2)
+    assert len(elsewhere.works) == 1
+    elsewhere.do_next()()
+    monkeypatch.setattr(SeasonalTables, "build", _refuse)
+    elsewhere.now = T0 + _NEXT_SEASON
+    elsewhere.flow(20)
+    assert elsewhere.works == []
+
+
+_NEXT_SEASON = 4 * 3600.0
+"""From `T0`, which is eight in the morning, to noon."""
+
+
+def _with_two_seasons(baseline: Baseline) -> Baseline:
+    """A law for the hours before noon and one for those after, both the same."""
+    (feature,) = baseline.features
+    half = tuple(count // 2 for count in feature.counts)
+    return replace(
+        baseline,
+        features=(replace(feature, seasons=SeasonKind.HOUR_OF_DAY, season_counts=(half, half)),),
+        seasons=(Seasons(SeasonKind.HOUR_OF_DAY, (0,) * 12 + (1,) * 12, (1000, 1000)),),
+    )
+
+
+def _refuse(*_: object) -> None:
+    raise AssertionError("the writer builds tables")
