@@ -47,6 +47,7 @@ class Scan:
     longest_word: int
     errors: int
     odd: list[tuple[int, int, bytes]]
+    contents: list[tuple[int, int, bytes, bytes, bytes]]
 
 class Scanner:
     def __init__(self, keys: Mapping[bytes, int], *, name_length: int, record_attributes: int, seed: int) -> None: ...
@@ -64,4 +65,4 @@ def columns_of(
     texts: list[Words],
     roles: Mapping[int, Role],
 ) -> dict[Role, list[Column]]: ...
-def keys_of_ids(name: str, ids: tuple[str, ...]) -> Block: ...
+def keys_of(names: list[str], scan: Scan) -> Block: ...

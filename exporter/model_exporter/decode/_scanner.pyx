@@ -110,8 +110,16 @@ cdef struct Head:  # a record apart from its attributes
     uint64_t observed
     Bytes event
     uint32_t event_size
+    Bytes trace
     uint32_t trace_size
+    Bytes span
     uint32_t span_size
+
+cdef struct Content:  # of a row that only its content can be recognised by
+    int32_t row
+    size_t start
+    size_t end
+    Head head
 
 
 cdef inline uint64_t load64(Bytes at) noexcept nogil:
@@ -323,6 +331,62 @@ cdef inline double seconds_of(uint64_t nanoseconds) noexcept nogil:
     return <double>(nanoseconds // NANOSECONDS) + <double>(nanoseconds % NANOSECONDS) / 1e9
 
 
+cdef uint8_t* pack(uint8_t* at, uint8_t lead, uint64_t value, int size) noexcept nogil:
+    """Write a lead byte of MessagePack and a number of `size` bytes; returns where the next thing goes."""
+    cdef int index
+    at[0] = lead
+    for index in range(size):
+        at[1 + index] = (value >> (8 * (size - 1 - index))) & 0xFF
+    return at + 1 + size
+
+
+cdef uint8_t* pack_array(uint8_t* at, uint32_t size) noexcept nogil:
+    return pack(at, 0x90 | size, 0, 0) if size < 16 else pack(at, 0xDC, size, 2) if size < 1 << 16 else pack(at, 0xDD, size, 4)
+
+
+cdef uint8_t* pack_text(uint8_t* at, const char* prefix, uint32_t prefix_size, Bytes text, uint32_t text_size) noexcept nogil:
+    cdef uint32_t size = prefix_size + text_size
+    if size < 32:
+        at = pack(at, 0xA0 | size, 0, 0)
+    elif size < 1 << 8:
+        at = pack(at, 0xD9, size, 1)
+    else:
+        at = pack(at, 0xDA, size, 2) if size < 1 << 16 else pack(at, 0xDB, size, 4)
+    memcpy(at, prefix, prefix_size)
+    memcpy(at + prefix_size, text, text_size)
+    return at + size
+
+
+cdef uint8_t* pack_integer(uint8_t* at, int64_t value) noexcept nogil:
+    if -32 <= value < 128:
+        return pack(at, value & 0xFF, 0, 0)
+    if value >= 0:
+        if value < 1 << 8:
+            return pack(at, 0xCC, value, 1)
+        if value < 1 << 16:
+            return pack(at, 0xCD, value, 2)
+        return pack(at, 0xCE, value, 4) if value < <int64_t>1 << 32 else pack(at, 0xCF, value, 8)
+    if value >= -(1 << 7):
+        return pack(at, 0xD0, value, 1)
+    if value >= -(1 << 15):
+        return pack(at, 0xD1, value, 2)
+    return pack(at, 0xD2, value, 4) if value >= -(<int64_t>1 << 31) else pack(at, 0xD3, value, 8)
+
+
+cdef uint8_t* pack_value(uint8_t* at, Cell* cell) noexcept nogil:
+    cdef uint64_t bits
+    if cell.kind == TEXT:
+        return pack_text(at, b"", 0, cell.text, cell.size)
+    if cell.kind == BOOLEAN:
+        return pack(at, 0xC3 if cell.integer else 0xC2, 0, 0)
+    if cell.kind == NUMBER:
+        if cell.whole:
+            return pack_integer(at, cell.integer)
+        memcpy(&bits, &cell.number, 8)
+        return pack(at, 0xCB, bits, 8)
+    return pack(at, 0xA0 if cell.value_size and cell.value[0] == 0x0A else 0xC0, 0, 0)  # the empty text, or nothing
+
+
 cdef class Block:
     """Memory that an array lies in."""
 
@@ -354,6 +418,8 @@ cdef class Scan:
         groups: int32[rows], an index of `Scanner.groups`.
         records: int32[rows], which records of the chunk the rows are.
         own_ids: uint8[rows], whether the id is the prediction's and not that of its request.
+        contents: of rows to be recognised by it: row, nanoseconds, trace id, span id, content as MessagePack (what
+            `identity.key_of_content` is given last).
         ids: text[rows].
         columns: name, role, index of the column, index of its codes or -1.
         words: of each column of codes.
@@ -367,7 +433,7 @@ cdef class Scan:
     cdef readonly int rows, stride, ignored, records_seen, longest_word, errors
     cdef readonly object numbers, kinds, codes, times, latencies, groups, records, own_ids
     cdef readonly tuple ids
-    cdef readonly list columns, words, odd
+    cdef readonly list columns, words, odd, contents
 
 
 cdef class Scanner:
@@ -417,6 +483,10 @@ cdef class Scanner:
     cdef Frame* ids
     cdef int32_t* odd
     cdef int odd_count
+    cdef Content* contents
+    cdef int content_count
+    cdef uint8_t* packed
+    cdef size_t packed_size, packed_room
     cdef Word* words
     cdef int32_t* word_index
     cdef int word_count, word_room
@@ -445,10 +515,11 @@ cdef class Scanner:
         self.frames = <Frame*>malloc(CHUNK * sizeof(Frame))
         self.ids = <Frame*>malloc(CHUNK * sizeof(Frame))
         self.odd = <int32_t*>malloc(CHUNK * sizeof(int32_t))
+        self.contents = <Content*>malloc(CHUNK * sizeof(Content))
         self.columns = <Column*>malloc((self.record_attributes + FIXED_SLOTS) * sizeof(Column))
         self.staged = <Cell*>malloc((self.record_attributes + FIXED_SLOTS) * sizeof(Cell))
         if not (self.slots and self.slot_index and self.keys and self.resources and self.scopes and self.groups_
-                and self.frames and self.ids and self.odd and self.columns and self.staged):
+                and self.frames and self.ids and self.odd and self.contents and self.columns and self.staged):
             raise MemoryError
         self.column_room = 16
         self.text_room = 4
@@ -458,7 +529,7 @@ cdef class Scanner:
         self.drop()
         for at in (<size_t>self.slots, <size_t>self.slot_index, <size_t>self.keys, <size_t>self.resources,
                    <size_t>self.scopes, <size_t>self.groups_, <size_t>self.frames, <size_t>self.ids, <size_t>self.odd,
-                   <size_t>self.columns, <size_t>self.staged, <size_t>self.words, <size_t>self.word_index):
+                   <size_t>self.columns, <size_t>self.staged, <size_t>self.contents, <size_t>self.packed, <size_t>self.words, <size_t>self.word_index):
             free(<void*>at)
 
     cdef forget(self):
@@ -653,6 +724,8 @@ cdef class Scanner:
         cdef size_t most
         self.chunk += 1
         self.rows = self.ignored = self.odd_count = self.column_count = self.text_count = self.word_count = 0
+        self.content_count = 0
+        self.packed_size = 0
         self.stride = ((self.frame_count + 7) // 8 | 1) * 8  # an odd number of cache lines, so that columns share none
         self.numbers = <double*>malloc(self.column_room * self.stride * sizeof(double))
         self.kinds = <uint8_t*>malloc(self.column_room * self.stride)
@@ -713,8 +786,10 @@ cdef class Scanner:
                 if not part(&at, end, &size):
                     return ODD
                 if tag == 0x4A:
+                    self.head.trace = at
                     self.head.trace_size = size
                 elif tag == 0x52:
+                    self.head.span = at
                     self.head.span_size = size
                 elif tag == 0x2A:
                     if has_body or not read_value(at, at + size, &body, True):
@@ -887,7 +962,13 @@ cdef class Scanner:
             return ODD
         if not own and (self.told(REQUEST) > NULL_
                         or (head.trace_size and head.span_size and (head.time or head.observed))):
-            return ODD  # what makes it the same prediction when it comes again is its content
+            if self.told(SCORE) == NESTED:
+                return ODD
+            for index in range(self.staged_count):
+                if self.staged[index].kind == NESTED:
+                    return ODD
+            if not self.pack_content(row):
+                return BAIL
         index = self.group_of(scope)
         if index < 0:
             return BAIL
@@ -917,6 +998,56 @@ cdef class Scanner:
             self.latencies[row] = self.fields[LATENCY_SECONDS].number
         self.rows += 1
         return GOOD
+
+    cdef bint pack_content(self, int row) noexcept nogil:
+        """Set aside what makes the row the same prediction when it comes again; False without memory for it."""
+        cdef size_t bound = 256
+        cdef int index, side, values
+        cdef int outputs = self.probabilities
+        cdef Cell* cell
+        cdef Slot* slot
+        cdef uint8_t* at
+        cdef Content* content = &self.contents[self.content_count]
+        for index in range(self.staged_count):
+            bound += 64 + self.slots[self.staged[index].slot].key_size
+            bound += self.staged[index].size if self.staged[index].kind == TEXT else 0
+        for index in range(PREDICTION, SCORE + 1):
+            if self.told(index) != ABSENT:
+                outputs += 1
+                bound += self.fields[index].size if self.told(index) == TEXT else 0
+        if self.packed_room - self.packed_size < bound:
+            at = <uint8_t*>realloc(self.packed, 2 * self.packed_room + bound)
+            if not at:
+                return False
+            self.packed = at
+            self.packed_room = 2 * self.packed_room + bound
+        at = pack(self.packed + self.packed_size, 0x94, 0, 0)
+        for side in range(2):  # inputs and outputs, of each the names and then the values
+            at = pack(at, 0x92, 0, 0)
+            for values in range(2):
+                at = pack_array(at, outputs if side else self.features)
+                if side:
+                    if self.told(PREDICTION) != ABSENT:
+                        at = pack_value(at, &self.fields[PREDICTION]) if values else pack_text(at, b"prediction", 10, NULL, 0)
+                    if self.told(SCORE) != ABSENT:
+                        at = pack_value(at, &self.fields[SCORE]) if values else pack_text(at, b"score", 5, NULL, 0)
+                for index in range(self.staged_count):
+                    cell = &self.staged[index]
+                    slot = &self.slots[cell.slot]
+                    if slot.role != (PROBABILITY if side else FEATURE):
+                        continue
+                    if values:
+                        at = pack_value(at, cell)
+                    else:
+                        at = pack_text(at, b"probabilities.", 14 if side else 0, self.keys + slot.key_at, slot.key_size)
+        at = pack(at, 0x90, 0, 0)  # no ranking
+        at = pack(at, 0xC0, 0, 0)  # no outcome
+        content.row = row
+        content.head = self.head
+        content.start = self.packed_size
+        self.packed_size = content.end = at - self.packed
+        self.content_count += 1
+        return True
 
     cdef int group_of(self, int32_t scope) noexcept nogil:
         """The group of rows with this scope, model and version, mostly that of the last row; -1 when there are too many."""
@@ -1071,6 +1202,7 @@ cdef class Scanner:
         cdef Column* column
         cdef Word* word
         cdef Frame* frame
+        cdef Content* content
         scan.rows = self.rows
         scan.stride = self.stride
         scan.ignored = self.ignored
@@ -1091,6 +1223,16 @@ cdef class Scanner:
         for index in range(self.odd_count):
             frame = &self.frames[self.odd[index]]
             scan.odd.append((self.odd[index], frame.scope, frame.at[: frame.size]))
+        scan.contents = []
+        for index in range(self.content_count):
+            content = &self.contents[index]
+            scan.contents.append((
+                content.row,
+                content.head.time or content.head.observed,
+                content.head.trace[: content.head.trace_size],
+                content.head.span[: content.head.span_size],
+                self.packed[content.start : content.end],
+            ))
         scan.numbers = block(self.numbers, cells * sizeof(double))
         scan.kinds = block(self.kinds, cells)
         scan.codes = block(self.codes, <size_t>self.text_count * self.stride * sizeof(int32_t))
@@ -1161,13 +1303,14 @@ def columns_of(cls, list told, list numbers, list kinds, list texts, dict roles)
     return found
 
 
-def keys_of_ids(str name, tuple ids):
-    """`identity.key_of_id` of each of `ids`, int64[len(ids)]; 0 where it is empty."""
-    cdef Py_ssize_t rows = len(ids)
-    cdef int64_t* keys = <int64_t*>malloc(rows * sizeof(int64_t) or 1)
+def keys_of(list names, Scan scan):
+    """`identity.key_of_id` of each row, int64[rows]; 0 where it has no id of its own. `names` are those of its groups."""
+    cdef int64_t* keys = <int64_t*>malloc(scan.rows * sizeof(int64_t) or 1)
+    cdef int32_t* groups = <int32_t*>(<Block>scan.groups).at
+    cdef uint8_t* own = <uint8_t*>(<Block>scan.own_ids).at
     if not keys:
         raise MemoryError
-    made = block(keys, rows * sizeof(int64_t))
-    for row in range(rows):
-        keys[row] = (PyObject_Hash((name, ids[row])) or 1) if ids[row] else 0
+    made = block(keys, scan.rows * sizeof(int64_t))
+    for row in range(scan.rows):
+        keys[row] = (PyObject_Hash((names[groups[row]], scan.ids[row])) or 1) if own[row] else 0
     return made

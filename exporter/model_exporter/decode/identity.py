@@ -113,6 +113,12 @@ def key_of_content(stamp: Stamp, *rest: object) -> int:
     return hash((stamp.trace_id, stamp.span_id, stamp.time_ns or stamp.observed_ns, content)) or 1
 
 
+def key_of_packed(stamp: Stamp, model: str, version: str, prediction_id: str, content: bytes) -> int:
+    """`key_of_content` of model, version, id and what `content` is the MessagePack of."""
+    packed = _ENCODER.encode((model, version, prediction_id, None))[:-1] + content  # in place of the None, one byte
+    return hash((stamp.trace_id, stamp.span_id, stamp.time_ns or stamp.observed_ns, packed)) or 1
+
+
 def key_of_span(trace_id: bytes, span_id: bytes) -> int:
     """What a span is recognised by; 0 without its ids."""
     return (hash((trace_id, span_id)) or 1) if trace_id and span_id else 0

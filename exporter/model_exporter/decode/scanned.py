@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from model_exporter.batch import Batch, Column, Role, Words, words_in_use
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.decode import _scanner
+from model_exporter.decode.identity import Stamp, key_of_packed
 from model_exporter.decode.rows import Group
 from model_exporter.decode.values import bounded_text
 
@@ -38,10 +39,11 @@ class _Matrices(NamedTuple):
     times: NDArray[np.float64]
     latencies: NDArray[np.float64]
     records: NDArray[np.int32]
+    keys: NDArray[np.int64]
     ids: tuple[str, ...]
 
     @classmethod
-    def of(cls, scan: _scanner.Scan) -> "_Matrices":
+    def of(cls, scan: _scanner.Scan, groups: Sequence[Group]) -> "_Matrices":
         rows, columns, texts = scan.rows, len(scan.columns), len(scan.words)
         return cls(
             _matrix(scan.numbers, np.float64, columns, scan.stride)[:, :rows],
@@ -50,6 +52,7 @@ class _Matrices(NamedTuple):
             _row(scan.times, np.float64, rows),
             _row(scan.latencies, np.float64, rows),
             _row(scan.records, np.int32, rows),
+            _keys(scan, groups),
             scan.ids,
         )
 
@@ -62,6 +65,7 @@ class _Matrices(NamedTuple):
             self.times[rows],
             self.latencies[rows],
             self.records[rows],
+            self.keys[rows],
             tuple(map(self.ids.__getitem__, rows.tolist())),
         )
 
@@ -70,7 +74,7 @@ def parts_of(scan: _scanner.Scan, groups: Sequence[Group]) -> Iterator[Part]:
     """The rows of `scan` by group; `groups` are what its groups stand for, some perhaps for the same."""
     if not scan.rows:
         return
-    matrices = _Matrices.of(scan)
+    matrices = _Matrices.of(scan, groups)
     distinct = {group: index for index, group in enumerate(dict.fromkeys(groups))}
     if len(distinct) == 1:
         yield Part(groups[0], matrices.records, _batch(groups[0], scan, matrices))
@@ -102,13 +106,24 @@ def _batch(group: Group, scan: _scanner.Scan, matrices: _Matrices, *, thin: bool
         service=group.service,
         origin=group.origin,
         times=matrices.times,
-        keys=_row(_scanner.keys_of_ids(group.model or group.service, matrices.ids), np.int64, rows),
+        keys=matrices.keys,
         ids=matrices.ids,
         latency_seconds=matrices.latencies,
         errors=errors or Words(np.full(rows, -1, np.int32), ()),
         columns=(*columns[Role.INPUT], *columns[Role.OUTPUT]),
         context=tuple(columns[Role.CONTEXT]),
     )
+
+
+def _keys(scan: _scanner.Scan, groups: Sequence[Group]) -> NDArray[np.int64]:
+    """What makes each row the same prediction when it comes again; 0 when nothing does."""
+    keys = _row(_scanner.keys_of([group.model or group.service for group in groups], scan), np.int64, scan.rows)
+    if scan.contents:
+        group_of = _row(scan.groups, np.int32, scan.rows)
+        for row, time_ns, trace_id, span_id, content in scan.contents:
+            group, stamp = groups[group_of[row]], Stamp(time_ns, 0, trace_id, span_id)
+            keys[row] = key_of_packed(stamp, group.model, group.version, scan.ids[row], content)
+    return keys
 
 
 def _matrix(block: _scanner.Block, kind: type[Any], rows: int, stride: int) -> NDArray[Any]:

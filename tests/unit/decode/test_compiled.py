@@ -1,5 +1,6 @@
 """What the compiled decoder takes upon itself, and where it gives up."""
 
+import math
 import random
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -91,6 +92,10 @@ USUAL: dict[str, Callable[[int], LogRecord]] = {
     "service alone": lambda row: usual(row, model__name=""),
     "no id and no span": lambda row: usual(row, prediction__id=None),
     "the id of its request": lambda row: usual(row, request_id="r"),
+    "no id in a span": lambda row: log_record(
+        {"model.name": "m", "feature.a": row}, time_ns=T0_NS + row, trace_id=b"t" * 16, span_id=b"s" * 8
+    ),
+    "no id but that of its request": lambda row: log_record({"model.name": "m", "request_id": "r", "score": row}),
     "segments": lambda row: usual(row, segment__region="eu", segment__age=row),
     "latency": lambda row: usual(row, latency_ms=row),
     "an error": lambda row: usual(row, error__type="Timeout"),
@@ -137,6 +142,32 @@ def test_a_row_says_what_its_record_said() -> None:
     assert batch.keys.tolist() == [key_of_id("fraud", "s", "id-7")]
     assert batch.latency_seconds.tolist() == [0.25]
     assert (batch.errors.words, batch.errors.codes.tolist()) == (("Late",), [0])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(0, 1, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**63 - 1),
+        *(-1, -32, -33, -128, -129, -32768, -32769, -(2**31), -(2**31) - 1, -(2**63)),
+        *(True, False, None, "", math.nan, -0.0, 1e300, "x" * 31, "é" * 16, "x" * 255, "x" * 256, "x" * 70000),
+    ],
+    ids=lambda value: f"{value:.30}" if isinstance(value, str) else str(value),
+)
+def test_content_makes_the_same_key(value: object) -> None:
+    """Whichever decoder reads a record without an id, its repetition is known: keys are compared with the rows."""
+    attributes = {"model.name": "m", "feature.a": value, "probabilities": {"yes": 0.5}, "prediction": value}
+    record = log_record(attributes, time_ns=T0_NS, trace_id=b"t" * 16, span_id=b"s" * 8)
+    (batch,) = decode(logs_request(record)).batches
+    assert batch.keys.all()
+
+
+@pytest.mark.parametrize("features", [14, 15, 16, 17, 4000])
+def test_content_of_any_width_makes_the_same_key(features: int) -> None:
+    """The same for records of few and of many features."""
+    names = {f"feature.f{index}": 1.5 for index in range(features)}
+    record = log_record({"model.name": "m", **names}, observed_ns=T0_NS, trace_id=b"t", span_id=b"s")
+    (batch,) = decode(logs_request(record), record_attributes=100_000).batches
+    assert batch.keys.all()
 
 
 def test_moments_are_divided_exactly() -> None:
