@@ -86,7 +86,8 @@ class _Stretch:
         return self.times[0]
 
     def keep(self, mask: NDArray[np.bool_]) -> None:
-        self.chunks = {(c.role, c.name): [take_cells(c, mask)] for c in self.columns()}
+        rows = np.flatnonzero(mask)  # a mask would be looked through for every column anew
+        self.chunks = {(c.role, c.name): [take_cells(c, rows)] for c in self.columns()}
         self.times = [self.arrivals()[mask]]
         self.rows = int(np.count_nonzero(mask))
 
