@@ -154,6 +154,11 @@ def _otlp_json() -> Iterator[bytes]:
 
 
 def _native() -> Iterator[bytes]:
+    plain = [{**_NATIVE, "id": f"p{n}", "score": n / 8} for n in range(8)]
+    yield b"\0" + json.dumps(plain).encode()
+    yield b"\5" + b"\n".join(json.dumps(record).encode() for record in plain)
+    flat = [{"model": "m", "feature.a": n, "feature.b": "x", "prediction": 1.5, "latency_ms": 2} for n in range(8)]
+    yield b"\4" + b"\n".join(json.dumps(record).encode() for record in flat)
     for place, records in enumerate(((_NATIVE, *_OTHERS[1:3]), _OTHERS[:2], _OTHERS[3:])):
         yield bytes([place << 3]) + json.dumps(records).encode()
         yield bytes([place << 3]) + json.dumps(records[0]).encode()

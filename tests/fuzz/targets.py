@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+from unittest import mock
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -24,6 +25,10 @@ from model_exporter.config.load import load_settings
 from model_exporter.config.reference import all_keys
 from model_exporter.config.settings import Limits
 from model_exporter.decode import Decoder
+from model_exporter.decode import native as json_doors
+from model_exporter.decode.plain import PlainReader
+from model_exporter.decode.records import PREDICTION
+from model_exporter.decode.tally import Tally
 from model_exporter.errors import ConfigError, DecodeError, MappingError, TooLargeError
 from model_exporter.expose.catalogue import CATALOGUE
 from model_exporter.expose.metric import MetricType
@@ -134,9 +139,18 @@ def otlp_json(variant: int, body: bytes) -> None:
 
 
 def native(variant: int, body: bytes) -> None:
-    """Predictions, outcomes and events as JSON and JSON lines."""
+    """Predictions, outcomes and events as JSON and JSON lines, by columns and one by one."""
     encoding = (Encoding.JSON, Encoding.JSON_LINES)[variant >> 2 & 1]
-    _agree(variant, _payload(Door.HTTP, _NATIVE[(variant >> 3) % 3], encoding, body))
+    request = _payload(Door.HTTP, _NATIVE[(variant >> 3) % 3], encoding, body)
+    one, other = Decoder(_LIMITS[variant & 1]), Decoder(_LIMITS[variant & 1])
+    for _ in range(2):
+        told = account(one, request)
+        with mock.patch.object(json_doors, "read_predictions", _read_one_by_one):
+            assert account(other, request) == told
+
+
+def _read_one_by_one(body: bytes, reader: PlainReader, tally: Tally) -> None:
+    json_doors.read_native(body, PREDICTION, reader._reader, tally)
 
 
 def mapped(variant: int, body: bytes) -> None:
