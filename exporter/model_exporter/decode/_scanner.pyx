@@ -157,6 +157,11 @@ cdef inline bint part(Bytes* at, Bytes end, uint32_t* size) noexcept nogil:
     return True
 
 
+cdef inline bint alike(Bytes one, Bytes other, size_t size) noexcept nogil:
+    """Whether so many bytes are the same; pointers to none of them may be null, which `memcmp` may not be given."""
+    return size == 0 or memcmp(one, other, size) == 0
+
+
 cdef bint skip(Bytes* at, Bytes end) noexcept nogil:
     """Step over a field that nobody knows; False when it is cut off, or written as no encoder writes it."""
     cdef Bytes here = at[0]
@@ -1067,8 +1072,8 @@ cdef class Scanner:
             group = &self.groups_[index]
             if (group.scope == scope and group.model_size == model.value_size
                     and group.version_size == version.value_size
-                    and memcmp(group.model, model.value, model.value_size) == 0
-                    and memcmp(group.version, version.value, version.value_size) == 0):
+                    and alike(group.model, model.value, model.value_size)
+                    and alike(group.version, version.value, version.value_size)):
                 return index
         if self.group_count == MAX_GROUPS:
             return -1
