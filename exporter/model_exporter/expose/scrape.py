@@ -1,11 +1,14 @@
 """The reply to a scrape, which tells whether it was sent."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from model_exporter.ports import Showing
+
+_PIECE_BYTES: Final = 256 * 1024
 
 
 class Scrape(web.Response):
@@ -34,10 +37,10 @@ class Scrape(web.Response):
             raise
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Send the body."""
+        """Send the body, a piece at a time: the loop would copy what the system does not take at once."""
         showing, self._showing = self._showing, None
         body, writer, request = self.body, self._payload_writer, self._req
-        if showing is None or not isinstance(body, bytes) or not writer or not request:
+        if not isinstance(body, bytes) or not writer or not request or request.method == "HEAD":
             await super().write_eof(data)
             return
         is_sent = False
@@ -46,11 +49,15 @@ class Scrape(web.Response):
             if transport is None:
                 raise ConnectionResetError
             transport.set_write_buffer_limits(high=0)  # `drain` waits until nothing is left in this process
-            await writer.write(body[:-1])
-            await writer.drain()
-            showing.sending()
+            whole, last = memoryview(body), len(body) - 1
+            for start in range(0, last, _PIECE_BYTES):
+                await writer.write(whole[start : min(start + _PIECE_BYTES, last)])
+                await writer.drain()
+            if showing:
+                showing.sending()
             await web.StreamResponse.write_eof(self, body[-1:])
             await writer.drain()
             is_sent = not transport.is_closing()
         finally:
-            showing.sent() if is_sent else showing.failed()
+            if showing:
+                showing.sent() if is_sent else showing.failed()

@@ -14,8 +14,9 @@ import snapshots
 from model_exporter.errors import ConfigError, ModelExporterError
 from model_exporter.expose import ServiceStatus, WebServer
 from model_exporter.expose import http as web_http
-from model_exporter.expose.text import clean
-from model_exporter.telemetry import Telemetry
+from model_exporter.expose.render import Renderer
+from model_exporter.expose.text import Format, clean
+from model_exporter.telemetry import Telemetry, TelemetrySnapshot
 from model_exporter.window.snapshot import Snapshot
 
 TIMEOUT = 20.0
@@ -39,6 +40,7 @@ class Service:
     reload_error: Exception | None = None
     reloads: int = 0
     held: threading.Event | None = None
+    tells: bool = True
     shown: list[object] = field(default_factory=list)
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
@@ -100,7 +102,7 @@ def serving(service: Service) -> Iterator[WebServer]:
         reload=service.reload,
         enable_lifecycle=service.lifecycle,
         clock=lambda: snapshots.AT,
-        show=service.show,
+        show=service.show if service.tells else None,
     )
     server.start()
     try:
@@ -143,6 +145,26 @@ def test_metrics_are_openmetrics_and_compressed_when_asked() -> None:
     assert reply.headers["Content-Encoding"] == "gzip"
     assert reply.headers["Vary"] == "Accept, Accept-Encoding"
     assert gzip.decompress(reply.body).endswith(b"\n# EOF\n")
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_large_scrape_arrives_whole(tells: bool) -> None:  # noqa: FBT001  # a case
+    """More than the system takes at once comes in full, twice on one connection, whether or not its end is told."""
+    picture = snapshots.large_snapshot(3)
+    nothing = TelemetrySnapshot({}, {})
+    written = Renderer(process=lambda: None).render(picture, nothing, Format.TEXT)
+    models = written[: written.index(b"# HELP model_exporter_")]
+    assert len(models) > 1_000_000
+    with serving(Service(snapshot=picture, tells=tells)) as server:
+        host, _, port = server.address.rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT)
+        for _ in range(2):
+            connection.request("GET", "/metrics")
+            body = connection.getresponse().read()
+            assert body.startswith(models)
+            assert body.endswith(b"\n")
+            assert b"\nprocess_start_time_seconds " in body[len(models) :]
+        connection.close()
 
 
 def test_a_scrape_before_the_first_snapshot_tells_of_the_exporter_alone() -> None:
