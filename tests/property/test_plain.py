@@ -99,10 +99,41 @@ def alike(draw: st.DrawFn) -> list[dict[str, object]]:
     return found
 
 
+TIDY: dict[str, st.SearchStrategy[object]] = {
+    "version": st.sampled_from(["1", "2", 3]),
+    "id": st.sampled_from(["1", "2", "3", 4]),
+    "time": st.floats(0, 1e20) | st.integers(0, 2**64),
+    "latency_ms": st.floats(0, 1e6) | st.none(),
+    "error": st.sampled_from(["Timeout", "", None]),
+    "prediction": st.sampled_from(["yes", "no"]),
+    "score": usual,
+    "probabilities": st.fixed_dictionaries({"yes": numbers, "no": numbers}),
+    "feature.d": usual,
+    "segment.region": usual,
+    "ignored": odd,
+}
+
+
+@st.composite
+def tidy(draw: st.DrawFn) -> list[dict[str, object]]:
+    """Plain records of one or two models, some of which lack a feature; now and then one is spoilt."""
+    keys = draw(st.lists(st.sampled_from(sorted(TIDY)), unique=True, max_size=6))
+    every = dict.fromkeys(draw(st.lists(names, unique=True, min_size=1)), usual)
+    lacking = draw(st.booleans())
+    inputs = st.fixed_dictionaries({}, optional=every) if lacking else st.fixed_dictionaries(every)
+    models = st.sampled_from(draw(st.sampled_from([["m"], ["m", "n"]])))
+    record = st.fixed_dictionaries({"model": models, "features": inputs, **{key: TIDY[key] for key in keys}})
+    found = draw(st.lists(record, min_size=1, max_size=8))
+    if lacking:
+        found[0]["features"] = draw(st.fixed_dictionaries(every))
+    if not draw(st.integers(0, 3)):
+        draw(st.sampled_from(found))[draw(st.sampled_from(NAMES))] = draw(odd)
+    return found
+
+
 anything = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), odd, max_size=5)
-records = st.lists(alike() | st.lists(anything, max_size=2), max_size=4).map(
-    lambda parts: [r for part in parts for r in part]
-)
+groups = st.lists(tidy() | alike() | st.lists(anything, max_size=2), max_size=4)
+records = tidy() | groups.map(lambda parts: [record for part in parts for record in part])
 
 
 def decode(body: bytes, context: Mapping[str, object], *, by_columns: bool) -> Decoded | str:
@@ -131,12 +162,13 @@ def decode(body: bytes, context: Mapping[str, object], *, by_columns: bool) -> D
 def told(found: Decoded | str) -> object:
     """All of it, to the bit. An id that the decoder makes up is another one each time.
 
-    Members of an object have no order, so columns may be in that of the records before them.
+    Members of an object have no order, so columns may be in that of the records before them; nor do batches of
+    different models.
     """
     if isinstance(found, str):
         return found
     return (
-        [_batch(batch) for batch in found.batches],
+        [_batch(batch) for batch in sorted(found.batches, key=lambda batch: (batch.model, batch.version))],
         [re.sub(r"~[0-9a-f]{16}", "made", repr(outcome)) for outcome in found.outcomes],
         {rejection.reason: (rejection.records, rejection.message) for rejection in found.rejections},
         found.ignored,

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Limits
 from model_exporter.decode.aliases import Field
 from model_exporter.decode.identity import Source, keys_of_ids
@@ -80,13 +81,16 @@ class PlainReader:
             record = parse_json(first)
         except DecodeError:
             return 0
-        layout = self._layouts.find(record, expected) if isinstance(record, dict) else None
-        if layout is None:
+        if not isinstance(record, dict):
             return 0
-        try:
-            rows = layout.parse_array(body) if in_array else layout.parse_lines(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return 0
+        for layout in (self._layouts.find(record, expected), self._layouts.latest):
+            rows = _parsed(text, layout, in_array=in_array)
+            if layout and rows:
+                return self._add_all(layout, rows)
+        return 0
+
+    def _add_all(self, layout: PlainLayout, rows: Sequence[msgspec.Struct]) -> int | None:
+        """Add `rows` as far as all are plain. None when they are, else how many were added."""
         for start in range(0, len(rows), MAX_BATCH_ROWS):
             if not self._add(layout, rows[start : start + MAX_BATCH_ROWS]):
                 return start
@@ -128,7 +132,10 @@ class PlainReader:
     def _add(self, layout: PlainLayout, rows: Sequence[msgspec.Struct]) -> bool:
         """Add rows of one layout to the ledger; False, and nothing done, when one of them needs a rule of its own."""
         blocks = self._blocks(layout, layout.columns(rows), len(rows))
-        return blocks is not None and self._ledger.add_blocks(blocks)
+        if blocks is None or not self._ledger.add_blocks(blocks):
+            return False
+        self._layouts.latest = layout
+        return True
 
     def _blocks(self, layout: PlainLayout, columns: Sequence[Sequence[object]], rows: int) -> list[Block] | None:
         """The rows of each group, in the order of their first ones; None when one needs a rule of its own."""
@@ -160,6 +167,16 @@ def _first_of_array(text: bytes) -> bytes:
     """The first of several elements; empty when it is not easily told."""
     end = _BETWEEN.search(text)
     return text[1 : end.start() + 1] if end else b""
+
+
+def _parsed(text: bytes, layout: PlainLayout | None, *, in_array: bool) -> Sequence[msgspec.Struct]:
+    """The records in `text`; none when not all of them are of `layout`."""
+    if layout is None:
+        return ()
+    try:
+        return layout.parse_array(text) if in_array else layout.parse_lines(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
 
 
 def _converted(record: dict[str, object], layout: PlainLayout | None) -> msgspec.Struct | None:
@@ -197,11 +214,12 @@ def _block(
     times, ids, latencies, errors = facts if pick is None else map(pick, facts)
 
     def cells(part: Cells) -> CellColumns:
-        names, places = part
-        values = (columns[place] if pick is None else pick(columns[place]) for place in places)
-        return names, tuple(
-            told if place in layout.booleans else _packed(told) for place, told in zip(places, values, strict=True)
-        )
+        found: dict[str, Values] = {}
+        for name, place in zip(*part, strict=True):
+            values = columns[place] if pick is None else pick(columns[place])
+            if values[0] is not ABSENT or any(value is not ABSENT for value in values):
+                found[name] = values if place in layout.booleans else _packed(values)
+        return tuple(found), tuple(found.values())
 
     keys = keys_of_ids(group.model, group.service, ids)
     inputs, outputs, context = map(cells, (layout.inputs, layout.outputs, layout.context))

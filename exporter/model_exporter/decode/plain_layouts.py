@@ -1,7 +1,7 @@
 """Layouts of plain records: those that a typed parser checks while it parses, so that no row is looked at.
 
 A record is plain when `RecordReader`, which has the rules, would keep all of it: each field is there once and of its
-usual type, and what is nested has the same keys as in the records beside it.
+usual type, and what is nested has the same keys as in the records beside it. It may lack some of their features.
 """
 
 import sys
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec.structs import astuple
 
+from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Limits
 from model_exporter.decode.aliases import FEATURE_PREFIX, NATIVE_FIELDS, SEGMENT_PREFIX, VALUE_PREFIX, Field
 
@@ -55,6 +56,13 @@ _MAX_PLACES: Final = 16_384
 """Values of all layouts together; a place takes about half a kilobyte."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Optional:
+    """The type of a member that need not be there."""
+
+    kind: _Kind
+
+
 class _NotPlainError(Exception):
     """Records of this shape must be read one by one."""
 
@@ -90,9 +98,14 @@ class PlainLayout:
 
 
 class PlainLayouts:
-    """Finds the layouts of records. What it keeps is a bounded cache, safe to share by threads."""
+    """Finds the layouts of records. What it keeps is a bounded cache, safe to share by threads.
+
+    Attributes:
+        latest: the one that records were read by last.
+    """
 
     def __init__(self, limits: Limits) -> None:
+        self.latest: PlainLayout | None = None
         self._limits = limits
         self._sights: dict[int, int] = {}  # by the hash of a shape
         self._layouts: dict[Shape, PlainLayout | None] = {}
@@ -133,6 +146,7 @@ class _Draft:
         self._limits = limits
         self._leaves: list[tuple[int, str]] = []  # the field and the name of each value
         self._booleans: list[int] = []
+        self._may_lack = False  # a record need not have each feature, because it has an output
         self._name = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.name_length)]
         identifier = None | Annotated[str, msgspec.Meta(max_length=limits.name_length)]
         if limits.name_length >= _INT64_DIGITS:
@@ -166,6 +180,7 @@ class _Draft:
             if Field.ID not in told:
                 raise _NotPlainError
             self._types[Field.ID] = self._name
+        self._may_lack = not {Field.PREDICTION, Field.SCORE, Field.PROBABILITIES}.isdisjoint(told)
         record = _struct((str(key), self._member(str(key), inner, told)) for key, inner in shape)
         inputs, outputs, context = (self._cells(fields) for fields in (_INPUTS, _OUTPUTS, _CONTEXT))
         count = len(inputs[0]) + len(outputs[0]) + len(context[0])
@@ -199,10 +214,14 @@ class _Draft:
 
     def _input(self, field: int, key: str, inner: Shape | int) -> _Kind:
         if field == _FLAT_FEATURES:
-            return self._cell(field, key.removeprefix(FEATURE_PREFIX), inner)
+            return self._optional(self._cell(field, key.removeprefix(FEATURE_PREFIX), inner), inner)
         if isinstance(inner, int):
             raise _NotPlainError
         return self._map(field, "", inner)
+
+    def _optional(self, kind: _Kind, inner: Shape | int) -> _Kind:
+        """The type of a feature that a record may lack, as far as it may."""
+        return _Optional(kind) if self._may_lack and isinstance(inner, int) else kind
 
     def _output(self, field: int, inner: Shape | int, told: list[int]) -> _Kind:
         if field == Field.PREDICTION:
@@ -233,6 +252,8 @@ class _Draft:
         cells = [(key, self._cell(field, f"{prefix}{key}", inner, depth=depth)) for key, inner in shape]
         if isinstance(shape[0][0], int):
             return tuple[tuple(kind for _, kind in cells)]  # type: ignore[misc]  # made just now
+        if field == Field.FEATURES and depth == 1:
+            cells = [(key, self._optional(kind, inner)) for (key, kind), (_, inner) in zip(cells, shape, strict=True)]
         return _struct((str(key), kind) for key, kind in cells)
 
     def _segment(self, field: int, name: str, inner: Shape | int) -> _Kind:
@@ -275,10 +296,15 @@ def _struct(members: Iterable[tuple[str, _Kind]]) -> type[msgspec.Struct]:
         _NotPlainError: msgspec has none for such keys.
     """
     told = list(members)
-    fields = [(f"f{index}", kind) for index, (_, kind) in enumerate(told)]
+    fields = [
+        (f"f{index}", kind.kind, ABSENT) if isinstance(kind, _Optional) else (f"f{index}", kind)
+        for index, (_, kind) in enumerate(told)
+    ]
     names = {f"f{index}": key for index, (key, _) in enumerate(told)}
     try:
-        return msgspec.defstruct("PlainRecord", fields, rename=names, gc=False, forbid_unknown_fields=True)
+        return msgspec.defstruct(
+            "PlainRecord", fields, rename=names, gc=False, forbid_unknown_fields=True, kw_only=True
+        )
     except ValueError as error:  # a quotation mark in it, say
         raise _NotPlainError from error
 

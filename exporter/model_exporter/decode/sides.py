@@ -69,13 +69,13 @@ class Side:
         self._may_grow = False
 
     def columns(self) -> list[Column]:
-        """All of them."""
-        return [
-            Column(name, self._role, np.full(len(values), Kind.NUMBER, np.uint8), values)
-            if isinstance(values, np.ndarray)
-            else column_from_values(name, self._role, values)
-            for name, values in self._values()
-        ]
+        """All of them that a row has."""
+        return [self._column(name, values) for name, values in self._values() if _is_there(values)]
+
+    def _column(self, name: str, values: Values) -> Column:
+        if isinstance(values, np.ndarray):
+            return Column(name, self._role, np.full(len(values), Kind.NUMBER, np.uint8), values)
+        return column_from_values(name, self._role, values)
 
     def _begin(self, run: _Run) -> None:
         self._runs.append(run)
@@ -95,3 +95,8 @@ class Side:
 
 def _listed(values: Values) -> Sequence[object]:
     return list(values.tolist()) if isinstance(values, np.ndarray) else values
+
+
+def _is_there(values: Values) -> bool:
+    """Whether a row has the cell: of rows that came at once, those of one batch may all lack it."""
+    return values[0] is not ABSENT or any(value is not ABSENT for value in values)

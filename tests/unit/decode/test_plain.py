@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from model_exporter.batch import Kind
 from model_exporter.config.settings import Limits
 from model_exporter.decode import Decoded, Decoder, plain_layouts
 from model_exporter.decode.plain_layouts import PlainLayouts
@@ -82,6 +83,29 @@ def test_a_run_with_an_unreadable_time_is_read_one_by_one() -> None:
     decoded, single = decode(*[NATIVE] * 20, NATIVE | {"time": "soon"})
     assert (decoded.accepted, single) == (21, 21)
     assert decoded.dropped_values == {"bad_time": 1}
+
+
+def test_records_that_lack_a_feature_are_plain() -> None:
+    """Many loggers leave out what is empty. A feature that no row of a model has is no column of it."""
+    full = NATIVE | {"features": {"amount": 1, "age": 2, "country": "DE"}}
+    other = NATIVE | {"model": "other", "features": {"amount": 1, "country": "DE"}}
+    decoded, single = decode(full, *[NATIVE | {"features": {"age": 3}}] * 10, *[other] * 10)
+    assert single == 0
+    first, second = decoded.batches
+    assert [column.name for column in first.columns[:3]] == ["amount", "age", "country"]
+    assert first.columns[0].kinds.tolist() == [Kind.NUMBER] + [Kind.ABSENT] * 10
+    assert [column.name for column in second.columns[:2]] == ["amount", "country"]
+
+
+def test_a_body_that_begins_with_a_gap_is_read_by_a_wider_layout() -> None:
+    """The one that records were read by last."""
+    decoder = Decoder(Limits())
+    full, less = ({"model": "m", "features": features, "score": 1} for features in ({"a": 1, "b": 2}, {"b": 2}))
+    with patch.object(RecordReader, "read_native", autospec=True) as single:
+        for records in ([full] * 20, [less, *[full] * 19]):
+            body = "\n".join(map(json.dumps, records)).encode()
+            assert decoder.decode(payload(Signal.PREDICTIONS, Encoding.JSON, body)).accepted == 20
+    assert single.call_count == 0
 
 
 def test_a_body_of_odd_records_is_not_tried_to_its_end() -> None:
