@@ -155,8 +155,8 @@ def test_a_closed_model_gives_back_all_it_took() -> None:
     """Its thresholds too, which it has without any version."""
     told = (Threshold("psi", "page", 0.5),)
     settings = ModelSettings(thresholds=told, feature_thresholds={"x": told})
-    series = Budget(1000)
-    shared = Shared(Limits(), series, Budget(1000), notify=lambda _: None, refuse=lambda *_: None)
+    series = Budget(1000, "series")
+    shared = Shared(Limits(), series, Budget(1000, "cells"), notify=lambda _: None, refuse=lambda *_: None)
     model = ModelState("m", settings, baseline=baseline_of({"x": ONE["amount"]}), shared=shared, now=T0)
     batch = batch_of({"x": [1.0]})
     before = series.used

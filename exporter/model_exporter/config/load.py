@@ -232,6 +232,7 @@ def _limits(keys: LimitKeys) -> Limits:
         error_types_per_model=keys.error_types_per_model,
         groups_per_segment=keys.groups_per_segment,
         series=keys.series,
+        series_per_model=keys.series_per_model,
         monitor_schemas=keys.monitor_schemas,
         learning_cells=keys.learning_cells,
         recent_ids=keys.recent_ids,

@@ -151,7 +151,12 @@ class LimitKeys(Keys, frozen=True):
     groups_per_segment: Annotated[
         Count, Meta(description="Groups of one segment; further ones are counted together.")
     ] = _LIMITS.groups_per_segment
-    series: Annotated[Count, Meta(description="Series of all models together.")] = _LIMITS.series
+    series: Annotated[
+        Count, Meta(description="Series of all models together; each takes about 650 bytes of memory.")
+    ] = _LIMITS.series
+    series_per_model: Annotated[
+        Count, Meta(description="Series of one model, so that a wide one leaves room for the others.")
+    ] = _LIMITS.series_per_model
     monitor_schemas: Annotated[Count, Meta(description="Schemas of BentoML's monitors that are remembered.")] = (
         _LIMITS.monitor_schemas
     )

@@ -227,6 +227,7 @@ class Limits:
     error_types_per_model: int = 20
     groups_per_segment: int = 20  # further ones are counted together
     series: int = 200_000  # of all models together
+    series_per_model: int = 100_000
     monitor_schemas: int = 1_000  # what the columns of BentoML's monitors are, remembered between records
     learning_cells: int = 4_000_000  # values held by all models that learn a baseline
     recent_ids: int = 200_000  # predictions remembered to tell a duplicate

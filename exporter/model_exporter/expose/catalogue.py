@@ -386,6 +386,15 @@ LIMIT_HITS: Final = Metric(
 QUEUE_ROWS: Final = Metric("model_exporter_queue_rows", _GAUGE, "Records that wait for the writer.")
 QUEUE_CAPACITY: Final = Metric("model_exporter_queue_capacity_rows", _GAUGE, "Records that may wait for the writer.")
 SERIES: Final = Metric("model_exporter_series", _GAUGE, "Series that all models take together.")
+MODEL_SERIES: Final = Metric(
+    "model_exporter_model_series", _GAUGE, "Series that one model takes, reserved ones included.", ("model",)
+)
+MODEL_MEMORY: Final = Metric(
+    "model_exporter_model_memory_bytes",
+    _GAUGE,
+    "Memory that one model takes with full windows, estimated from its series and pairs of features.",
+    ("model",),
+)
 MODELS: Final = Metric("model_exporter_models", _GAUGE, "Models that the exporter keeps series of.")
 SNAPSHOT_TIMESTAMP: Final = Metric(
     "model_exporter_snapshot_timestamp_seconds", _GAUGE, "When the exposed picture of the models was taken."

@@ -34,6 +34,9 @@ class OwnWriter:
         if snapshot:
             values[catalogue.SERIES.name, ()] = snapshot.series
             values[catalogue.MODELS.name, ()] = len(snapshot.models)
+            for model in snapshot.models:
+                values[catalogue.MODEL_SERIES.name, (model.name,)] = model.series
+                values[catalogue.MODEL_MEMORY.name, (model.name,)] = model.estimated_bytes
         if process:
             values[catalogue.PROCESS_CPU.name, ()] = process.cpu_seconds
             values[catalogue.PROCESS_RESIDENT.name, ()] = process.resident_bytes

@@ -52,8 +52,8 @@ class Fleet:
         self._notify = notify
         self._recent = RecentKeys(settings.limits.recent_ids)
         self._nested = NestedCalls(settings.limits.recent_ids)
-        self._series = Budget(settings.limits.series)
-        self._cells = Budget(settings.limits.learning_cells)
+        self._series = Budget(settings.limits.series, "series")
+        self._cells = Budget(settings.limits.learning_cells, "learning_cells")
         self._models: dict[str, ModelState] = {}
         self._warned: set[str] = set()
         self._defer: Defer = at_once
@@ -78,9 +78,10 @@ class Fleet:
         fresh = self._recent.first_seen(batch.keys)
         if batch.calls:
             fresh = self._nested.inner(fresh, batch.keys, batch.calls)
-        awaited = self._model(model, now).predict(batch, fresh, now)
+        state = self._model(model, now)
+        awaited = state.predict(batch, fresh, now)
         if awaited is None:
-            self._refuse("series", model, f"version {batch.version or 'unknown'}", batch.rows)
+            self._refuse(state.binding_limit, model, f"version {batch.version or 'unknown'}", batch.rows)
             self._recorder.count("model_exporter_dropped_records_total", "series_limit", amount=batch.rows)
         return awaited or []
 

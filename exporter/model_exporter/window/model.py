@@ -12,9 +12,10 @@ from model_exporter.baseline.model import Baseline
 from model_exporter.batch import Awaited, Batch, Event, Joined, ModelCalls, Origin, UpstreamBatch, Words, take_rows
 from model_exporter.config.settings import Limits, ModelSettings
 from model_exporter.stats.tables import Tables
+from model_exporter.window import memory_costs
 from model_exporter.window import series_costs as costs
 from model_exporter.window.anomaly import low_confidence
-from model_exporter.window.budget import Budget
+from model_exporter.window.budget import Budget, Part
 from model_exporter.window.deferred import Defer, Ending, at_once
 from model_exporter.window.kept import KeptVersion
 from model_exporter.window.layout import Layout
@@ -67,6 +68,7 @@ class ModelState:
         self.name = name
         self.settings = settings
         self._shared = shared
+        self._series = Part(shared.series, shared.limits.series_per_model, "series_per_model")
         self._schema = Schema(settings.features)
         self._layout: Layout | None = None
         self._bets: Bets | None = None
@@ -84,7 +86,7 @@ class ModelState:
         self.truth = Truth(
             settings,
             groups_per_segment=shared.limits.groups_per_segment,
-            series=shared.series,
+            series=self._series,
             refuse=lambda limit, what, rows: self._shared.refuse(limit, name, what, rows),
             learned=lambda *told: self._shared.notify(PerformanceLearned(name, *told)),
         )
@@ -99,6 +101,11 @@ class ModelState:
     def baseline(self) -> Baseline | None:
         """The frozen baseline."""
         return self._layout.public.baseline if self._layout else None
+
+    @property
+    def binding_limit(self) -> str:
+        """Name of the limit that leaves the least room for more series."""
+        return self._series.binding
 
     @property
     def versions(self) -> int:
@@ -140,7 +147,7 @@ class ModelState:
             self._bets.prepare()
         version = self._begin(kept.version, now)
         if version is None:
-            self._shared.refuse("series", self.name, f"the evidence kept of version {kept.version}", 1)
+            self._shared.refuse(self._series.binding, self.name, f"the evidence kept of version {kept.version}", 1)
             return True
         return version.restore(kept, self._bets, now)
 
@@ -160,7 +167,7 @@ class ModelState:
         previous, self.settings = self.settings, settings
         self._changes["config"] = now
         self.truth.reconfigure(settings)
-        self._shared.series.give_back((before - self._version_series(error_types=0)) * len(self._versions))
+        self._series.give_back((before - self._version_series(error_types=0)) * len(self._versions))
         self._count_thresholds()
         for version in self._versions.values():
             version.hold_to(settings.latency_objectives)
@@ -180,6 +187,7 @@ class ModelState:
     def share(self, shared: Shared) -> None:
         """Take over changed bounds."""
         self._shared = shared
+        self._series.limit = shared.limits.series_per_model
 
     def predict(self, batch: Batch, fresh: NDArray[np.bool_], now: float) -> list[Awaited] | None:
         """Count `batch`, whose rows outside the mask bool[n] `fresh` repeat earlier ones.
@@ -278,7 +286,7 @@ class ModelState:
             self._drop(name)
         self._retired.clear()
         self._release_layout()
-        self._shared.series.give_back(self._thresholds)
+        self._series.give_back(self._thresholds)
         self.truth.close()
         self._wanted = None
         if self._learner:
@@ -318,6 +326,12 @@ class ModelState:
             ),
             outcomes=self._outcomes,
             truth=self.truth.snapshot(now),
+            series=self._series.used,
+            estimated_bytes=memory_costs.of_model(
+                series=self._series.used,
+                pairs=len(self._layout.pairs.pairs) if self._layout and self._layout.pairs else 0,
+                versions=len(self._versions),
+            ),
         )
 
     def _take_over(self, wanted: object, layout: Layout, bets: Bets, now: float) -> None:
@@ -332,16 +346,16 @@ class ModelState:
             return
         if without:
             what = f"bins to {without} of {len(fitting) + without} features"
-            self._shared.refuse("series", self.name, what, without)
+            self._shared.refuse(self._series.binding, self.name, what, without)
         if self._learner:
             self._learner.discard()
             self._learner = None
         self._release_layout()
         self._layout, self._bets = layout, bets
-        self._shared.series.give_back(-costs.of_layout(layout, len(self._versions)))
+        self._series.give_back(-costs.of_layout(layout, len(self._versions)))
         known = len(self._schema)
         self._schema.compare_with(layout, self.settings.features)
-        self._shared.series.give_back(-costs.FEATURE * (len(self._schema) - known) * len(self._versions))
+        self._series.give_back(-costs.FEATURE * (len(self._schema) - known) * len(self._versions))
         self._count_thresholds()
         for version in self._versions.values():
             version.compare_with(layout, self._ready_bets)
@@ -427,8 +441,8 @@ class ModelState:
         return failed if "errors" in counts else 0
 
     def _count_calls(self, version: VersionState, calls: ModelCalls) -> None:
-        if not version.is_called and not self._shared.series.take(costs.CALLS):
-            self._shared.refuse("series", self.name, "tokens and the like", len(calls.within))
+        if not version.is_called and not self._series.take(costs.CALLS):
+            self._shared.refuse(self._series.binding, self.name, "tokens and the like", len(calls.within))
             return
         overflowed = version.count_calls(calls)
         if overflowed:
@@ -456,18 +470,18 @@ class ModelState:
         cost = costs.FEATURE * len(self._versions)
         known = len(self._schema)
         by_count = self._shared.limits.features_per_model - known
-        by_series = self._shared.series.left // cost
+        by_series = self._series.left // cost
         kept, refused = columns_by_room(batch, self._schema, room=min(by_count, by_series))
         for column in kept:
             feature = FeatureName(column.name, column.role)
             if feature not in self._schema:
-                self._shared.series.take(cost)
+                self._series.take(cost)
                 if self._schema.add(feature):
                     self._changes["schema"] = now
         if len(self._schema) > known:
             self._count_thresholds()
         if refused:
-            limit = "features_per_model" if by_count <= by_series else "series"
+            limit = "features_per_model" if by_count <= by_series else self._series.binding
             what = f"{len(refused)} features, {refused[0].name} first"
             self._shared.refuse(limit, self.name, what, sum(len(column.kinds) for column in refused))
             batch = replace(batch, columns=tuple(kept))
@@ -496,7 +510,7 @@ class ModelState:
     def _begin(self, name: str, now: float) -> VersionState | None:
         """A new version; None when there is no room for its series."""
         error_types = self._shared.limits.error_types_per_model
-        if not self._shared.series.take(self._version_series(error_types)):
+        if not self._series.take(self._version_series(error_types)):
             return None
         self._versions[name] = VersionState(
             name,
@@ -531,7 +545,7 @@ class ModelState:
     def _drop_state(self, version: str) -> VersionState:
         """Drop all of a version but its performance."""
         gone = self._versions.pop(version)
-        self._shared.series.give_back(self._version_series(gone.error_types) + costs.CALLS * gone.is_called)
+        self._series.give_back(self._version_series(gone.error_types) + costs.CALLS * gone.is_called)
         return gone
 
     def _fitting(self, baseline: Baseline) -> tuple[tuple[int, ...], int]:
@@ -539,18 +553,18 @@ class ModelState:
         return costs.fitting(
             baseline,
             versions=len(self._versions),
-            left=self._shared.series.left + costs.of_layout(self._layout, len(self._versions)),
+            left=self._series.left + costs.of_layout(self._layout, len(self._versions)),
             pairs=self.settings.drift.pairs,
         )
 
     def _release_layout(self) -> None:
-        self._shared.series.give_back(costs.of_layout(self._layout, len(self._versions)))
+        self._series.give_back(costs.of_layout(self._layout, len(self._versions)))
         self._layout = None
 
     def _count_thresholds(self) -> None:
         """Reserve the series of thresholds, without asking: the configuration bounds them."""
         thresholds = costs.of_thresholds(self.settings, self._schema.features)
-        self._shared.series.give_back(self._thresholds - thresholds)
+        self._series.give_back(self._thresholds - thresholds)
         self._thresholds = thresholds
 
     def _version_series(self, error_types: int) -> int:

@@ -420,6 +420,8 @@ class ModelSnapshot:
     upstreams: tuple[UpstreamSnapshot, ...]
     outcomes: int
     truth: TruthSnapshot | None = None  # None while neither outcomes nor groups, indicators or lists are told of
+    series: int = 0  # that it takes, reserved ones included
+    estimated_bytes: int = 0  # of memory, with what a scrape keeps of it
 
 
 @dataclass(frozen=True, slots=True)

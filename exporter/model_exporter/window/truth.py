@@ -252,7 +252,7 @@ class Truth:
         """The state of a version, begun where there is none; None without room for it."""
         if version not in self._versions:
             if not self._series.take(FIXED_SERIES):
-                self._refuse("series", f"the performance of version {version}", rows)
+                self._refuse(self._series.binding, f"the performance of version {version}", rows)
                 return None
             self._reserved[version] = FIXED_SERIES
             self._versions[version] = Performance(
@@ -272,7 +272,7 @@ class Truth:
         if more <= 0 or self._series.take(more):
             self._reserved[version] += max(more, 0)
         else:
-            self._refuse("series", f"the performance of version {version}", rows)
+            self._refuse(self._series.binding, f"the performance of version {version}", rows)
 
 
 def _meaning(settings: ModelSettings) -> tuple[object, ...]:

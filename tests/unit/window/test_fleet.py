@@ -483,6 +483,18 @@ def test_series_are_bounded_over_all_models() -> None:
     assert world.fleet.snapshot(T0).series <= 140
 
 
+def test_a_wide_model_leaves_series_to_others() -> None:
+    """A model stops at its own limit, which is the one that is counted; another goes on."""
+    world = World(settings=Settings(limits=Limits(series=2000, series_per_model=200)))
+    wide = {f"x{i}": [1.0] for i in range(100)}
+    world.fleet.predict("wide", batch_of(wide), T0)
+    world.fleet.predict("other", batch_of({"y": [1.0]}), T0)
+    assert world.counted("model_exporter_limit_hits_total", "series_per_model") > 0
+    assert world.counted("model_exporter_limit_hits_total", "series") == 0
+    assert 100 < world.model(name="wide").series <= 200
+    assert len(world.model(name="other").features) == 1
+
+
 def test_bins_that_do_not_fit_are_left_out() -> None:
     """A baseline larger than the series that are left keeps the bins of its first features."""
     features = {f"f{i}": NUMBERS for i in range(50)}

@@ -16,7 +16,7 @@ class Traffic:
     """A stretch of traffic that a learner watches: batches of normal numbers, `step` seconds apart."""
 
     def __init__(self, learn: Learn, *, rows: int = 20, step: float = 15.0) -> None:
-        self.learner = Learner(learn, Budget(10_000_000), T0)
+        self.learner = Learner(learn, Budget(10_000_000, "learning_cells"), T0)
         self.now = T0
         self._rows = rows
         self._step = step
@@ -133,7 +133,7 @@ def test_a_clock_that_runs_backwards_stands_still() -> None:
 def test_small_batches_are_joined() -> None:
     """However small, a stretch is held in few pieces, and is the same as that of one large batch."""
     learn = Learn(rows=2000, stable_for_seconds=0.0)
-    small, large = (Learner(learn, Budget(10_000_000), T0) for _ in range(2))
+    small, large = (Learner(learn, Budget(10_000_000, "learning_cells"), T0) for _ in range(2))
     values = np.random.default_rng(5).normal(size=2000)
     words = [f"w{row % 7}" for row in range(2000)]
     for row, value in enumerate(values.tolist()):
