@@ -1,5 +1,6 @@
 """`model_exporter serve`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,9 @@ def serve(
     log_format: "LogFormat",
 ) -> None:
     """Receive predictions and serve their metrics, until SIGTERM or Ctrl-C."""
+    from model_exporter.allocator import limit_arenas
+
+    limit_arenas(os.environ)  # before numpy, which starts threads
     from model_exporter.app import App, Options
     from model_exporter.logs import configure_logging
 
