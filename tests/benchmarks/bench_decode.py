@@ -1,5 +1,7 @@
 """CPU cost of decoding, in microseconds a record and as a multiple of what the protobuf library takes to parse.
 
+OTLP in protobuf is decoded twice: in Python, and with the compiled scanner, if it is built.
+
 A record is a prediction log of 20 numeric features (12 double, 8 int), 4 categorical ones, score, class, id, model
 name and version. Run it as `python tests/benchmarks/bench_decode.py`; PYTHONPATH must contain `tests`. Both numbers of
 a ratio are the best of many short, alternating runs, so that a busy machine disturbs them alike.
@@ -18,7 +20,7 @@ from model_exporter.decode import Decoder
 from model_exporter.ports import Encoding, Payload, Signal
 from otlp_messages import T0_NS, log_record, logs_request, otlp_json, payload
 
-BATCHES = (1, 64, 512, 2048)
+BATCHES = (1, 8, 64, 512, 2048)
 SECONDS = 3.0
 """CPU time spent on each line of the report."""
 
@@ -72,16 +74,20 @@ def best(*jobs: Callable[[], object]) -> list[float]:
 
 
 def report(name: str, rows: int, parse: Callable[[], object], body: Payload) -> None:
-    """One line: what decoding costs, beside the parsing of the same records as protobuf."""
-    decoder = Decoder(Limits())
-    assert decoder.decode(body).accepted == rows
-    parsing, decoding = (seconds / rows * 1e6 for seconds in best(parse, partial(decoder.decode, body)))
-    print(f"{name:28} {rows:5} {len(body.body) / rows:8.0f} {parsing:8.2f} {decoding:8.2f} {decoding / parsing:7.1f}")
+    """One line: what decoding costs in Python and with compiled code, beside parsing the same records as protobuf."""
+    decoders = [Decoder(Limits(), compiled=compiled) for compiled in (False, True)]
+    assert all(decoder.decode(body).accepted == rows for decoder in decoders)
+    jobs: list[Callable[[], object]] = [parse, *(partial(decoder.decode, body) for decoder in decoders)]
+    parsing, python, compiled = (seconds / rows * 1e6 for seconds in best(*jobs))
+    print(
+        f"{name:28} {rows:5} {len(body.body) / rows:8.0f} {parsing:8.2f} {python:8.2f} {compiled:9.2f}"
+        f" {python / parsing:7.1f} {compiled / parsing:9.2f}"
+    )
 
 
 def main() -> None:
     """Print the report."""
-    print(f"{'input':28} {'batch':>5} {'bytes':>8} {'parse':>8} {'decode':>8} {'ratio':>7}   (us of CPU a record)")
+    print(f"{'input':28} {'batch':>5} {'bytes':>8} {'parse':>8} {'python':>8} {'compiled':>9} {'ratios':>17}   (us)")
     for rows in BATCHES:
         for name, flat in (("protobuf, feature.<name>", True), ("protobuf, features map", False)):
             message = request(rows, flat=flat)

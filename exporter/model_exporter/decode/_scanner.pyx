@@ -47,6 +47,7 @@ cpdef enum:
 cdef enum:  # slots that are always there
     START, PREDICTION_SLOT, SCORE_SLOT, ERROR_SLOT, FIXED_SLOTS
 
+cdef Bytes NOTHING = <Bytes><const char*>b""
 cdef uint64_t MIXER = 0x9E3779B97F4A7C15
 cdef uint64_t FEATURE_WORD = 0x2E65727574616566  # "feature."
 cdef uint64_t SEGMENT_WORD = 0x2E746E656D676573  # "segment."
@@ -1033,9 +1034,9 @@ cdef class Scanner:
                 at = pack_array(at, outputs if side else self.features)
                 if side:
                     if self.told(PREDICTION) != ABSENT:
-                        at = pack_value(at, &self.fields[PREDICTION]) if values else pack_text(at, b"prediction", 10, NULL, 0)
+                        at = pack_value(at, &self.fields[PREDICTION]) if values else pack_text(at, b"", 0, <Bytes><const char*>b"prediction", 10)
                     if self.told(SCORE) != ABSENT:
-                        at = pack_value(at, &self.fields[SCORE]) if values else pack_text(at, b"score", 5, NULL, 0)
+                        at = pack_value(at, &self.fields[SCORE]) if values else pack_text(at, b"", 0, <Bytes><const char*>b"score", 5)
                 for index in range(self.staged_count):
                     cell = &self.staged[index]
                     slot = &self.slots[cell.slot]
@@ -1061,8 +1062,10 @@ cdef class Scanner:
         cdef Group* group
         cdef int index
         if self.told(MODEL) == ABSENT:
+            model.value = NOTHING
             model.value_size = 0
         if self.told(VERSION) == ABSENT:
+            version.value = NOTHING
             version.value_size = 0
         for index in range(-1, self.group_count):
             if index < 0:
