@@ -107,8 +107,8 @@ records come in smaller batches, of about 12,000 values; models are asked in tur
 {soak}
 ## Where the microseconds go
 
-By {rate} looks a second at the stacks of the running exporter's threads, shares of those that work, times the cost
-measured without the profiler; microseconds a record.
+By {rate} looks a second at the stacks of the running exporter's threads, and what the kernel says that each thread
+used; shares, times the cost measured without the profiler; microseconds a record.
 
 {profile}
 
