@@ -51,6 +51,8 @@ class Words:
     def from_texts(cls, texts: Sequence[str | None]) -> Self:
         """Code `texts`; None and the empty text become -1."""
         words = tuple(filter(None, dict.fromkeys(texts)))
+        if not words:  # as of errors, mostly
+            return cls(np.full(len(texts), -1, np.int32), ())
         index: dict[str | None, int] = {word: code for code, word in enumerate(words)}
         return cls(np.fromiter(map(index.get, texts, repeat(-1)), np.int32, len(texts)), words)
 
