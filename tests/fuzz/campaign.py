@@ -101,6 +101,8 @@ def _run(name: str, options: list[str], *, said: int) -> int:
         "ASAN_OPTIONS": _ADDRESS_SANITIZER,
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "LD_PRELOAD": str(site / "asan_with_fuzzer.so"),
+        # To merge, libFuzzer starts the script again by its name.
+        "PATH": os.pathsep.join([str(_TOOLS / "environment" / "bin"), os.environ["PATH"]]),
         "PYTHONMALLOC": "malloc",  # or the sanitiser would not see where an object ends
         "PYTHONPATH": str(_ROOT / "tests"),
     }

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Fuzzes one target: `run.py TARGET [options of libFuzzer] [folders of inputs]`, as `make fuzz` starts it."""
 
 import sys
