@@ -13,7 +13,8 @@ from benchmarks.cost.growth import Beside, Point
 from benchmarks.cost.peers import PeerCost
 from benchmarks.cost.scrapes import Scrapes
 
-SOAK: Final = Path(__file__).parents[1] / "data" / "soak.json"
+SOAK: Final = Path(__file__).parents[1] / "data" / "soak_plain.json"
+"""Of the soak without versions and outcomes, which is what the target is about."""
 Soak = dict[str, Any]
 """What `bench_soak.py` writes."""
 

@@ -120,9 +120,9 @@ SOAK: Final = """
 ![Memory](pictures/soak-memory.svg)
 ![Acknowledgements](pictures/soak-latency.svg)
 
-By `bench_soak.py`, on commit {commit}: {minutes} minutes, a model of {features} features, every {version} minutes a
-new version, through several doors at once. Largest resident memory {largest:.1f} MB; in the second half it changed by
-{growth:+.2f} MB an hour. Acknowledgement over the whole run, milliseconds:
+By `bench_soak.py --plain`, on commit {commit}: {minutes} minutes, a model of {features} features, through several
+doors at once. Largest resident memory {largest:.1f} MB; in the second half it changed by {growth:+.2f} MB an hour.
+Acknowledgement over the whole run, milliseconds:
 
 | stream | p50 | p99 | p99.9 | longest |
 |---|---|---|---|---|
@@ -223,7 +223,6 @@ def _soak(found: Findings) -> str:
         commit=about["commit"],
         minutes=len(found.soak["minutes"]),
         features=about["features"],
-        version=about["version_minutes"],
         largest=everything["resident_max_bytes"] / 1e6,
         growth=everything["resident_growth_bytes_per_hour"] / 1e6,
         streams="\n".join(streams),
