@@ -324,6 +324,8 @@ cdef inline uint64_t mixed(Bytes at, size_t size, uint64_t seed) noexcept nogil:
             left -= 1
             word = word << 8 | at[left]
     found = (found ^ word) * MIXER
+    # A product carries nothing down: without the second one, the last letters would not reach the low bits.
+    found = (found ^ found >> 32) * MIXER
     return found ^ found >> 32
 
 

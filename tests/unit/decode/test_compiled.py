@@ -109,6 +109,12 @@ USUAL: dict[str, Callable[[int], LogRecord]] = {
         {"thread": "main"}, body={"model.name": "m", "prediction.id": str(row), "thread": 1, **MAPS}
     ),
     "an event's name beside a body": lambda row: log_record({"event.name": "model.prediction"}, body={"score": row}),
+    "many names that differ at their ends": lambda row: usual(
+        row, **{f"feature.numeric_feature_{n}": row for n in range(400)}
+    ),
+    "many words that differ at their ends": lambda row: usual(
+        row, **{f"feature.{n}": f"numeric_feature_{n % 100 + 100 * row}" for n in range(200)}
+    ),
     "other logs": lambda row: log_record({"thread": "main"}, body=f"line {row}"),
 }
 
