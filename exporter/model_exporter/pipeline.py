@@ -142,7 +142,7 @@ class Pipeline:
         decoded = self._conceal(decoded)
         safe: Future[None] | None = Future() if decoded.outcomes else None
         if decoded.accepted:
-            self._queue.put(Item(decoded, then, decoded.accepted, size, safe))
+            self._queue.put(Item(decoded, then, decoded.accepted, max(size, decoded.size), safe))
         elif then:
             self._queue.put(Item(None, then, 0, 0))
         count, where = self._telemetry.count, (door.value, signal.value)

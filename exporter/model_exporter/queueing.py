@@ -26,7 +26,7 @@ class Item:
     decoded: Decoded | None
     task: Task | None
     rows: int
-    size: int  # bytes of the request
+    size: int  # bytes of the request, or of its columns if these are more
     safe: Future[None] | None = None  # of a request with outcomes: done when these are on disk
 
     @property

@@ -232,6 +232,11 @@ def test_columns_do_not_get_round_the_limits_of_a_request(
 ) -> None:
     """Nor are more models taken, or more cells."""
     body = body_of(sent, "lines")
-    with patch.object(rows, "MAX_CELLS", cells), patch.object(rows, "MAX_GROUPS", groups):
+    with (
+        patch.object(rows, "MAX_CELLS", cells),
+        patch.object(rows, "SPARE_CELLS", cells // 3),
+        patch.object(rows, "SPARSITY", 1 + groups % 2),
+        patch.object(rows, "MAX_GROUPS", groups),
+    ):
         one_by_one = told(decode(body, {}, by_columns=False))
         assert told(decode(body, {}, by_columns=True)) == one_by_one

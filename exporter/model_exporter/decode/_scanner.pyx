@@ -27,6 +27,8 @@ cdef enum:
     MAX_SLOTS = 16384
     MAX_KEY_BYTES = 1 << 22
     MAX_CELLS = 1 << 24
+    SPARE_CELLS = 2000000  # `rows.SPARE_CELLS`
+    CELLS_A_BYTE = 2  # more than `rows.SPARSITY` allows, at the least bytes of a value
     MAX_STAGED = 4096
     MAX_PROBES = 64
     MAX_DEPTH = 24  # of lists and maps, each up to three messages deep; protobuf allows 100
@@ -460,6 +462,7 @@ cdef class Scanner:
     cdef int record_attributes
     cdef uint64_t seed
     cdef bytes body
+    cdef size_t most_cells
     cdef Bytes at, end, resource_end, scope_end
     cdef bint in_resource, in_scope
     # keys
@@ -600,6 +603,7 @@ cdef class Scanner:
         self.body = body
         self.at = <Bytes>PyBytes_AS_STRING(body)
         self.end = self.at + PyBytes_GET_SIZE(body)
+        self.most_cells = min(<size_t>MAX_CELLS, SPARE_CELLS + CELLS_A_BYTE * <size_t>PyBytes_GET_SIZE(body))
         self.in_resource = self.in_scope = False
         self.resource_count = self.scope_count = self.group_count = 0
 
@@ -1110,7 +1114,7 @@ cdef class Scanner:
         cdef size_t stride = self.stride
         cdef void* more
         cdef double* numbers
-        if self.column_count >= self.record_attributes or (self.column_count + 1) * stride > MAX_CELLS:
+        if self.column_count >= self.record_attributes or (self.column_count + 1) * stride > self.most_cells:
             return False
         if self.column_count == room:
             room *= 2

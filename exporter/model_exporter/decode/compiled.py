@@ -22,7 +22,7 @@ from model_exporter.decode.identity import Source, model_of, version_of
 from model_exporter.decode.otlp_protobuf import read_record, separate_records, shared_part, value_of
 from model_exporter.decode.records import RecordReader
 from model_exporter.decode.rows import Group, Ledger
-from model_exporter.decode.scanned import Part, parts_of
+from model_exporter.decode.scanned import Part, fewest_values, parts_of
 from model_exporter.decode.tally import RecordError
 from model_exporter.errors import DecodeError
 
@@ -110,7 +110,7 @@ class CompiledLogs:
         scans = list(iter(scanner.scan, None))
         records = sum(scan.records_seen for scan in scans)
         odd = sum(len(scan.odd) for scan in scans)
-        if odd > min(records // 2, _MAX_ODD) or records * sum(len(scan.columns) for scan in scans) > rows.MAX_CELLS:
+        if odd > min(records // 2, _MAX_ODD) or _is_sparse(scans, records):
             raise ValueError("too many records are odd, or too many cells empty")
         resources, scopes, heads = scanner.parts()
         if len(heads) + odd > rows.MAX_GROUPS:
@@ -142,9 +142,8 @@ class CompiledLogs:
         """
         found = tuple(batches)
         columns = Counter(role for role, _ in {(c.role, c.name) for b in found for c in (*b.columns, *b.context)})
-        if (
-            max(columns.values(), default=0) > self._limits.record_attributes
-            or columns.total() * records > rows.MAX_CELLS
+        if max(columns.values(), default=0) > self._limits.record_attributes or columns.total() * records > min(
+            rows.SPARE_CELLS, rows.MAX_CELLS
         ):
             raise ValueError("odd records have columns of their own, too many")
         return found
@@ -252,3 +251,14 @@ def _remember(known: dict[_Key, _Value], key: _Key, value: _Value, size: int) ->
         if len(known) >= _MAX_KNOWN:
             known.clear()
         known[key] = value
+
+
+def _is_sparse(scans: Sequence[_scanner.Scan], records: int) -> bool:
+    """Whether so many records in one batch may leave more cells empty than `rows.Ledger` allows, after any of them."""
+    columns = len({column[:2] for scan in scans for column in scan.columns})
+    cells = records * columns
+    if cells <= min(rows.SPARE_CELLS, rows.MAX_CELLS):
+        return False
+    return cells > rows.MAX_CELLS or any(
+        rows.SPARSITY * least < columns for scan in scans if (least := fewest_values(scan)) is not None
+    )

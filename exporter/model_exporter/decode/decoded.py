@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from model_exporter.batch import Batch, Event, Outcome, UpstreamBatch
+
+_CELL_BYTES: Final = 9
+"""Of a number and its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ class Decoded:
         calls = sum(len(batch.failed) for batch in self.upstreams)
         twice = self.told_with_predictions + self.told_twice
         return rows + calls + len(self.outcomes) - twice + len(self.events)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the columns, about: more than those of the request when its records share few features."""
+        return _CELL_BYTES * sum(batch.rows * (len(batch.columns) + len(batch.context)) for batch in self.batches)
 
     @property
     def rejected(self) -> int:

@@ -18,10 +18,11 @@ from model_exporter.batch import (
     UpstreamBatch,
     Words,
 )
+from model_exporter.batch.columns import ABSENT
 from model_exporter.config.settings import Limits
 from model_exporter.decode.decoded import Decoded
 from model_exporter.decode.layouts import NO_CELLS, Row, cells_of, row_of
-from model_exporter.decode.sides import NO_COLUMNS, CellColumns, Side
+from model_exporter.decode.sides import NO_COLUMNS, CellColumns, Side, Values
 from model_exporter.decode.tally import RecordError, Tally
 
 MAX_BATCH_ROWS: Final = 8192
@@ -31,6 +32,10 @@ MAX_GROUPS: Final = 5_000
 MAX_CELLS: Final = 16_000_000
 """Cells of all columns of one request. A value takes at least nine bytes of protobuf, so a request of 64 MiB cannot
 reach this unless its records hardly share a feature: then the columns would be all but empty and use up memory."""
+SPARE_CELLS: Final = 2_000_000
+"""Cells that may be empty whatever a request holds; they take 18 MB."""
+SPARSITY: Final = 4
+"""Cells that a value makes room for beyond these, so that a small request cannot make large columns."""
 
 
 class Group(NamedTuple):
@@ -67,6 +72,12 @@ class Block:
     inputs: CellColumns
     outputs: CellColumns
     context: CellColumns
+
+    @property
+    def values(self) -> int:
+        """Those of its cells that a row has."""
+        sides = (self.inputs, self.outputs, self.context)
+        return sum(len(values) - _absent(values) for _, side in sides for values in side)
 
     def part(self, start: int, stop: int) -> "Block":
         """Some of its rows."""
@@ -202,6 +213,7 @@ class Ledger:
         self._closed: list[Batch] = []
         self._calls: dict[tuple[str, str], _Calls] = {}
         self._cells = 0
+        self._values = 0  # cells that hold something
 
     def add_prediction(
         self,
@@ -223,7 +235,7 @@ class Ledger:
         Raises:
             RecordError: the request holds too many models, or records that hardly share a feature.
         """
-        if self._cells > MAX_CELLS:
+        if self._is_sparse(self._cells):
             raise RecordError("too_sparse", "the records of this request share too few features; send fewer at once")
         rows = self._open.get(group)
         if rows is None:
@@ -232,10 +244,13 @@ class Ledger:
         inputs = self._admit(inputs, rows.inputs, len(rows.times))
         outputs = self._admit(outputs, rows.outputs, len(rows.times))
         self._cells += len(rows.inputs.names) + len(rows.outputs.names)
+        self._values += len(inputs[0]) + len(outputs[0])
         if context[0] or rows.context:
             beside = rows.beside()
-            beside.add(self._admit(context, beside, len(rows.times)))
+            context = self._admit(context, beside, len(rows.times))
+            beside.add(context)
             self._cells += len(beside.names)
+            self._values += len(context[0])
         if ranking or rows.rankings:
             rows.rank(ranking)
         if call or rows.calls:
@@ -254,10 +269,15 @@ class Ledger:
         """Add blocks, one a group; False, and nothing done, when `add_prediction` might refuse anything of them."""
         new = sum(block.group not in self._open for block in blocks)
         sizes = [self._size(block) for block in blocks]
-        cells = sum(size or 0 for size in sizes)
-        if None in sizes or self._cells + cells > MAX_CELLS or new + len(self._open) + len(self._calls) > MAX_GROUPS:
+        if None in sizes or new + len(self._open) + len(self._calls) > MAX_GROUPS:
+            return False
+        cells, values = sum(size or 0 for size in sizes), [block.values for block in blocks]
+        # Blocks that leave no cell empty make room, whatever goes before; of the others each row might come first.
+        full = sum(filled for filled, size in zip(values, sizes, strict=True) if filled == size)
+        if self._is_sparse(self._cells + cells - full) or self._cells + cells > MAX_CELLS:
             return False
         self._cells += cells
+        self._values += sum(values)
         for block in blocks:
             self._add_block(block)
         return True
@@ -316,6 +336,10 @@ class Ledger:
             told_twice=self.told_twice,
         )
 
+    def _is_sparse(self, cells: int) -> bool:
+        """Whether so many cells are too many for the values that are known to be in them."""
+        return cells > min(MAX_CELLS, SPARE_CELLS + SPARSITY * self._values)
+
     def _make_room(self) -> None:
         if len(self._open) + len(self._calls) >= MAX_GROUPS:
             raise RecordError("too_many_models", f"one request may tell of {MAX_GROUPS} models, versions and services")
@@ -345,3 +369,8 @@ class Ledger:
         if len(name) > self._limits.name_length:
             return "name_too_long"
         return "attribute_limit" if len(names) >= self._limits.record_attributes else ""
+
+
+def _absent(values: Values) -> int:
+    """How many of the values of a cell are none."""
+    return 0 if isinstance(values, np.ndarray) else values.count(ABSENT)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.batch import Batch, Column, Role, Words, words_in_use
+from model_exporter.batch import Batch, Column, Kind, Role, Words, words_in_use
 from model_exporter.batch.columns import MAX_TEXT
 from model_exporter.decode import _scanner
 from model_exporter.decode.identity import Stamp, key_of_packed
@@ -68,6 +68,12 @@ class _Matrices(NamedTuple):
             self.keys[rows],
             tuple(map(self.ids.__getitem__, rows.tolist())),
         )
+
+
+def fewest_values(scan: _scanner.Scan) -> int | None:
+    """What the row that has the fewest cells has; None without rows."""
+    kinds = _matrix(scan.kinds, np.uint8, len(scan.columns), scan.stride)[:, : scan.rows]
+    return int(np.count_nonzero(kinds != Kind.ABSENT, axis=0).min()) if scan.rows else None
 
 
 def parts_of(scan: _scanner.Scan, groups: Sequence[Group]) -> Iterator[Part]:

@@ -153,6 +153,16 @@ def test_records_without_common_features_cannot_use_up_memory(monkeypatch: pytes
     assert [rejection.reason for rejection in decoded.rejections] == ["too_sparse"]
 
 
+def test_a_small_request_cannot_make_large_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells are in proportion to the values that came, beyond a few that may be empty."""
+    monkeypatch.setattr(row_module, "SPARE_CELLS", 200)
+    sparse = decode_logs(*(prediction(features={f"f{index}": 1}, score=1) for index in range(100)))
+    assert sum(_cells(batch) for batch in sparse.batches) <= 200 + row_module.SPARSITY * 2 * 50
+    assert [rejection.reason for rejection in sparse.rejections] == ["too_sparse"]
+    dense = decode_logs(*(prediction(features={f"f{index}": 1 for index in range(50)}) for _ in range(100)))
+    assert (dense.accepted, dense.rejected) == (100, 0)
+
+
 def test_ten_thousand_features_are_bounded() -> None:
     """10,000 distinct features over the records of one request end at the limit of one record."""
     decoded = decode_logs(
