@@ -1,5 +1,6 @@
 """Builds the exporter from its rooms, runs it, reloads it, stops it."""
 
+import gc
 import logging
 import signal
 import threading
@@ -220,6 +221,9 @@ class App:
             signal.signal(number, lambda received, _: self._signals.put(received))
         try:
             self._start()
+            # What is there now stays: a full collection need not look through it, with all threads waiting.
+            gc.collect()
+            gc.freeze()
             while self._signals.get() == signal.SIGHUP:
                 self._reload_by_signal()
         finally:
