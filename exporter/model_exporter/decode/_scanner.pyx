@@ -13,41 +13,11 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject_GenericSetAttr, PyObject_Hash
 from cpython.unicode cimport PyUnicode_DecodeUTF8
+from cython cimport final
 from libc.math cimport NAN, isfinite
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
-
-ctypedef const uint8_t* Bytes
-
-cdef enum:
-    CHUNK = 8192  # records of one scan; `rows.MAX_BATCH_ROWS`
-    MAX_SCOPES = 4096
-    MAX_GROUPS = 256
-    MAX_SLOTS = 16384
-    MAX_KEY_BYTES = 1 << 22
-    MAX_CELLS = 1 << 24
-    SPARE_CELLS = 2000000  # `rows.SPARE_CELLS`
-    CELLS_A_BYTE = 2  # more than `rows.SPARSITY` allows, at the least bytes of a value
-    MAX_STAGED = 4096
-    MAX_PROBES = 64
-    MAX_DEPTH = 24  # of lists and maps, each up to three messages deep; protobuf allows 100
-    SMALL = 1 << 15  # bytes that are scanned faster than the lock could be had back
-
-cdef enum:  # of a record
-    GOOD, ODD, IGNORED, BAIL
-
-cdef enum:  # of a cell, as `batch.Kind`; a map is none of them
-    ABSENT, NULL_, NUMBER, BOOLEAN, TEXT, NESTED, MAP
-
-cpdef enum:
-    # What a key says. `UNREAD` keys have no bearing on a prediction; records with `STRANGE` ones are odd.
-    # `FEATURES`, `PROBABILITIES` and `SEGMENTS` are maps of `FEATURE`, `PROBABILITY` and `SEGMENT`.
-    UNREAD, STRANGE, FEATURE, PROBABILITY, SEGMENT, FEATURES, PROBABILITIES, SEGMENTS, EVENT_NAME, MODEL, VERSION, ID, REQUEST, PREDICTION, SCORE,
-    LATENCY_MILLISECONDS, LATENCY_SECONDS, ERROR, TIME, ROLES
-
-cdef enum:  # slots that are always there
-    START, PREDICTION_SLOT, SCORE_SLOT, ERROR_SLOT, FIXED_SLOTS
 
 cdef Bytes NOTHING = <Bytes><const char*>b""
 cdef uint64_t MIXER = 0x9E3779B97F4A7C15
@@ -55,74 +25,6 @@ cdef uint64_t FEATURE_WORD = 0x2E65727574616566  # "feature."
 cdef uint64_t SEGMENT_WORD = 0x2E746E656D676573  # "segment."
 cdef uint64_t NANOSECONDS = 1000000000
 cdef uint64_t EXACT_FROM = (1 << 22) * NANOSECONDS  # see `seconds_of`
-
-
-cdef struct Cell:
-    int32_t slot
-    uint8_t kind
-    bint whole  # an integer
-    int64_t integer
-    double number
-    Bytes text
-    uint32_t size
-    Bytes value  # the AnyValue
-    uint32_t value_size
-
-cdef struct Slot:  # a key met before
-    uint32_t key_at
-    uint32_t key_size
-    uint8_t space  # `FEATURE`, `PROBABILITY` or `SEGMENT` when the key is the bare name of one
-    uint8_t role
-    int32_t follower  # the key that came next, last time
-    uint64_t record  # that had it last
-    uint64_t chunk  # that `column` is in
-    int32_t column
-
-cdef struct Column:
-    int32_t slot
-    int32_t text  # which column of codes; -1 without any
-    int32_t words
-
-cdef struct Word:
-    uint64_t hash
-    Bytes text
-    uint32_t size
-    int32_t column
-    int32_t code
-
-cdef struct Frame:
-    Bytes at
-    uint32_t size
-    int32_t scope
-
-cdef struct Part:  # the scope or resource of some records
-    Bytes at
-    uint32_t size
-    int32_t within
-    bint given
-
-cdef struct Group:
-    int32_t scope
-    Bytes model
-    uint32_t model_size
-    Bytes version
-    uint32_t version_size
-
-cdef struct Head:  # a record apart from its attributes
-    uint64_t time
-    uint64_t observed
-    Bytes event
-    uint32_t event_size
-    Bytes trace
-    uint32_t trace_size
-    Bytes span
-    uint32_t span_size
-
-cdef struct Content:  # of a row that only its content can be recognised by
-    int32_t row
-    size_t start
-    size_t end
-    Head head
 
 
 cdef inline uint64_t load64(Bytes at) noexcept nogil:
@@ -341,6 +243,10 @@ cdef inline double seconds_of(uint64_t nanoseconds) noexcept nogil:
     return <double>(nanoseconds // NANOSECONDS) + <double>(nanoseconds % NANOSECONDS) / 1e9
 
 
+cdef inline bint is_early(uint64_t nanoseconds) noexcept nogil:
+    return 0 < nanoseconds < EXACT_FROM
+
+
 cdef uint8_t* pack(uint8_t* at, uint8_t lead, uint64_t value, int size) noexcept nogil:
     """Write a lead byte of MessagePack and a number of `size` bytes; returns where the next thing goes."""
     cdef int index
@@ -400,9 +306,6 @@ cdef uint8_t* pack_value(uint8_t* at, Cell* cell) noexcept nogil:
 cdef class Block:
     """Memory that an array lies in."""
 
-    cdef void* at
-    cdef Py_ssize_t size
-
     def __getbuffer__(self, Py_buffer* view, int flags):
         PyBuffer_FillInfo(view, self, self.at, self.size, 0, flags)
 
@@ -440,11 +343,6 @@ cdef class Scan:
         records_seen: all of them.
     """
 
-    cdef readonly int rows, stride, ignored, records_seen, longest_word, errors
-    cdef readonly object numbers, kinds, codes, times, latencies, groups, records, own_ids
-    cdef readonly tuple ids
-    cdef readonly list columns, words, odd, contents
-
 
 cdef class Scanner:
     """Scans one request at a time, and remembers the keys of those before.
@@ -455,62 +353,6 @@ cdef class Scanner:
         record_attributes: cells of one record, columns of one request.
         seed: what hashes begin with, so that nobody can know them.
     """
-
-    cdef dict known
-    cdef dict names
-    cdef uint32_t name_length
-    cdef int record_attributes
-    cdef uint64_t seed
-    cdef bytes body
-    cdef size_t most_cells
-    cdef Bytes at, end, resource_end, scope_end
-    cdef bint in_resource, in_scope
-    # keys
-    cdef Slot* slots
-    cdef int32_t slot_count
-    cdef int32_t* slot_index
-    cdef uint8_t* keys
-    cdef uint32_t keys_size
-    # the request
-    cdef Part* resources
-    cdef Part* scopes
-    cdef int resource_count, scope_count
-    cdef Group* groups_
-    cdef int group_count
-    # the chunk
-    cdef uint64_t chunk
-    cdef Frame* frames
-    cdef int frame_count
-    cdef Column* columns
-    cdef int column_count, column_room, text_count, text_room, stride, rows, ignored
-    cdef double* numbers
-    cdef uint8_t* kinds
-    cdef int32_t* codes
-    cdef double* times
-    cdef double* latencies
-    cdef int32_t* groups
-    cdef int32_t* records
-    cdef uint8_t* own_ids
-    cdef Frame* ids
-    cdef int32_t* odd
-    cdef int odd_count
-    cdef Content* contents
-    cdef int content_count
-    cdef uint8_t* packed
-    cdef size_t packed_size, packed_room
-    cdef Word* words
-    cdef int32_t* word_index
-    cdef int word_count, word_room
-    # the record
-    cdef uint64_t record
-    cdef Cell* staged
-    cdef int staged_count
-    cdef int features, probabilities
-    cdef uint32_t flat
-    cdef Head head
-    cdef int32_t previous
-    cdef uint32_t seen
-    cdef Cell fields[ROLES]
 
     def __cinit__(self, dict keys, *, int name_length, int record_attributes, uint64_t seed):
         self.known = keys
@@ -890,7 +732,8 @@ cdef class Scanner:
                 return False
         return self.set_aside(cell, slot.role, found)
 
-    cdef inline bint set_aside(self, Cell* cell, uint8_t role, int32_t slot) noexcept nogil:
+    @final
+    cdef bint set_aside(self, Cell* cell, uint8_t role, int32_t slot) noexcept nogil:
         if FEATURE <= role <= SEGMENT:
             if cell.kind == MAP or self.staged_count >= self.record_attributes:
                 return False
@@ -932,7 +775,7 @@ cdef class Scanner:
             return ODD if size >= 6 and memcmp(event, b"model.", 6) == 0 else IGNORED
         if not has_cells and self.told(ERROR) <= NULL_:
             return ODD
-        if head.time == 0 and self.told(TIME) > NULL_ or self.is_early(head.time) or self.is_early(head.observed):
+        if head.time == 0 and self.told(TIME) > NULL_ or is_early(head.time) or is_early(head.observed):
             return ODD
         if not (self.is_name(MODEL) and self.is_name(ID) and self.is_name(ERROR)):
             return ODD
@@ -945,22 +788,6 @@ cdef class Scanner:
         if self.told(PREDICTION) == NESTED or (self.told(PREDICTION) == TEXT and self.fields[PREDICTION].text[0] == 0x5B):
             return ODD
         return GOOD
-
-    cdef inline uint8_t told(self, int role) noexcept nogil:
-        """The kind of the field's value; `ABSENT` without one."""
-        return self.fields[role].kind if self.seen >> role & 1 else ABSENT
-
-    cdef inline bint is_early(self, uint64_t nanoseconds) noexcept nogil:
-        return 0 < nanoseconds < EXACT_FROM
-
-    cdef inline bint is_name(self, int role) noexcept nogil:
-        """Whether the field is text within its limit, or nothing."""
-        return self.told(role) <= NULL_ or (self.told(role) == TEXT and self.fields[role].size <= self.name_length)
-
-    cdef inline bint is_duration(self, int role) noexcept nogil:
-        if self.told(role) <= NULL_:
-            return True
-        return self.told(role) == NUMBER and isfinite(self.fields[role].number) and self.fields[role].number >= 0
 
     cdef int keep(self, int number, int32_t scope) noexcept nogil:
         """Make a row of the record that was read last."""
@@ -1090,13 +917,15 @@ cdef class Scanner:
         self.group_count += 1
         return self.group_count - 1
 
-    cdef inline bint put_field(self, int role, int32_t slot, int row) noexcept nogil:
+    @final
+    cdef bint put_field(self, int role, int32_t slot, int row) noexcept nogil:
         if self.told(role) == ABSENT:
             return True
         self.fields[role].slot = slot
         return self.put(&self.fields[role], row)
 
-    cdef inline bint put(self, Cell* cell, int row) noexcept nogil:
+    @final
+    cdef bint put(self, Cell* cell, int row) noexcept nogil:
         """Write a cell; False when there is no room for it, or its text is no UTF-8."""
         cdef Slot* slot = &self.slots[cell.slot]
         cdef size_t place
