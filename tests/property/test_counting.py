@@ -1,6 +1,9 @@
 """Columns that are counted together come out as one feature after the other would."""
 
+from unittest.mock import patch
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -10,6 +13,7 @@ from model_exporter.baseline.model import FeatureType
 from model_exporter.batch import Batch, Kind, column_from_values
 from model_exporter.batch.columns import ABSENT, Role
 from model_exporter.config.settings import FeatureSettings
+from model_exporter.stats import kernel, plain_kernel
 from model_exporter.stats.pairs import NO_LEVEL
 from model_exporter.window.assess import Assessor
 from model_exporter.window.layout import Layout, binned_features
@@ -118,11 +122,22 @@ EVERY = binned_features(BASELINE)
 LAYOUTS = {"all have bins": _layout(EVERY), "some have bins": _layout(EVERY[::2]), "no baseline": None}
 
 
-@settings(max_examples=300, deadline=None)
+KERNELS = {
+    "as installed": {name: getattr(kernel, name) for name in kernel.__all__},
+    "in numpy": {name: getattr(plain_kernel, name) for name in kernel.__all__},
+}
+
+
+@pytest.mark.parametrize("kind", KERNELS)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(batches(), min_size=1, max_size=3), st.sampled_from(list(LAYOUTS)))
-def test_counting_together_equals_one_by_one(stream: list[Batch], which: str) -> None:
+def test_counting_together_equals_one_by_one(kind: str, stream: list[Batch], which: str) -> None:
     """Whatever the cells, with and without a baseline; the second batch of a shape as the first."""
-    layout = LAYOUTS[which]
+    with patch.multiple(kernel, **KERNELS[kind]):
+        _equals_one_by_one(stream, LAYOUTS[which])
+
+
+def _equals_one_by_one(stream: list[Batch], layout: Layout | None) -> None:
     schema = Schema(SETTINGS)
     schema.compare_with(layout, SETTINGS)
     for batch in [*stream, *stream]:

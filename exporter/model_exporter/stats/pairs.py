@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from model_exporter.stats import kernel
 from model_exporter.stats.copula import LEVELS
 
 Counts = NDArray[np.int64]
@@ -25,9 +26,6 @@ ALL_PAIRS: Final = 30
 PAIRS_PER_FEATURE: Final = 10
 """Beyond it, this many pairs a feature: those with the strongest rank correlation, and all pairs with an output."""
 
-_WORD: Final = 64
-_ROWS_COUNTED_AT_ONCE: Final = 1024
-"""Few enough for their sets to stay in the cache, and for sixteen bits to hold their number."""
 _ROWS_AT_ONCE: Final = 8192
 
 
@@ -56,20 +54,20 @@ class PairTally:
     """
 
     def __init__(self, pairs: Counts, features: int, *, capacity: int = 1024) -> None:
-        self._pairs = pairs
-        self._held = np.empty((features, capacity), np.uint8).T  # in the order in which columns are counted
+        self._pairs = np.ascontiguousarray(pairs)
+        self._held = np.empty((features, capacity), np.uint8)
         self._rows = 0
         self._counts = np.zeros((len(pairs), CELLS), np.int64)
 
     def add(self, levels: Levels) -> None:
         """Take the rows of `levels`, uint8[n, F]."""
         while len(levels) > 0:
-            room = len(self._held) - self._rows
+            room = self._held.shape[1] - self._rows
             taken = levels[:room]
-            self._held[self._rows : self._rows + len(taken)] = taken
+            self._held[:, self._rows : self._rows + len(taken)] = taken.T
             self._rows += len(taken)
             levels = levels[room:]
-            if self._rows == len(self._held):
+            if len(taken) == room:
                 self._flush()
 
     def take(self) -> Counts:
@@ -79,7 +77,7 @@ class PairTally:
         return counts
 
     def _flush(self) -> None:
-        self._counts += count_pairs(self._held[: self._rows], self._pairs)
+        kernel.count_pairs(self._held[:, : self._rows], self._pairs, self._counts)
         self._rows = 0
 
 
@@ -160,8 +158,8 @@ def count_pairs(levels: Levels, pairs: Counts) -> Counts:
     """Rows in each cell of each pair, int64[P, 25].
 
     Each level of a feature is a set of rows, a bit a row, and a cell the number of rows in two such sets: about 1 ns a
-    row and pair. One `bincount` over joint codes takes twice that; a product of one-hot matrices up to 1.8 times less
-    than this for all pairs of 30 features, and 4 to 16 times more than that for 1 in 10 pairs of 300
+    row and pair in numpy. One `bincount` over joint codes takes twice that; a product of one-hot matrices up to 1.8
+    times less than this for all pairs of 30 features, and 4 to 16 times more than that for 1 in 10 pairs of 300
     (tests/benchmarks/PAIRS.md).
 
     Args:
@@ -171,25 +169,9 @@ def count_pairs(levels: Levels, pairs: Counts) -> Counts:
     >>> count_pairs(np.array([[0, 1], [0, 1], [5, 1]], np.uint8), np.array([[0, 1]]))[0, :3].tolist()
     [0, 2, 0]
     """
-    first, second = np.ascontiguousarray(pairs.T)
-    tables = np.zeros((LEVELS, LEVELS, len(pairs)), np.int64)
-    for start in range(0, len(levels), _ROWS_COUNTED_AT_ONCE):
-        sets = _sets_of_rows(levels[start : start + _ROWS_COUNTED_AT_ONCE])
-        of_first, of_second = sets.take(first, axis=2), sets.take(second, axis=2)
-        for level in range(LEVELS):
-            in_both = np.bitwise_count(of_first[:, level, None] & of_second)
-            tables[level] += np.add.reduce(in_both, axis=0, dtype=np.uint16)
-    return np.ascontiguousarray(tables.reshape(CELLS, -1).T)
-
-
-def _sets_of_rows(levels: Levels) -> NDArray[np.uint64]:
-    """The rows with each level of each feature, a bit a row, uint64[words, LEVELS, F]."""
-    rows, features = levels.shape
-    words = -(-rows // _WORD)
-    padded = np.full((features, words * _WORD), NO_LEVEL, np.uint8)
-    padded[:, :rows] = levels.T
-    has_level = padded == np.arange(LEVELS, dtype=np.uint8)[:, None, None]
-    return np.ascontiguousarray(np.packbits(has_level, axis=2).view(np.uint64).transpose(2, 0, 1))
+    tables = np.zeros((len(pairs), CELLS), np.int64)
+    kernel.count_pairs(np.ascontiguousarray(levels.T), np.ascontiguousarray(pairs), tables)
+    return tables
 
 
 def _rank_correlations(levels: Levels) -> NDArray[np.float64]:

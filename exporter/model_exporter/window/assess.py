@@ -65,6 +65,11 @@ class Names:
         self._bin_of = category_index(feature) if feature else {}
         self._bin_of |= dict.fromkeys(self._missing, self.missing_bin)
 
+    def bins_of_codes(self, words: Sequence[str]) -> list[int]:
+        """The bin of a cell without text, and of each of `words`."""
+        bin_of, unseen = self._bin_of.get, self._unseen
+        return [self.missing_bin, *[bin_of(word, unseen) for word in words]]
+
     @property
     def is_configured(self) -> bool:
         """Whether the configuration says anything of them."""

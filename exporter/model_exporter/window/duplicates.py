@@ -5,10 +5,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from model_exporter.stats import kernel
+from model_exporter.stats.plain_kernel import are_among
+
 _WAYS: Final = 16
 """Keys of one bucket; the oldest of them makes room."""
-_FEW: Final = 8
-"""Up to so many keys are faster one by one: an array of one costs as much as one of a hundred."""
 _ROOM: Final = 1.5
 """Cells for each key of the limit, at least: buckets fill unevenly."""
 
@@ -42,64 +43,23 @@ class RecentKeys:
         self._allocate(limit)
         for age in range(_WAYS):  # the oldest first
             keys = cells[np.arange(len(cells)), (following + age) % _WAYS]
-            self.first_seen(keys[keys != 0])
+            self.first_seen(keys[keys != 0].view(np.int64))
 
     def has(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Mask bool[n] of the keys that are remembered; key 0 never is."""
-        found: NDArray[np.bool_] = self._among(keys.view(np.uint64)) & (keys != 0)
+        found: NDArray[np.bool_] = are_among(keys.view(np.uint64), self._cells, self._shift) & (keys != 0)
         return found
 
     def first_seen(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Mask bool[n] of the rows whose key is new; remembers them. Key 0 is always new and never remembered."""
-        hashes = keys.view(np.uint64)
-        if len(hashes) <= _FEW:
-            return np.array([self._is_new(key) for key in hashes.tolist()], np.bool_)
-        order = hashes.argsort(kind="stable")  # rows of a bucket stand together then, and those of a key
-        ordered = hashes[order]
-        new = ~self._among(ordered)
-        new[1:] &= ordered[1:] != ordered[:-1]
-        keyed = ordered != 0
-        self._remember(ordered[new & keyed])
-        fresh = np.empty(len(keys), np.bool_)
-        fresh[order] = new | ~keyed
-        return fresh
+        fresh = np.empty(len(keys), np.uint8)
+        self._held += kernel.first_seen(np.ascontiguousarray(keys), self._cells, self._next, self._shift, fresh)
+        return fresh.view(np.bool_)
 
     def _allocate(self, limit: int) -> None:
         self._limit = limit
         bits = max(1, int(np.ceil(np.log2(max(1, limit) * _ROOM / _WAYS))))
-        self._shift = np.uint64(64 - bits)
+        self._shift = 64 - bits
         self._cells = np.zeros((1 << bits, _WAYS), np.uint64)  # 0 is an empty cell
         self._next = np.zeros(1 << bits, np.uint8)  # the cell that a bucket fills next
         self._held = 0
-
-    def _among(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = (self._cells[hashes >> self._shift] == hashes[:, None]).any(axis=1)
-        return found
-
-    def _is_new(self, key: int) -> bool:
-        """Whether one key is new; remembers it, unless it is 0."""
-        if key == 0:
-            return True
-        bucket = key >> int(self._shift)
-        held = self._cells[bucket].tolist()
-        if key in held:
-            return False
-        cell = int(self._next[bucket])
-        self._held += held[cell] == 0
-        self._cells[bucket, cell] = key
-        self._next[bucket] = (cell + 1) % _WAYS
-        return True
-
-    def _remember(self, ordered: NDArray[np.uint64]) -> None:
-        """Put distinct keys, in ascending order, into their buckets."""
-        if not len(ordered):
-            return
-        buckets = ordered >> self._shift
-        places = np.arange(len(ordered))
-        begins = np.ones(len(ordered), np.bool_)
-        begins[1:] = buckets[1:] != buckets[:-1]
-        within = places - np.maximum.accumulate(np.where(begins, places, 0))
-        cells = (self._next[buckets] + within) % _WAYS
-        self._held += int(np.count_nonzero(self._cells[buckets, cells] == 0))
-        self._cells[buckets, cells] = ordered
-        self._next[buckets] = (cells + 1) % _WAYS  # the last assignment to a bucket holds

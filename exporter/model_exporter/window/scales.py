@@ -1,5 +1,6 @@
 """What a number means for its feature, worked out once: the line cut into cells within which nothing changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isnan, nextafter
 from typing import Final, Self
@@ -11,16 +12,10 @@ from model_exporter.baseline.model import FeatureBaseline
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.bins import ordinal_bins
 from model_exporter.stats.pairs import NO_LEVEL, Levels
-
-BAD_TYPE, OUT_OF_RANGE, OUTLIERS = range(3)
-"""Rows of `Ruler.flags`."""
+from model_exporter.stats.plain_kernel import BAD_TYPE, OUT_OF_RANGE, OUTLIER, Ruler
 
 _BOOLEAN_CUTS: Final = (nextafter(0.0, -inf), 0.0, nextafter(1.0, -inf), 1.0)
 _FALSE, _TRUE, _MISSING_TRUTH = range(3)
-_SMALL: Final = 256
-"""Cells that a byte can number."""
-_COMPARED_AT_ONCE: Final = 1 << 17
-"""Results of comparisons that stay in the processor's cache until they are added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,67 +84,53 @@ class Scale:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ruler:
-    """The scales of F features side by side, each padded to K cuts: K + 2 cells, the last for what is no number.
+NO_SCALE: Final = Scale(
+    cuts=np.zeros(0),
+    bins=np.zeros(0, np.intp),
+    missing_bin=0,
+    bad_type=np.zeros(1, np.bool_),
+    out_of_range=np.zeros(1, np.bool_),
+    outliers=np.zeros(1, np.bool_),
+    levels=np.zeros(0, np.uint8),
+)
+"""That of a feature of no known type: its numbers are finite or not."""
 
-    Attributes:
-        cuts: float64[K, F, 1], padded with infinity.
-        first: intp[F, 1], the number of each feature's first cell.
-        places: intp[F * (K + 2)], the flat bin of each cell; the number of bins for those that have none.
-        flags: bool[3, F, K+2], which cells are `BAD_TYPE`, `OUT_OF_RANGE` and `OUTLIERS`, as in `Scale`.
-        levels: uint8[F * (K + 2)].
+
+def ruler_of(
+    scales: Sequence[Scale],
+    *,
+    starts: Sequence[int | None],
+    levels: Sequence[int | None],
+    rows: Sequence[int],
+    width: int,
+) -> Ruler:
+    """The scales of features side by side.
+
+    Args:
+        scales: theirs.
+        starts: where among all bins those of each begin; None for a feature without.
+        levels: the row of each in a matrix of levels; None for one without.
+        rows: the row of each in a matrix of quality.
+        width: the place of cells without a bin.
     """
-
-    cuts: NDArray[np.float64]
-    first: NDArray[np.intp]
-    places: NDArray[np.intp]
-    flags: NDArray[np.bool_]
-    levels: Levels
-
-    @classmethod
-    def of(cls, scales: list[Scale], starts: list[int | None], width: int) -> Self:
-        """The scales of features whose bins begin at `starts` of `width` flat bins; None for a feature without."""
-        size = max((len(scale.cuts) for scale in scales), default=0)
-        cuts = np.full((size, len(scales), 1), inf)
-        shape = (len(scales), size + 2)
-        places = np.full(shape, width, np.intp)
-        flags = np.zeros((3, *shape), np.bool_)
-        levels = np.full(shape, NO_LEVEL, np.uint8)
-        for row, (scale, start) in enumerate(zip(scales, starts, strict=True)):
-            cells = len(scale.cuts) + 1
-            cuts[: cells - 1, row, 0] = scale.cuts
-            flags[BAD_TYPE, row, :cells] = scale.bad_type
-            flags[OUT_OF_RANGE, row, :cells] = scale.out_of_range
-            flags[OUTLIERS, row, :cells] = scale.outliers
-            if start is not None and len(scale.bins):
-                places[row, :cells] = start + scale.bins
-                places[row, -1] = start + scale.missing_bin
-            if len(scale.levels):
-                levels[row, :cells] = scale.levels
-        first = np.arange(len(scales), dtype=np.intp)[:, None] * (size + 2)
-        return cls(cuts, first, places.ravel(), flags, levels.ravel())
-
-    @property
-    def cells(self) -> int:
-        """K + 2."""
-        return len(self.cuts) + 2
-
-    def read(self, numbers: NDArray[np.float64], usable: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-        """The cell of each of `numbers` float64[F, n], intp[F, n], from 0 to F (K + 2).
-
-        `usable` bool[F, n] are those that are finite; None when all are.
-        """
-        features, rows = numbers.shape
-        cell = np.empty((features, rows), np.uint8 if self.cells <= _SMALL else np.intp)
-        step = max(1, _COMPARED_AT_ONCE // max(1, len(self.cuts) * rows))
-        for start in range(0, features, step):
-            some = slice(start, start + step)
-            above = np.greater(numbers[some], self.cuts[:, some])
-            np.add.reduce(above.view(np.uint8), axis=0, dtype=cell.dtype, out=cell[some])
-        if usable is not None:
-            cell[~usable] = self.cells - 1
-        return cell + self.first
+    size = max((len(scale.cuts) for scale in scales), default=0)
+    cuts = np.full((len(scales), size), inf)
+    shape = (len(scales), size + 2)
+    places = np.full(shape, width, np.int64)
+    flags = np.zeros(shape, np.uint8)
+    levels_of = np.full(shape, NO_LEVEL, np.uint8)
+    for row, (scale, start) in enumerate(zip(scales, starts, strict=True)):
+        cells = len(scale.cuts) + 1
+        cuts[row, : cells - 1] = scale.cuts
+        for flag, told in ((BAD_TYPE, scale.bad_type), (OUT_OF_RANGE, scale.out_of_range), (OUTLIER, scale.outliers)):
+            flags[row, :cells] += flag * told.astype(np.uint8)
+        if start is not None and len(scale.bins):
+            places[row, :cells] = start + scale.bins
+            places[row, -1] = start + scale.missing_bin
+        if len(scale.levels):
+            levels_of[row, :cells] = scale.levels
+    level_rows = np.array([-1 if level is None else level for level in levels], np.int64)
+    return Ruler(cuts, places, flags, levels_of, level_rows, np.array(rows, np.int64))
 
 
 def _outside(numbers: NDArray[np.float64], low: float | None, high: float | None) -> NDArray[np.bool_]:

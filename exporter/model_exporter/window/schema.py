@@ -175,14 +175,14 @@ class _Counting:
     def count(self, columns: Sequence[Column], rows: int) -> FeatureCounts:
         """Count the `columns` of `rows` rows."""
         found = self._plan.count(columns, rows)
-        wrong = found.bad_type
+        wrong = found.wrong
         totals = found.quality.sum(axis=0).tolist()
         missing = totals[_MISSING] + rows * len(self._gone)
         unexpected = missing_features = 0
         if self._unexpected.size:
-            strange = found.kinds[self._unexpected] != Kind.ABSENT
-            wrong.append(strange.any(axis=0))
-            unexpected = int(np.count_nonzero(strange))
+            for position in self._unexpected.tolist():
+                wrong |= columns[position].kinds != Kind.ABSENT
+            unexpected = rows * len(self._unexpected) - int(found.absent[self._unexpected].sum())
             missing -= int(found.quality[self._unexpected, _MISSING].sum())
             # Other kinds of record need not carry it.
             found.quality[self._unexpected, _MISSING] -= found.absent[self._unexpected]
@@ -191,13 +191,13 @@ class _Counting:
             lacking = found.absent[self._required]
             missing_features = int(lacking.sum())
             all_lack = all_lack or bool((lacking == rows).any())
-            if missing_features:
-                wrong.append((found.kinds[self._required] == Kind.ABSENT).any(axis=0))
+            for position in self._required[lacking > 0].tolist():
+                wrong |= columns[position].kinds == Kind.ABSENT
         missing_features += self._required_gone * rows
         return FeatureCounts(
             found.quality if self._is_whole else self._spread(found.quality, rows),
             np.array((missing_features, unexpected, totals[_TYPE]), np.int64),
-            rows if all_lack else _rows_in_any(wrong),
+            rows if all_lack else int(np.count_nonzero(wrong)),
             found.bins if self._has_bins else None,
             missing=missing,
             cells=rows * self._cells,
@@ -215,11 +215,6 @@ class _Counting:
 def _shape(columns: Sequence[Column]) -> _Shape:
     """What a plan for `columns` depends on."""
     return tuple(map(_NAME_AND_ROLE, columns)), tuple([column.texts is None for column in columns])
-
-
-def _rows_in_any(masks: Sequence[NDArray[np.bool_]]) -> int:
-    """How many rows at least one of the `masks` bool[rows] holds."""
-    return int(np.count_nonzero(np.logical_or.reduce(masks))) if masks else 0
 
 
 def columns_by_room(batch: Batch, schema: Schema, *, room: int) -> tuple[list[Column], list[Column]]:
