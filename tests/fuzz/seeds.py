@@ -238,6 +238,7 @@ _SEEDS: Final = {
     "traces": _traces,
     "otlp_json": _otlp_json,
     "native": _native,
+    "lines": _native,
     "mapped": _mapped,
     "exchanges": _exchanges,
     "gzip": _gzip,

@@ -41,6 +41,7 @@ from model_exporter.ports import Door, Encoding, Payload, Signal
 from model_exporter.receive.inflate import Coding, inflate
 
 if TYPE_CHECKING:
+    from model_exporter.decode._lines import LineScanner
     from model_exporter.decode._scanner import Scanner
 
 _LIMITS: Final = (Limits(), Limits(record_attributes=12, nesting=3, name_length=24))
@@ -128,6 +129,27 @@ def scanner(variant: int, body: bytes) -> None:
         scans.finish()
 
 
+@cache
+def _lines(variant: int) -> "LineScanner":
+    from model_exporter.decode.compiled_lines import CompiledLines  # noqa: PLC0415  # it may not be built
+
+    return CompiledLines(_LIMITS[variant])._scanner()
+
+
+def lines(variant: int, body: bytes) -> None:
+    """The compiled scanner of predictions in JSON alone; the same one for all inputs."""
+    scans = _lines(variant & 1)
+    try:
+        scans.open(body, bool(variant & 2))
+        for scan in iter(scans.scan, None):
+            assert scan.rows <= scan.records_seen
+        scans.parts()
+    except ValueError:  # not for the scanner
+        pass
+    finally:
+        scans.finish()
+
+
 def traces(variant: int, body: bytes) -> None:
     """OTLP traces in protobuf."""
     _agree(variant, _payload(Door.OTLP_HTTP, Signal.TRACES, Encoding.PROTOBUF, body))
@@ -139,12 +161,14 @@ def otlp_json(variant: int, body: bytes) -> None:
 
 
 def native(variant: int, body: bytes) -> None:
-    """Predictions, outcomes and events as JSON and JSON lines, by columns and one by one."""
+    """Predictions, outcomes and events as JSON and JSON lines: compiled, by columns and one by one."""
     encoding = (Encoding.JSON, Encoding.JSON_LINES)[variant >> 2 & 1]
     request = _payload(Door.HTTP, _NATIVE[(variant >> 3) % 3], encoding, body)
-    one, other = Decoder(_LIMITS[variant & 1]), Decoder(_LIMITS[variant & 1])
+    limits = _LIMITS[variant & 1]
+    compiled, one, other = Decoder(limits), Decoder(limits, compiled=False), Decoder(limits, compiled=False)
     for _ in range(2):
         told = account(one, request)
+        assert account(compiled, request) == told
         with mock.patch.object(json_doors, "read_predictions", _read_one_by_one):
             assert account(other, request) == told
 
@@ -270,6 +294,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     "traces": Target(traces, protobuf(ExportTraceServiceRequest.DESCRIPTOR)),
     "otlp_json": Target(otlp_json, json_lines),
     "native": Target(native, json_lines),
+    "lines": Target(lines, json_lines),
     "mapped": Target(mapped, json_lines),
     "exchanges": Target(exchanges, json_lines),
     "gzip": Target(gzip, words=("\x1f\x8b\x08",)),

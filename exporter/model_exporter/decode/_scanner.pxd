@@ -103,6 +103,9 @@ cdef struct Content:  # of a row that only its content can be recognised by
     Head head
 
 
+cdef bint is_utf8(Bytes at, size_t size) noexcept nogil
+
+
 cdef class Block:
     cdef void* at
     cdef Py_ssize_t size
@@ -181,6 +184,7 @@ cdef class Scanner:
     cdef void drop(self) noexcept nogil
     cdef int read_record(self, Bytes at, Bytes end) noexcept nogil
     cdef bint read_pairs(self, Bytes at, Bytes end, uint8_t space) noexcept nogil
+    cdef int32_t slot_for(self, Bytes key, uint32_t size, uint8_t space) noexcept nogil
     cdef bint read_pair(self, Bytes at, Bytes end, uint8_t space) noexcept nogil
     @final
     cdef bint set_aside(self, Cell* cell, uint8_t role, int32_t slot) noexcept nogil

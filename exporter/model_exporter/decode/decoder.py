@@ -30,6 +30,7 @@ from model_exporter.ports import Door, Encoding, Payload, Signal
 
 try:
     from model_exporter.decode.compiled import CompiledLogs
+    from model_exporter.decode.compiled_lines import CompiledLines
 except ImportError:  # there was no compiler when this was installed
     HAS_COMPILED = False
 else:
@@ -54,8 +55,8 @@ class Decoder:
         mappings: what records of other systems mean; the first that takes a record reads it.
         schemas: what monitors have told of their columns; by default nothing yet.
         traces: which spans are requests for predictions.
-        compiled: whether OTLP logs in protobuf go through the compiled scanner first, if it is there. Nothing but the
-            cost depends on that.
+        compiled: whether OTLP logs in protobuf and predictions in JSON go through compiled scanners first, if these are
+            there. Nothing but the cost depends on that.
     """
 
     def __init__(
@@ -79,10 +80,11 @@ class Decoder:
         self._native_names = Vocabulary(NATIVE_FIELDS)
         self._plain = PlainLayouts(limits)
         self._compiled = CompiledLogs(limits, self._is_mapped) if compiled and HAS_COMPILED else None
+        self._compiled_lines = CompiledLines(limits) if compiled and HAS_COMPILED else None
 
     @property
     def is_compiled(self) -> bool:
-        """Whether OTLP logs go through the compiled scanner first."""
+        """Whether OTLP logs and predictions in JSON go through compiled scanners first."""
         return self._compiled is not None
 
     def decode(self, payload: Payload) -> Decoded:
@@ -109,6 +111,15 @@ class Decoder:
             return Decoded(ignored={"metrics": 1})
         if self._compiled and payload.signal is Signal.LOGS and payload.encoding is Encoding.PROTOBUF:
             decoded = self._compiled.decode(payload.body, lambda ledger: self._reader(self._log_names, ledger))
+            if decoded is not None:
+                return decoded
+        if self._compiled_lines and payload.signal is Signal.PREDICTIONS and payload.encoding is not Encoding.PROTOBUF:
+            defaults = _defaults_of(payload)
+            decoded = self._compiled_lines.decode(
+                payload.body.removeprefix(_BYTE_ORDER_MARK),
+                lambda ledger: self._reader(self._native_names, ledger, defaults),
+                defaults,
+            )
             if decoded is not None:
                 return decoded
         ledger = Ledger(self._limits)
@@ -174,8 +185,7 @@ class Decoder:
             through = self._through(self._log_mappings, ledger)
             (otlp_json if is_json else otlp_protobuf).read_logs(body, logs, ledger.tally, through)
         elif is_json and payload.signal is not Signal.EXCHANGES:
-            context = payload.context if payload.door is Door.FILE else {}
-            defaults = {field: str(context[key]) for key, field in _DEFAULTS.items() if key in context}
+            defaults = _defaults_of(payload)
             reader = self._reader(self._native_names, ledger, defaults)
             if payload.signal is Signal.RECORDS:
                 mapped = MappedReader(
@@ -218,3 +228,9 @@ class Decoder:
         return RecordReader(
             vocabulary=vocabulary, limits=self._limits, ledger=ledger, schemas=self._schemas, defaults=defaults
         )
+
+
+def _defaults_of(payload: Payload) -> dict[int, str]:
+    """What the records of a door have that lack it."""
+    context = payload.context if payload.door is Door.FILE else {}
+    return {field: str(context[key]) for key, field in _DEFAULTS.items() if key in context}

@@ -1,6 +1,6 @@
 """The native JSON doors: one object, an array of objects, or an object a line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -50,9 +50,21 @@ def read_objects(body: bytes, read: Callable[[dict[str, object], str], None], ta
     Raises:
         DecodeError: nothing in it is an object.
     """
-    objects = skip
+    objects, failure = take_objects(islice(_values(body), skip, None), read, tally)
+    if failure and not objects + skip:
+        raise failure
+
+
+def take_objects(
+    values: Iterable[tuple[str, object]], read: Callable[[dict[str, object], str], None], tally: Tally
+) -> tuple[int, DecodeError | None]:
+    """Have `read` take each object of some values with their places; how many there were, and what the first other was.
+
+    A value may be a DecodeError, which is why there is none.
+    """
+    objects = 0
     failure: DecodeError | None = None
-    for where, value in islice(_values(body), skip, None):
+    for where, value in values:
         if isinstance(value, dict):
             objects += 1
             read(value, where)
@@ -62,8 +74,7 @@ def read_objects(body: bytes, read: Callable[[dict[str, object], str], None], ta
             reason, error = "not_an_object", DecodeError("not_an_object", f"expected an object, got {_kind(value)}")
         tally.reject(reason, str(error), where=where)
         failure = failure or error
-    if failure and not objects:
-        raise failure
+    return objects, failure
 
 
 def _values(body: bytes) -> Iterator[tuple[str, object]]:
@@ -77,10 +88,14 @@ def _values(body: bytes) -> Iterator[tuple[str, object]]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield from _doubtful_values(body)
             return
-    lines = body.count(b"\n") + (not body.endswith(b"\n"))
-    place = "line" if lines == len(values) else "record"
+    place = place_of(body, len(values))
     for number, value in enumerate(values, 1):
         yield f"{place} {number}", value
+
+
+def place_of(body: bytes, values: int) -> str:
+    """What a value is called in `body`, which holds so many."""
+    return "line" if body.count(b"\n") + (not body.endswith(b"\n")) == values else "record"
 
 
 def _doubtful_values(body: bytes) -> Iterator[tuple[str, object]]:
@@ -88,12 +103,17 @@ def _doubtful_values(body: bytes) -> Iterator[tuple[str, object]]:
     try:
         yield "record 1", parse_json(body)
     except DecodeError:
-        patience = _PATIENCE
-        for number, line in enumerate(body.split(b"\n"), 1):
-            if line.strip():
-                value = _line(line, lenient=patience > 0)
-                patience -= isinstance(value, DecodeError)
-                yield f"line {number}", value
+        yield from values_of_lines(enumerate(body.split(b"\n"), 1))
+
+
+def values_of_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[str, object]]:
+    """The value of each line with its number, of a body in which not all are JSON; a DecodeError where it has none."""
+    patience = _PATIENCE
+    for number, line in lines:
+        if line.strip():
+            value = _line(line, lenient=patience > 0)
+            patience -= isinstance(value, DecodeError)
+            yield f"line {number}", value
 
 
 def _line(line: bytes, *, lenient: bool) -> object:

@@ -15,6 +15,12 @@ from otlp_messages import payload
 
 Record = dict[str, object]
 
+
+@pytest.fixture(autouse=True)
+def _each_decoder() -> None:
+    """The one that these tests name."""
+
+
 NATIVE: Record = {
     "model": "fraud",
     "version": "1.4.2",
@@ -36,7 +42,7 @@ def decode(*records: Record, array: bool = False) -> tuple[Decoded, int]:
     body = "[" + ",".join(texts) + "]" if array else "\n".join(texts)
     sent = payload(Signal.PREDICTIONS, Encoding.JSON, body.encode())
     with patch.object(RecordReader, "read_native", autospec=True, side_effect=RecordReader.read_native) as single:
-        return Decoder(Limits()).decode(sent), single.call_count
+        return Decoder(Limits(), compiled=False).decode(sent), single.call_count
 
 
 @pytest.mark.parametrize("array", [False, True])
@@ -99,7 +105,7 @@ def test_records_that_lack_a_feature_are_plain() -> None:
 
 def test_a_body_that_begins_with_a_gap_is_read_by_a_wider_layout() -> None:
     """The one that records were read by last."""
-    decoder = Decoder(Limits())
+    decoder = Decoder(Limits(), compiled=False)
     full, less = ({"model": "m", "features": features, "score": 1} for features in ({"a": 1, "b": 2}, {"b": 2}))
     with patch.object(RecordReader, "read_native", autospec=True) as single:
         for records in ([full] * 20, [less, *[full] * 19]):

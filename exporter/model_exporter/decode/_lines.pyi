@@ -1,0 +1,6 @@
+from model_exporter.decode._scanner import Scanner
+
+class LineScanner(Scanner):
+    @property
+    def is_array(self) -> bool: ...
+    def open(self, body: bytes, has_model: bool) -> None: ...
