@@ -63,7 +63,10 @@ _RULES: Final = tuple(
         (r"model_exporter/(stats/(bins|scales)|window/(assess|counting|scales|schema))", "bins"),
         (r"model_exporter/window/(layout|snapshot)|model_exporter/stats/(distances|gauges|limits)", "snapshot"),
         (r"_freeze|(_take_snapshot|snapshot) \(model_exporter", "snapshot"),
-        (r"model_exporter/(stats(?!/(plain_)?kernel)|window/(verdicts|anomaly|share_evidence|alarm_shares))", "evidence"),
+        (
+            r"model_exporter/(stats(?!/(plain_)?kernel)|window/(verdicts|anomaly|share_evidence|alarm_shares))",
+            "evidence",
+        ),
         (r"model_exporter/expose", "exposition"),
         (r"model_exporter/(decode|mapping|json_text)", "decode"),
         (r"model_exporter/(window|batch|route|privacy|joining|join/)", "windows"),
