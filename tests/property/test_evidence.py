@@ -1,15 +1,17 @@
 """What holds for the evidence of any traffic against any baseline."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_exporter.stats.dictionary import Allowance
-from model_exporter.stats.evidence import CAP, EvidenceState
+from model_exporter.stats.evidence import CAP, EvidenceState, _gains
 from model_exporter.stats.features import FeatureBins, Kind
 from model_exporter.stats.model_evidence import ModelEvidence, Verdict
-from model_exporter.stats.portfolio import build_tables
+from model_exporter.stats.portfolio import SeasonalTables, build_tables
 from model_exporter.stats.tables import Tables
 
 SIZES = {Kind.NUMERIC: 7, Kind.CATEGORICAL: 6, Kind.BOOLEAN: 3}
@@ -57,6 +59,38 @@ def assert_defined(verdict: Verdict) -> None:
     told = np.isfinite(verdict.shares[:, 0])
     assert told[verdict.named].all()
     assert verdict.shares[told].sum(axis=1) == pytest.approx(np.ones(np.count_nonzero(told)))
+
+
+@given(st.data(), baselines(), st.integers(1, 3))
+@settings(max_examples=60)
+def test_levels_together_are_as_each_alone(data: st.DataObject, features: list[FeatureBins], seasons: int) -> None:
+    """Bit by bit, whatever they allow for, and through seasons."""
+    width = sum(len(feature.counts) for feature in features)
+    by_season = [
+        [replace(feature, counts=feature.counts * (season + 1)) for feature in features] for season in range(seasons)
+    ]
+
+    def levels() -> list[ModelEvidence]:
+        return [
+            ModelEvidence(
+                SeasonalTables(by_season, Allowance(tolerance=tolerance), rho=0.001), patience_seconds=patience
+            )
+            for tolerance, patience in ((0.0025, 86_400.0), (0.02, 3600.0))
+        ]
+
+    together, alone = levels(), levels()
+    count = st.one_of(st.just(0), st.integers(0, 3000))
+    for index in range(data.draw(st.integers(0, 6))):
+        counts = np.array(data.draw(st.lists(count, min_size=width, max_size=width)), np.int64)
+        season = data.draw(st.integers(0, seasons - 1))
+        slot = together[0].slot(counts, seconds=15.0, season=season)
+        if slot is not None:
+            for level in together:
+                level.take(slot, start=15.0 * index)
+        for level in alone:
+            level.update(counts, start=15.0 * index, seconds=15.0, season=season)
+    assert [level.checkpoint() for level in together] == [level.checkpoint() for level in alone]
+    assert together[1].remembers_as(alone[0])
 
 
 @given(streams())
@@ -182,6 +216,7 @@ def test_features_do_not_touch_each_other(stream: tuple[Tables, list[np.ndarray]
 def test_no_bet_gains_on_the_baseline_itself(features: list[FeatureBins]) -> None:
     """Under the law of the baseline's own shares the mean payment of every bet is at most 1."""
     tables = build_tables(features, Allowance(tolerance=0.0, z=3.0))
+    tables = replace(tables, phi=np.ones_like(tables.phi), rho=np.zeros_like(tables.rho))
     rows = tables.rows
     probe = EvidenceState([tables], patience_seconds=1.0)
     counts = np.concatenate([feature.counts for feature in features]).astype(np.float64)
@@ -191,11 +226,11 @@ def test_no_bet_gains_on_the_baseline_itself(features: list[FeatureBins]) -> Non
     mean = np.zeros(len(rows.feature))
     adaptive = len(tables.adaptive.features) * len(tables.memories)
     for bin_ in range(len(law)):
-        x = np.zeros(len(law))
-        x[bin_] = 1.0
-        base = np.concatenate([np.bincount(owner, x * tables.ordinary, len(features)), np.bincount(owner, x)])
-        base = np.resize(base, 2 * len(features))
-        gains = probe._gains(tables, x, base)
+        x = np.zeros(len(law), np.int64)
+        x[bin_] = 1
+        slot = probe.slot(x, seconds=15.0)
+        assert slot is not None
+        gains = _gains(tables, slot)
         mean += np.where(rows.feature == owner[bin_], law[bin_] * np.exp(gains), 0.0)
     live = (rows.weight > 0) & (total[rows.feature] > 0)
     dictionary = np.arange(len(mean)) < len(mean) - adaptive

@@ -4,6 +4,7 @@ Each memory V holds the counts of a feature's ordinary bins, fading by the numbe
 slot is on q = (50 p + V) / (50 + |V|).
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,8 +17,28 @@ _PRIOR_ROWS: Final = 50.0
 """Predictions that the baseline counts for in the alternative."""
 
 
-def adaptive_gains(adaptive: Adaptive, memory: Floats, x: Floats) -> Floats:
-    """Log of what a slot pays the adaptive bets, float64[M, A].
+@dataclass(frozen=True, slots=True)
+class AdaptiveSlot:
+    """What a slot comes to for the adaptive bets, whatever they allow for.
+
+    Attributes:
+        paid: float64[M, A], log of the product of q_k/p_k over the slot's predictions.
+        s: float64[M, A], root of sum q^2/p - 1.
+        rows: float64[A], predictions.
+    """
+
+    paid: Floats
+    s: Floats
+    rows: Floats
+
+    def gains(self, delta: Floats) -> Floats:
+        """Log of what the slot pays bets that allow for `delta` float64[A], float64[M, A]."""
+        gains: Floats = self.paid - np.log1p(delta * self.s) * self.rows
+        return gains
+
+
+def adaptive_slot(adaptive: Adaptive, memory: Floats, x: Floats) -> AdaptiveSlot:
+    """What a slot comes to.
 
     A prediction in bin k pays q_k/p_k / (1 + delta s) with s^2 = sum q^2/p - 1, which has a mean of at most 1 while
     the divergence of the traffic is at most delta^2 (Cauchy and Schwarz). The direction comes from the traffic and may
@@ -31,12 +52,11 @@ def adaptive_gains(adaptive: Adaptive, memory: Floats, x: Floats) -> Floats:
     """
     starts = adaptive.starts[:-1]
     if not len(starts):
-        return np.zeros((len(memory), 0))
+        return AdaptiveSlot(np.zeros((len(memory), 0)), np.zeros((len(memory), 0)), np.zeros(0))
     ratio = _ratio(adaptive, memory)
     s = np.sqrt(np.maximum(np.add.reduceat(ratio * ratio * adaptive.p, starts, axis=1) - 1, 0.0))
     paid = np.add.reduceat(np.log(ratio) * x, starts, axis=1)
-    gains: Floats = paid - np.log1p(adaptive.delta * s) * np.add.reduceat(x, starts)
-    return gains
+    return AdaptiveSlot(paid, s, np.add.reduceat(x, starts))
 
 
 def adaptive_shapes(adaptive: Adaptive, memory: Floats) -> Floats:

@@ -12,13 +12,14 @@ Source: J. Shin, A. Ramdas, A. Rinaldo, E-detectors: a nonparametric framework f
 England J. Stat. Data Sci. 2 (2024).
 """
 
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.stats.adaptive import adaptive_gains, adaptive_shapes
+from model_exporter.stats.adaptive import AdaptiveSlot, adaptive_shapes, adaptive_slot
 from model_exporter.stats.dictionary import Label
 from model_exporter.stats.features import Flags, Floats, totals
 from model_exporter.stats.tables import Seasons, Tables
@@ -129,27 +130,60 @@ class EvidenceState:
         Raises:
             ValueError: `counts` are not of the tables' length, or the slot has no length.
         """
-        tables = self._seasons[season]
+        slot = self.slot(counts, seconds=seconds, season=season)
+        if slot is not None:
+            self.take(slot, start=start)
+
+    def slot(self, counts: NDArray[np.int64], *, seconds: float, season: int = 0) -> "Slot | None":
+        """What the counts of a closed slot come to, for `take`; None without a prediction, which changes nothing.
+
+        Whatever a state allows for, its patience and its prior, that is the same for all of the same features that have
+        taken the same slots: it is worked out once for all levels of a verdict.
+
+        Raises:
+            ValueError: `counts` are not of the tables' length, or the slot has no length.
+        """
         if counts.shape != self._owner.shape or not seconds > 0:
             raise ValueError("a slot has one count for every bin of the baseline, and a positive length")
         if not counts.any():
-            return
-        self._enter(season, tables)
+            return None
+        tables = self._enter(season)
         x = counts.astype(np.float64)
-        ordinary = x * tables.ordinary
-        features = tables.features
+        ordinary, features, adaptive = x * tables.ordinary, tables.features, tables.adaptive
         n, n_ordinary = totals(self._owner, x, features), totals(self._owner, ordinary, features)
         phi = np.maximum(tables.phi, 1 + (n - 1) * tables.rho)
-        base = np.concatenate([n_ordinary, n])
+        rows = np.concatenate([n_ordinary, n])
+        x /= phi.take(self._owner)
+        # What the adaptive bets remember fades by the number of the slot's predictions.
+        kept = (1 - 1 / tables.memories)[:, None] ** n_ordinary.take(adaptive.features)
+        memory = self._memory * kept.take(adaptive.owner, axis=1)
+        memory += ordinary.take(adaptive.bins)
+        return Slot(
+            season=season,
+            seconds=seconds,
+            rows=rows,
+            base=rows / np.concatenate([phi, phi]),
+            x=x,
+            tilted=np.append(x, 0.0).take(tables.tilts.bins)[:, :, None],
+            adaptive=adaptive_slot(adaptive, self._memory, x.take(adaptive.bins)),
+            memory=memory,
+        )
+
+    def take(self, slot: "Slot", *, start: float) -> None:
+        """Take what a slot comes to, as this state or one that has taken the same slots has found."""
+        tables = self._enter(slot.season)
         # Without a prediction nothing is staked, or an idle feature would alarm by waiting; and nothing beyond the cap,
         # where a bet that starts late could only blur the onset.
-        open_ = (base > 0) & np.tile(self._total < _CLOSED, 2)
-        staked = self._stakes * (open_ * seconds).take(tables.rows.base)
-        gains = self._gains(tables, x / phi.take(self._owner), base / np.concatenate([phi, phi]))
+        open_ = (slot.rows > 0) & np.tile(self._total < _CLOSED, 2)
+        staked = self._stakes * (open_ * slot.seconds).take(tables.rows.base)
+        gains = _gains(tables, slot)
         growth = np.exp(np.clip(gains, -_SLOT_LIMIT, _SLOT_LIMIT, out=gains), out=gains)
-        self._wealth = (self._wealth + staked) * growth
-        self._moment = (self._moment + staked * start) * growth
-        self._remember(tables, ordinary, n_ordinary)
+        self._wealth += staked
+        self._wealth *= growth
+        staked *= start
+        self._moment += staked
+        self._moment *= growth
+        self._memory = slot.memory
         self._total = self._by_feature(self._wealth)
         self._cut()
 
@@ -159,6 +193,10 @@ class EvidenceState:
         self._wealth[gone] = 0.0
         self._moment[gone] = 0.0
         self._total[features] = 0.0
+
+    def remembers_as(self, other: Self) -> bool:
+        """Whether its adaptive bets remember the same traffic as those of `other`."""
+        return np.array_equal(self._memory, other._memory)
 
     def checkpoint(self) -> bytes:
         """The whole state, for `restore` of a state with the same tables, patience and prior."""
@@ -184,30 +222,17 @@ class EvidenceState:
         self._memory = values[1 + 2 * rows :].reshape(self._memory.shape).copy()
         self._total = self._by_feature(self._wealth)
 
-    def _enter(self, season: int, tables: Tables) -> None:
+    def _enter(self, season: int) -> Tables:
         """Carry what the adaptive bets remember over to another season, as ratios to the baseline's shares."""
+        tables = self._seasons[season]
         if season != self._season:
-            self._memory *= tables.adaptive.p / self._p
+            self._memory = self._memory * (tables.adaptive.p / self._p)  # another state may hold it as well
             self._take(season, tables)
+        return tables
 
     def _take(self, season: int, tables: Tables) -> None:
         """Remember of a season what is needed all the time or after it; the tables themselves are large."""
         self._season, self._stakes, self._p = season, tables.rows.weight * self._rate, tables.adaptive.p
-
-    def _gains(self, tables: Tables, x: Floats, base: Floats) -> Floats:
-        """Log of what a slot pays each bet, float64[J], from tempered counts of bins and bases."""
-        tilts, odds = tables.tilts, tables.odds
-        of_tilts = np.append(x, 0.0).take(tilts.bins)
-        on_tilts = np.matmul(tilts.log_factors, of_tilts[:, :, None])
-        on_odds = base.take(odds.base) * odds.outside + x.take(odds.bins) * odds.step
-        on_adaptive = adaptive_gains(tables.adaptive, self._memory, x.take(tables.adaptive.bins))
-        return np.concatenate([on_tilts.ravel(), on_odds, on_adaptive.T.ravel()])
-
-    def _remember(self, tables: Tables, ordinary: Floats, n_ordinary: Floats) -> None:
-        """Add a slot to the adaptive bets' memories, and let what they hold fade by the number of its predictions."""
-        adaptive = tables.adaptive
-        kept = (1 - 1 / tables.memories)[:, None] ** n_ordinary.take(adaptive.features)
-        self._memory = self._memory * kept.take(adaptive.owner, axis=1) + ordinary.take(adaptive.bins)
 
     def _by_feature(self, rows: Floats) -> Floats:
         """Sums over the bets of each feature, float64[F]."""
@@ -226,6 +251,40 @@ class EvidenceState:
         self._wealth *= factor
         self._moment *= factor
         self._total = self._by_feature(self._wealth)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What the counts of a slot come to, whatever is allowed for.
+
+    Attributes:
+        season: the index of the tables.
+        seconds: its length.
+        rows: float64[2F], predictions with an ordinary value by feature, then all predictions.
+        base: float64[2F], the same, tempered.
+        x: float64[B], tempered counts of bins.
+        tilted: float64[N, B', 1], those of the bins of `Tilts`.
+        adaptive: what they come to for the adaptive bets.
+        memory: what these remember afterwards.
+    """
+
+    season: int
+    seconds: float
+    rows: Floats
+    base: Floats
+    x: Floats
+    tilted: Floats
+    adaptive: AdaptiveSlot
+    memory: Floats
+
+
+def _gains(tables: Tables, slot: Slot) -> Floats:
+    """Log of what a slot pays each bet, float64[J]."""
+    odds = tables.odds
+    on_tilts = np.matmul(tables.tilts.log_factors, slot.tilted)
+    on_odds = slot.base.take(odds.base) * odds.outside + slot.x.take(odds.bins) * odds.step
+    on_adaptive = slot.adaptive.gains(tables.adaptive.delta)
+    return np.concatenate([on_tilts.ravel(), on_odds, on_adaptive.T.ravel()])
 
 
 def rounded_bytes(values: Floats) -> bytes:

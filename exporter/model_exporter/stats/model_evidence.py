@@ -16,12 +16,12 @@ S. Dandapanthula, A. Ramdas, Multiple testing in multi-stream sequential change 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_exporter.stats.evidence import CAP, EvidenceState
+from model_exporter.stats.evidence import CAP, EvidenceState, Slot
 from model_exporter.stats.features import Flags, Floats
 from model_exporter.stats.tables import Seasons
 
@@ -82,9 +82,24 @@ class ModelEvidence:
 
     def update(self, counts: NDArray[np.int64], *, start: float, seconds: float, season: int = 0) -> None:
         """Take the counts of one closed slot; arguments and errors as for `EvidenceState.update`."""
-        self._state.update(counts, start=start, seconds=seconds, season=season)
-        if not counts.any():
-            return  # to look again at what has been judged is no news
+        slot = self.slot(counts, seconds=seconds, season=season)
+        if slot is not None:
+            self.take(slot, start=start)
+
+    def slot(self, counts: NDArray[np.int64], *, seconds: float, season: int = 0) -> Slot | None:
+        """What the counts of a closed slot come to at every level that has taken the same slots, for `take`.
+
+        None without a prediction: to look again at what has been judged is no news.
+        """
+        return self._state.slot(counts, seconds=seconds, season=season)
+
+    def remembers_as(self, other: Self) -> bool:
+        """Whether both remember the same traffic, as levels do that have taken the same slots."""
+        return self._state.remembers_as(other._state)
+
+    def take(self, slot: Slot, *, start: float) -> None:
+        """Take what a slot comes to, and look at the alarm."""
+        self._state.take(slot, start=start)
         wealth = self._state.wealth
         total = float(wealth.sum())
         if self._detected and total < _CLEAR_WEALTH:

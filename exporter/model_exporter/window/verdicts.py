@@ -134,8 +134,11 @@ class Verdicts:
     def take_slot(self, start: float, counts: Counts) -> None:
         """Take the counts int64[B] of a slot that is over."""
         season = self._bets.season(start)
-        for _, evidence in self._evidence:
-            evidence.update(counts, start=start, seconds=SLOT_SECONDS, season=season)
+        (_, first), *_others = self._evidence
+        slot = first.slot(counts, seconds=SLOT_SECONDS, season=season)
+        if slot is not None:
+            for _, evidence in self._evidence:
+                evidence.take(slot, start=start)
         self._freeze()
         self.slots += 1
 
@@ -153,6 +156,9 @@ class Verdicts:
             return
         for (_, evidence), kept in zip(self._evidence, checkpoint, strict=True):
             evidence.restore(kept)
+        (_, first), *others = self._evidence
+        if not all(other.remembers_as(first) for _, other in others):
+            raise ValueError("the levels of a checkpoint are of different traffic")
         self._freeze()
         self.slots = 1
 
