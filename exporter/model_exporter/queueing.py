@@ -13,6 +13,9 @@ from model_exporter.errors import OverloadedError
 JOINED_ROWS: Final = 4096
 """Records of small requests that are added together; more would make a scrape's picture wait."""
 
+JOINED_BYTES: Final = 8 << 20
+"""Bytes of them: wide records are added fewer at a time, a thousand of 200 features or 250 of a thousand."""
+
 LINGER_SECONDS: Final = 0.05
 """How long a small request waits for others to be added with it; its sender has its answer already."""
 
@@ -94,7 +97,9 @@ class BoundedQueue:
                 self._changed.notify()
 
     def take(self, timeout: float, *, linger: bool = True) -> list[Item]:
-        """The next items, together at most `JOINED_ROWS` records or a single item; none after `timeout` seconds.
+        """The next items, together at most `JOINED_ROWS` records and `JOINED_BYTES`, or a single item.
+
+        There are none after `timeout` seconds.
 
         The first item waits up to `LINGER_SECONDS` for others to join it, unless many wait already or time presses, or
         the writer has other work meanwhile (`linger` is false).
@@ -106,13 +111,16 @@ class BoundedQueue:
                 self._changed.wait_for(self._is_pressing, LINGER_SECONDS)
             self._urgent = False
             taken: list[Item] = []
-            rows = 0
-            while self._items and (not taken or rows + self._items[0].rows <= JOINED_ROWS):
-                item = self._items.popleft()
+            rows = size = 0
+            while self._items:
+                item = self._items[0]
+                if taken and (rows + item.rows > JOINED_ROWS or size + item.size > JOINED_BYTES):
+                    break
                 rows += item.rows
-                self._size -= item.size
-                taken.append(item)
+                size += item.size
+                taken.append(self._items.popleft())
             self._rows -= rows
+            self._size -= size
             return taken
 
     def close(self) -> None:
@@ -123,8 +131,8 @@ class BoundedQueue:
 
     def _is_pressing(self) -> bool:
         """Whether the writer should not wait for more."""
-        many = min(JOINED_ROWS, self._limit_rows // 2)
-        return self._closed or self._urgent or self._rows >= many or self._size >= self._limit_size // 2
+        many, much = min(JOINED_ROWS, self._limit_rows // 2), min(JOINED_BYTES, self._limit_size // 2)
+        return self._closed or self._urgent or self._rows >= many or self._size >= much
 
     @property
     def drained(self) -> bool:

@@ -26,18 +26,15 @@ class Scale:
         cuts: float64[k], ascending.
         bins: intp[k+1], the bin of each cell; empty for a feature without a baseline.
         missing_bin: that of a cell without a usable number.
-        bad_type: bool[k+1], numbers that the feature cannot have.
-        out_of_range: bool[k+1], outside what the configuration allows.
-        outliers: bool[k+1], outside of the baseline's fences.
+        flags: uint8[k+1], of `BAD_TYPE`, numbers that the feature cannot have, `OUT_OF_RANGE` of the configuration, and
+            `OUTLIER`, outside of the baseline's fences.
         levels: uint8[k+1], by which pairs are counted; empty for a feature that is in none.
     """
 
     cuts: NDArray[np.float64]
     bins: NDArray[np.intp]
     missing_bin: int
-    bad_type: NDArray[np.bool_]
-    out_of_range: NDArray[np.bool_]
-    outliers: NDArray[np.bool_]
+    flags: NDArray[np.uint8]
     levels: Levels
 
     @classmethod
@@ -45,7 +42,7 @@ class Scale:
         """That of a numeric feature; `levels` are uint8[bins] as in an `Assessor`.
 
         >>> scale = Scale.of_numbers(None, FeatureSettings(minimum=0.0, maximum=1.0), None)
-        >>> scale.cuts.tolist(), scale.out_of_range.tolist()
+        >>> scale.cuts.tolist(), (scale.flags == OUT_OF_RANGE).tolist()
         ([-5e-324, 1.0], [True, False, True])
         """
         edges = np.array(feature.edges if feature else (), np.float64)
@@ -62,24 +59,20 @@ class Scale:
             cuts,
             bins,
             missing_bin=len(feature.bins) - 1 if feature else 0,
-            bad_type=np.zeros(len(uppers), np.bool_),
-            out_of_range=_outside(uppers, settings.minimum, settings.maximum),
-            outliers=_outside(uppers, *(summary.fence_low, summary.fence_high) if summary else (None, None)),
+            flags=_flags(OUT_OF_RANGE, _outside(uppers, settings.minimum, settings.maximum))
+            | _flags(OUTLIER, _outside(uppers, *(summary.fence_low, summary.fence_high) if summary else (None, None))),
             levels=np.zeros(0, np.uint8) if levels is None else levels[bins],
         )
 
     @classmethod
     def of_truths(cls, feature: FeatureBaseline | None) -> Self:
         """That of a boolean feature: 0 and 1 are its only numbers."""
-        nothing = np.zeros(len(_BOOLEAN_CUTS) + 1, np.bool_)
         bins = np.array([_MISSING_TRUTH, _FALSE, _MISSING_TRUTH, _TRUE, _MISSING_TRUTH], np.intp)
         return cls(
             np.array(_BOOLEAN_CUTS),
             bins if feature else bins[:0],
             missing_bin=_MISSING_TRUTH,
-            bad_type=bins == _MISSING_TRUTH,
-            out_of_range=nothing,
-            outliers=nothing,
+            flags=_flags(BAD_TYPE, bins == _MISSING_TRUTH),
             levels=np.zeros(0, np.uint8),
         )
 
@@ -88,9 +81,7 @@ NO_SCALE: Final = Scale(
     cuts=np.zeros(0),
     bins=np.zeros(0, np.intp),
     missing_bin=0,
-    bad_type=np.zeros(1, np.bool_),
-    out_of_range=np.zeros(1, np.bool_),
-    outliers=np.zeros(1, np.bool_),
+    flags=np.zeros(1, np.uint8),
     levels=np.zeros(0, np.uint8),
 )
 """That of a feature of no known type: its numbers are finite or not."""
@@ -122,8 +113,7 @@ def ruler_of(
     for row, (scale, start) in enumerate(zip(scales, starts, strict=True)):
         cells = len(scale.cuts) + 1
         cuts[row, : cells - 1] = scale.cuts
-        for flag, told in ((BAD_TYPE, scale.bad_type), (OUT_OF_RANGE, scale.out_of_range), (OUTLIER, scale.outliers)):
-            flags[row, :cells] += flag * told.astype(np.uint8)
+        flags[row, :cells] = scale.flags
         if start is not None and len(scale.bins):
             places[row, :cells] = start + scale.bins
             places[row, -1] = start + scale.missing_bin
@@ -131,6 +121,10 @@ def ruler_of(
             levels_of[row, :cells] = scale.levels
     level_rows = np.array([-1 if level is None else level for level in levels], np.int64)
     return Ruler(cuts, places, flags, levels_of, level_rows, np.array(rows, np.int64))
+
+
+def _flags(flag: int, told: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return told * np.uint8(flag)
 
 
 def _outside(numbers: NDArray[np.float64], low: float | None, high: float | None) -> NDArray[np.bool_]:
