@@ -32,6 +32,7 @@ LEAST_NOISE: Final = 0.05
 """No signal is taken to be steadier than by this standard deviation of its logarithm, or of its share's logit: what
 changes by a twentieth is not worth telling, however steady it was."""
 
+_OF_CLASSES: Final = f"{PROBABILITIES}."
 _NOISE_MEMORY: Final = 1 / 200
 _LEAST_EVIDENCE: Final = -14.0
 _FORMAT: Final = b"signals of a version 2"
@@ -164,24 +165,24 @@ def low_confidence(batch: Batch, kind: ModelKind | None) -> tuple[int, int]:
     if kind not in (None, ModelKind.CLASSIFICATION):
         return 0, 0
     outputs = [column for column in batch.columns if column.role is Role.OUTPUT]
-    likeliest = _likeliest([column for column in outputs if column.name.startswith(f"{PROBABILITIES}.")])
-    if likeliest is None:
-        likeliest = _likeliest([column for column in outputs if column.name == SCORE])
-    if likeliest is None:
+    telling = [column for column in outputs if column.name.startswith(_OF_CLASSES)] or [
+        column for column in outputs if column.name == SCORE
+    ]
+    if not telling:
         return 0, 0
-    return int(np.count_nonzero(likeliest < LOW_CONFIDENCE)), int(np.count_nonzero(np.isfinite(likeliest)))
+    likeliest = _likeliest(telling)
+    known = (likeliest >= 0) & (likeliest <= 1)
+    return int(np.count_nonzero(known & (likeliest < LOW_CONFIDENCE))), int(np.count_nonzero(known))
 
 
-def _likeliest(columns: list[Column]) -> NDArray[np.float64] | None:
-    """Probability of each row's likeliest class, NaN where there is none; None without columns."""
-    if not columns:
-        return None
+def _likeliest(columns: list[Column]) -> NDArray[np.float64]:
+    """Probability of each row's likeliest class; NaN or outside of 0 to 1 where there is none."""
     likeliest = columns[0].numbers
     for column in columns[1:]:
         likeliest = np.fmax(likeliest, column.numbers)
     if len(columns) == 1:
         likeliest = np.maximum(likeliest, 1 - likeliest)  # the other of two classes is what is left
-    return np.where((likeliest >= 0) & (likeliest <= 1), likeliest, np.nan)
+    return likeliest
 
 
 def _measure(sums: _Sums, predictions: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -422,7 +422,8 @@ class ModelState:
         seldom gets as far as a log, so while logs carry no errors a failed span is a prediction of its own.
         """
         failed = int(np.count_nonzero(batch.errors.codes >= 0))
-        carried = {"predictions": batch.rows, "errors": failed, "latency": np.isfinite(batch.latency_seconds).any()}
+        timed = bool(np.isfinite(batch.latency_seconds).any())
+        carried = {"predictions": batch.rows, "errors": failed, "latency": timed}
         if batch.origin is Origin.LOG:
             self._from_logs |= {signal for signal, present in carried.items() if present}
             counts = set(carried)
@@ -434,7 +435,7 @@ class ModelState:
                 self._shared.refuse(
                     "error_types_per_model", self.name, "a series of its own to an error type", overflowed
                 )
-        if "latency" in counts:
+        if "latency" in counts and timed:
             version.count_durations(batch.latency_seconds)
         if "predictions" in counts:
             return batch.rows

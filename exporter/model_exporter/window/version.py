@@ -174,8 +174,11 @@ class VersionState:
 
     def saw_prediction(self, times: NDArray[np.float64], now: float) -> None:
         """Remember when the newest prediction was made; a clock that runs ahead counts as now."""
-        known = times[np.isfinite(times)]
-        newest = min(float(known.max()), now) if len(known) else now
+        latest = float(np.fmax.reduce(times, initial=-np.inf))  # of a row without a time it is NaN
+        if np.isinf(latest):
+            known = times[np.isfinite(times)]
+            latest = float(known.max()) if len(known) else now
+        newest = min(latest, now)
         self._last_prediction = max(newest, self._last_prediction or newest)
         self.last_seen = now
         self._touched += 1
