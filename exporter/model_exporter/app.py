@@ -148,12 +148,7 @@ class App:
         )
         self._background = Background(self._pipeline.run_in_writer, self._fail)
         self._fleet.defer_to(self._background.defer)
-        self._forwarder = Forwarder(
-            self._pipeline.ingest,
-            self._telemetry,
-            self._settings.forward,
-            ingest_together=self._pipeline.ingest_together,
-        )
+        self._forwarder = Forwarder(self._pipeline.ingest, self._telemetry, self._settings.forward)
         grpc_door = GrpcDoor(
             options.grpc_address,
             ingest=self._forwarder,
@@ -164,7 +159,6 @@ class App:
         http_door = HttpDoor(
             options.http_address,
             ingest=self._forwarder,
-            ingest_together=self._forwarder.take_together,
             telemetry=self._telemetry,
             request_bytes=limits.request_bytes,
             clock=time.time,

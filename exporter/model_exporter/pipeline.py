@@ -4,9 +4,11 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from model_exporter.batch import Batch, Origin, Outcome, UpstreamBatch, join_batches
@@ -20,7 +22,7 @@ from model_exporter.joining import Joiner
 from model_exporter.pairing import Exchanges
 from model_exporter.ports import Clock, Door, Payload, Receipt, Signal
 from model_exporter.privacy import conceal
-from model_exporter.queueing import BoundedQueue, Item, Task
+from model_exporter.queueing import BoundedQueue, Item, Probed, Task
 from model_exporter.route import MAX_SERVICES, EarlySpans, Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
@@ -119,16 +121,25 @@ class Pipeline:
         self._queue.check()
         if payload.signal is Signal.EXCHANGES:
             return self._pair(payload)
-        return self._hand_over(payload.door, payload.signal, self._decoder.decode(payload), len(payload.body), then)
+        decoder = self._decoder
+        probed = decoder.probe(payload)
+        if probed is not None:
+            return self._queue_probed(payload, decoder, *probed, then)
+        return self._hand_over(payload.door, payload.signal, decoder.decode(payload), len(payload.body), then)
 
-    def ingest_together(self, payloads: Sequence[Payload]) -> Receipt | None:
-        """Decode small requests of one door as one, and queue their records. See `ports.IngestTogether`."""
-        self._queue.check()
-        decoded = self._decoder.decode_together(payloads)
-        if decoded is None:
-            return None
-        size = sum(len(payload.body) for payload in payloads)
-        return self._hand_over(payloads[0].door, payloads[0].signal, decoded, size)
+    def _queue_probed(self, payload: Payload, by: Decoder, rows: int, ignored: int, then: Task | None) -> Receipt:
+        """Queue a small request as it came, so that the writer decodes many of them at once."""
+        if rows:
+            self._queue.put(Item(Probed(payload.body, by), then, rows, len(payload.body)))
+        elif then:
+            self._queue.put(Item(None, then, 0, 0))
+        count, where = self._telemetry.count, (payload.door.value, payload.signal.value)
+        if rows:
+            count("model_exporter_records_total", *where, "accepted", amount=rows)
+        if ignored:
+            count("model_exporter_records_total", *where, "ignored", amount=ignored)
+            count("model_exporter_ignored_records_total", "not_a_prediction", amount=ignored)
+        return _all_taken(rows)
 
     def _pair(self, payload: Payload) -> Receipt:
         """Take the half of a call that an event tells of."""
@@ -224,12 +235,28 @@ class Pipeline:
 
     def _apply_items(self, items: Sequence[Item]) -> None:
         """Add the records of several requests, then let the senders of outcomes know that these are safe, or not."""
-        refusal = self._apply([item.decoded for item in items if item.decoded])
+        refusal = self._apply(list(self._decoded(items)))
         for item in items:
             if item.safe:
                 item.safe.set_exception(refusal) if refusal else item.safe.set_result(None)
             if item.task and not (item.safe and refusal):
                 item.task()
+
+    def _decoded(self, items: Iterable[Item]) -> Iterator[Decoded]:
+        """What `items` hold; of those that were probed only, neighbours are decoded as one."""
+        for decoder, neighbours in groupby((item.records for item in items), _prober):
+            if decoder is None:
+                yield from (records for records in neighbours if isinstance(records, Decoded))
+            else:
+                probed = [records.body for records in neighbours if isinstance(records, Probed)]
+                yield from map(self._conceal, map(self._check_probed, decoder.decode_probed(probed)))
+
+    def _check_probed(self, decoded: Decoded) -> Decoded:
+        """`decoded`, of which nothing can be rejected but by a bug: its senders were told that all was taken."""
+        for rejection in decoded.rejections:
+            log.error("records that were acknowledged are rejected", extra={"error": rejection.message})
+            self._telemetry.count("model_exporter_rejected_records_total", rejection.reason, amount=rejection.records)
+        return decoded
 
     def _apply(self, requests: Sequence[Decoded]) -> OverloadedError | None:
         """Add the records of several requests; returns what their senders are told when outcomes cannot be kept."""
@@ -338,3 +365,13 @@ class Pipeline:
 
     def _report_cost(self, seconds: float) -> None:
         self._telemetry.set("model_exporter_snapshot_duration_seconds", value=seconds)
+
+
+@lru_cache(maxsize=64)
+def _all_taken(rows: int) -> Receipt:
+    return Receipt(rows, 0)
+
+
+def _prober(records: Decoded | Probed | None) -> Decoder | None:
+    """What probed a request that is not decoded yet."""
+    return records.by if isinstance(records, Probed) else None

@@ -1,6 +1,6 @@
 """What the rooms ask of each other across the pipeline, as types without behaviour."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
@@ -114,18 +114,6 @@ class Ingest(Protocol):
 
     def __call__(self, payload: Payload, /) -> Receipt:
         """Decode `payload` and queue its records; returns once they are safe from back-pressure."""
-        ...
-
-
-class IngestTogether(Protocol):
-    """`Ingest` for several small requests of OTLP logs in protobuf, of one door, at the cost of about one of them.
-
-    Raises:
-        OverloadedError: nothing of them was taken.
-    """
-
-    def __call__(self, payloads: Sequence[Payload], /) -> Receipt | None:
-        """The receipt of all, when each was taken as a whole; None when they have to be ingested one by one."""
         ...
 
 

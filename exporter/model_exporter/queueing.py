@@ -4,10 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from model_exporter.decode import Decoded
+from model_exporter.decode import Decoded, Decoder
 from model_exporter.errors import OverloadedError
 
 JOINED_ROWS: Final = 4096
@@ -22,11 +21,17 @@ LINGER_SECONDS: Final = 0.05
 Task = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Decoded records and what follows them, or a task alone, on their way to the writer."""
+class Probed(NamedTuple):
+    """A small request of which `by` is sure that all will be taken. The writer decodes it, with its neighbours."""
 
-    decoded: Decoded | None
+    body: bytes
+    by: Decoder
+
+
+class Item(NamedTuple):
+    """Records and what follows them, or a task alone, on their way to the writer. A tuple: one is made a request."""
+
+    records: Decoded | Probed | None
     task: Task | None
     rows: int
     size: int  # bytes of the request, or of its columns if these are more
@@ -35,7 +40,7 @@ class Item:
     @property
     def is_task(self) -> bool:
         """Whether it holds no records."""
-        return self.decoded is None
+        return self.records is None
 
 
 class BoundedQueue:

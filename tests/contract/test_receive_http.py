@@ -4,9 +4,8 @@ import gzip
 import json
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
@@ -17,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from model_exporter.errors import DecodeError, OverloadedError
 from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
 from model_exporter.receive import OUTCOMES, HttpDoor
-from receiving import JSON, MIB, NOW, PROTOBUF, Reply, Rig, connect, head, open_door, post, read_reply
+from receiving import JSON, MIB, NOW, PROTOBUF, Reply, Rig, open_door, post
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # no socket is left open
 _GZIP = {"Content-Encoding": "gzip"}
@@ -328,38 +327,6 @@ def test_fifty_clients_at_once_are_all_answered() -> None:
     with open_door(HttpDoor, request_bytes=64 * MIB) as rig, ThreadPoolExecutor(len(sizes)) as clients:
         replies = clients.map(lambda size: post(rig.door.address, "/v1/predictions", bytes(size), JSON), sizes)
         assert [json.loads(reply.body)["accepted"] for reply in replies] == sizes
-
-
-def test_clients_that_send_at_once_are_taken_together_and_each_is_answered() -> None:
-    """What has come while the door was busy is one call to the pipeline, and one reply for each connection."""
-    busy, go_on = threading.Event(), threading.Event()
-    lots: list[list[bytes]] = []
-
-    def decode(payload: Payload) -> Receipt:
-        if payload.body == b"first":
-            busy.set()
-            assert go_on.wait(20)
-        return Receipt(1, 0)
-
-    def decode_together(payloads: Sequence[Payload]) -> Receipt:
-        lots.append([payload.body for payload in payloads])
-        return Receipt(len(payloads), 0)
-
-    with open_door(HttpDoor, decode, ingest_together=decode_together) as rig, ExitStack() as stack:
-        first, *others = [stack.enter_context(connect(rig.door.address)) for _ in range(4)]
-        for connection in (first, *others):
-            connection.sendall(head("/v1/logs", _OF_PROTOBUF, "Content-Length: 1") + b"x")
-            assert read_reply(connection).status == 200
-        first.sendall(head("/v1/logs", _OF_PROTOBUF, "Content-Length: 5") + b"first")
-        assert busy.wait(20)
-        for number, connection in enumerate(others):
-            connection.sendall(head("/v1/logs", _OF_PROTOBUF, "Content-Length: 1") + b"%d" % number)
-        go_on.set()
-        replies = [read_reply(connection) for connection in (first, *others)]
-    assert [(reply.status, reply.body) for reply in replies] == [(200, b"")] * 4
-    assert [sorted(lot) for lot in lots] == [[b"0", b"1", b"2"]]
-    assert rig.requests() == {("otlp_http", "logs", "success"): 8}
-    assert rig.telemetry.read().counters["model_exporter_request_bytes_total", ("otlp_http",)] == 12
 
 
 def test_a_large_body_does_not_keep_small_ones_waiting() -> None:

@@ -235,6 +235,7 @@ def _exposition() -> Iterator[bytes]:
 _SEEDS: Final = {
     "logs": _logs,
     "scanner": _logs,
+    "probe": _logs,
     "traces": _traces,
     "otlp_json": _otlp_json,
     "native": _native,

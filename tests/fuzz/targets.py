@@ -150,6 +150,22 @@ def lines(variant: int, body: bytes) -> None:
         scans.finish()
 
 
+def probe(variant: int, body: bytes) -> None:
+    """What a probe is sure of, both decoders take whole, alone and behind a request like it."""
+    limits, mappings = _LIMITS[variant & 1], _MAPPINGS if variant & 2 else None
+    decoder, python = Decoder(limits, mappings), Decoder(limits, mappings, compiled=False)
+    request = _payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body)
+    for _ in range(2):
+        told = decoder.probe(request)
+        if told is None:
+            return
+        for one in (decoder, python):
+            decoded = one.decode(request)
+            assert decoded.is_all_well
+            assert told == (decoded.accepted, sum((decoded.ignored or {}).values()))
+        assert sum(decoded.accepted for decoded in decoder.decode_probed([body, body])) == 2 * told[0]
+
+
 def traces(variant: int, body: bytes) -> None:
     """OTLP traces in protobuf."""
     _agree(variant, _payload(Door.OTLP_HTTP, Signal.TRACES, Encoding.PROTOBUF, body))
@@ -291,6 +307,7 @@ _CONFIG_WORDS: Final = tuple(sorted({word for path, _ in all_keys() for word in 
 TARGETS: Final[Mapping[str, Target]] = {
     "logs": Target(logs, protobuf(ExportLogsServiceRequest.DESCRIPTOR)),
     "scanner": Target(scanner, protobuf(ExportLogsServiceRequest.DESCRIPTOR)),
+    "probe": Target(probe, protobuf(ExportLogsServiceRequest.DESCRIPTOR)),
     "traces": Target(traces, protobuf(ExportTraceServiceRequest.DESCRIPTOR)),
     "otlp_json": Target(otlp_json, json_lines),
     "native": Target(native, json_lines),

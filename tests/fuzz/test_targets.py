@@ -18,7 +18,7 @@ MOST_BYTES = 1_000_000
 
 
 def _able(name: str) -> None:
-    if name in {"scanner", "lines"} and not HAS_COMPILED:
+    if name in {"scanner", "probe", "lines"} and not HAS_COMPILED:
         pytest.skip("the compiled decoder is not built")
 
 

@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 
 from batches import T0, batch_of
-from model_exporter.batch import Batch
+from model_exporter.batch import Awaited, Batch
 from model_exporter.config.settings import Limits, ModelSettings, Privacy, SegmentSource, Settings
-from model_exporter.decode import Decoder
+from model_exporter.decode import HAS_COMPILED, Decoded, Decoder
 from model_exporter.errors import DecodeError, OverloadedError
 from model_exporter.join import SqliteStore, StorageError, StoreLimits
 from model_exporter.joining import Joiner
 from model_exporter.pairing import Exchanges
 from model_exporter.pipeline import Pipeline
 from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
-from model_exporter.queueing import BoundedQueue
+from model_exporter.queueing import BoundedQueue, Item
 from model_exporter.route import Router
 from model_exporter.telemetry import Telemetry
 from model_exporter.window.fleet import Fleet
 from model_exporter.window.kept import KeptVersion
 from otlp_messages import log_record, logs_request
+
+compiled = pytest.mark.skipif(not HAS_COMPILED, reason="the compiled decoder is not built")
 
 
 class Rig:
@@ -132,23 +134,69 @@ def test_nothing_is_accepted_after_closing(rig: Rig) -> None:
         rig.send(Signal.PREDICTIONS, predictions(1))
 
 
-def test_good_requests_are_taken_together_and_a_bad_one_leaves_all_to_be_taken_one_by_one(rig: Rig) -> None:
-    """Nothing is queued or counted for requests of which one sender has to be told something."""
-    good, bad = (
-        Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, logs_request(record).SerializeToString(), T0)
-        for record in (
-            log_record({"model.name": "m", "feature.x": 1.5}, event_name="model.prediction"),
-            log_record({"model.name": "m", "outcome": "yes"}, event_name="model.outcome"),
-        )
-    )
-    assert rig.pipeline.ingest_together([good, bad, good]) is None
-    assert rig.queue.rows == 0
-    assert rig.counted("model_exporter_records_total", "otlp_http", "logs", "accepted") == 0
-    receipt = rig.pipeline.ingest_together([good, good])
-    assert receipt
-    assert (receipt.accepted, receipt.rejected, receipt.safe) == (2, 0, None)
-    assert rig.queue.rows == 2
-    assert rig.counted("model_exporter_records_total", "otlp_http", "logs", "accepted") == 2
+def otlp(*attributes: Mapping[str, object], event_name: str = "model.prediction") -> Payload:
+    """A request of OTLP logs."""
+    records = [log_record(told, event_name=event_name) for told in attributes]
+    body = logs_request(*records).SerializeToString()
+    return Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, T0)
+
+
+@compiled
+def test_small_requests_wait_as_bytes_and_are_counted_together(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is acknowledged with its own number of records; the writer adds them at once, in their order."""
+    rows: list[int] = []
+    predict = rig.fleet.predict
+
+    def watched(model: str, batch: Batch, now: float) -> list[Awaited]:
+        rows.append(batch.rows)
+        return predict(model, batch, now)
+
+    monkeypatch.setattr(rig.fleet, "predict", watched)
+    told = [[{"model.name": "m", "feature.x": number}] * number for number in (1, 2, 3)]
+    assert [rig.pipeline.ingest(otlp(*records)).accepted for records in told] == [1, 2, 3]
+    assert rig.queue.rows == 6
+    assert rig.counted("model_exporter_records_total", "otlp_http", "logs", "accepted") == 6
+    rig.pipeline.start()
+    rig.finish()
+    assert rows == [6]
+    assert rig.pipeline.snapshot
+    assert rig.pipeline.snapshot.models[0].versions[0].predictions == 6
+
+
+@compiled
+def test_small_requests_of_several_configurations_are_decoded_by_their_own(rig: Rig) -> None:
+    """What was acknowledged before a reload is read as it was then."""
+    assert rig.pipeline.ingest(otlp({"model.name": "m", "feature.x": 1, "feature.y": 2})).accepted == 1
+    rig.pipeline.reconfigure(Decoder(Limits(record_attributes=1)), Settings())
+    assert rig.pipeline.ingest(otlp({"model.name": "m", "feature.x": 1})).accepted == 1
+    rig.pipeline.start()
+    rig.finish()
+    assert rig.pipeline.snapshot
+    assert rig.pipeline.snapshot.models[0].versions[0].predictions == 2
+    assert rig.counted("model_exporter_dropped_values_total", "attribute_limit") == 0
+
+
+@compiled
+def test_a_request_that_only_decoding_can_judge_is_decoded_at_the_door(rig: Rig) -> None:
+    """Its sender is told of what is wrong, while its neighbours wait as bytes."""
+    good = {"model.name": "m", "feature.x": 1}
+    receipts = [rig.pipeline.ingest(otlp(good)), rig.pipeline.ingest(otlp(good, {"model.name": 5, "feature.x": 1}))]
+    assert [(receipt.accepted, receipt.rejected) for receipt in receipts] == [(1, 0), (1, 1)]
+    rig.pipeline.ingest(otlp(good, event_name="other"))
+    assert rig.counted("model_exporter_ignored_records_total", "not_a_prediction") == 1
+    rig.pipeline.start()
+    rig.finish()
+    assert rig.pipeline.snapshot
+    assert rig.pipeline.snapshot.models[0].versions[0].predictions == 2
+
+
+def test_a_full_queue_refuses_small_requests(rig: Rig) -> None:
+    """Bytes that wait count like columns that do."""
+    for _ in range(10):
+        rig.pipeline.ingest(otlp({"model.name": "m", "feature.x": 1}))
+    with pytest.raises(OverloadedError, match="wait already"):
+        rig.pipeline.ingest(otlp({"model.name": "m", "feature.x": 1}))
+    assert rig.counted("model_exporter_records_total", "otlp_http", "logs", "accepted") == 10
 
 
 def test_garbage_leaves_the_pipeline_as_it_was(rig: Rig) -> None:
@@ -250,12 +298,18 @@ def features(batch: Batch) -> list[str]:
     return [column.name for column in batch.columns]
 
 
-def test_sensitive_values_do_not_enter_the_queue(discreet: Rig) -> None:
+def decoded_in(item: Item) -> Decoded:
+    """What was decoded before it was queued."""
+    assert isinstance(item.records, Decoded)
+    return item.records
+
+
+def test_sensitive_values_do_not_enter_the_queue_as_columns(discreet: Rig) -> None:
     """Of a model that the record names; other models keep theirs."""
     for model in ("m", "other"):
         record = b'{"model": "%s", "features": {"x": 1, "ssn": "1"}}' % model.encode()
         discreet.send(Signal.PREDICTIONS, record)
-    queued = [batch for item in discreet.queue.take(0) if item.decoded for batch in item.decoded.batches]
+    queued = [batch for item in discreet.queue.take(0) for batch in decoded_in(item).batches]
     assert {batch.model: features(batch) for batch in queued} == {"m": ["x"], "other": ["x", "ssn"]}
 
 
@@ -274,13 +328,25 @@ def test_sensitive_values_of_a_nameless_model_do_not_leave_the_queue(
     assert seen == {"svc": ["x"], "other": ["x", "ssn"]}
 
 
+def test_sensitive_values_of_small_requests_do_not_leave_the_queue(
+    discreet: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that wait as bytes are concealed as soon as they are decoded."""
+    seen: dict[str, list[str]] = {}
+    monkeypatch.setattr(discreet.fleet, "predict", lambda model, batch, _: seen.update({model: features(batch)}))
+    for model in ("m", "other", "m"):
+        discreet.pipeline.ingest(otlp({"model.name": model, "feature.x": 1, "feature.ssn": "1"}))
+    discreet.pipeline.start()
+    discreet.finish()
+    assert seen == {"m": ["x"], "other": ["x", "ssn"]}
+
+
 def test_another_configuration_conceals_other_values(discreet: Rig) -> None:
     """From the next request on."""
     discreet.pipeline.reconfigure(Decoder(Limits()), Settings())
     discreet.send(Signal.PREDICTIONS, b'{"model": "m", "features": {"x": 1, "ssn": "1"}}')
     (item,) = discreet.queue.take(0)
-    assert item.decoded
-    assert features(item.decoded.batches[0]) == ["x", "ssn"]
+    assert features(decoded_in(item).batches[0]) == ["x", "ssn"]
 
 
 def test_a_prediction_that_names_only_its_service_is_the_one_that_names_its_model(rig: Rig) -> None:

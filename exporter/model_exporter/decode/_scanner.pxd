@@ -10,6 +10,7 @@ cdef enum:
     CHUNK = 8192  # records of one scan; `rows.MAX_BATCH_ROWS`
     MAX_SCOPES = 4096
     MAX_GROUPS = 256
+    MAX_FOLDED = 256  # resources, or scopes, that another one is compared with
     MAX_SLOTS = 16384
     MAX_KEY_BYTES = 1 << 22
     MAX_CELLS = 1 << 24
@@ -78,6 +79,8 @@ cdef struct Part:  # the scope or resource of some records
     uint32_t size
     int32_t within
     bint given
+    uint64_t hash
+    int32_t told_as  # see `fold`
 
 cdef struct Group:
     int32_t scope
@@ -180,6 +183,7 @@ cdef class Scanner:
     cdef uint8_t role_of(self, Bytes key, uint32_t size) noexcept nogil
     cdef bint scan_chunk(self) noexcept nogil
     cdef bint find_records(self) noexcept nogil
+    cdef void fold(self) noexcept nogil
     cdef bint make_room(self) noexcept nogil
     cdef void drop(self) noexcept nogil
     cdef int read_record(self, Bytes at, Bytes end) noexcept nogil
@@ -189,6 +193,10 @@ cdef class Scanner:
     @final
     cdef bint set_aside(self, Cell* cell, uint8_t role, int32_t slot) noexcept nogil
     cdef int judged(self) noexcept nogil
+    cdef bint is_known_by_content(self) noexcept nogil
+    cdef bint is_row(self) noexcept nogil
+    cdef bint is_sure_row(self, int32_t scope) noexcept nogil
+    cdef void count_column(self, int32_t slot) noexcept nogil
     cdef int keep(self, int number, int32_t scope) noexcept nogil
     cdef bint pack_content(self, int row) noexcept nogil
     cdef int group_of(self, int32_t scope) noexcept nogil

@@ -233,6 +233,30 @@ cdef inline uint64_t mixed(Bytes at, size_t size, uint64_t seed) noexcept nogil:
     return found ^ found >> 32
 
 
+cdef int fold_parts(Part* parts, int count, uint64_t seed) noexcept nogil:
+    """Move parts to the front, each kind once, and say in `told_as` where each is then; returns how many are left.
+
+    Only the last few are looked through: kinds that come in turns, more than those, stay apart.
+    """
+    cdef int number, found
+    cdef int left = 0
+    cdef Part now
+    for number in range(count):
+        now = parts[number]
+        now.hash = mixed(now.at, now.size, seed + now.within)
+        for found in range(left - 1, max(-1, left - 1 - MAX_FOLDED), -1):
+            if (parts[found].hash == now.hash and parts[found].size == now.size and parts[found].within == now.within
+                    and alike(parts[found].at, now.at, now.size)):
+                break
+        else:
+            found = left
+            left += 1
+            now.told_as = parts[found].told_as
+            parts[found] = now
+        parts[number].told_as = found
+    return left
+
+
 cdef inline double seconds_of(uint64_t nanoseconds) noexcept nogil:
     """Nanoseconds over a billion, rounded once, as Python divides integers.
 
@@ -458,20 +482,44 @@ cdef class Scanner:
 
         Returns the Resource of each ResourceLogs; of each ScopeLogs the index of its resource and the
         InstrumentationScope; of each group of rows the index of its scope, and model and version as AnyValue. What is
-        not given is empty.
+        not given is empty. Those that are alike may be told as one.
         """
         return (
-            [self.resources[i].at[: self.resources[i].size] for i in range(self.resource_count)],
-            [(self.scopes[i].within, self.scopes[i].at[: self.scopes[i].size]) for i in range(self.scope_count)],
-            [
+            tuple([self.resources[i].at[: self.resources[i].size] for i in range(self.resource_count)]),
+            tuple([(self.scopes[i].within, self.scopes[i].at[: self.scopes[i].size]) for i in range(self.scope_count)]),
+            tuple([
                 (
                     self.groups_[i].scope,
                     self.groups_[i].model[: self.groups_[i].model_size],
                     self.groups_[i].version[: self.groups_[i].version_size],
                 )
                 for i in range(self.group_count)
-            ],
+            ]),
         )
+
+    def probe(self):
+        """How many predictions and how many other records a small request holds, if each is sure to be taken.
+
+        Nothing is made of them, but `parts` tells what they belong to. None when that takes a closer look: the
+        request may be well, or not.
+        """
+        cdef int number, status
+        cdef int rows = 0
+        cdef Frame* frame
+        if not self.find_records() or self.at != self.end or self.frame_count == CHUNK:
+            return None
+        self.chunk += 1
+        self.rows = self.column_count = 0
+        for number in range(self.frame_count):
+            frame = &self.frames[number]
+            status = self.read_record(frame.at, frame.at + frame.size)
+            if status == GOOD and self.is_sure_row(frame.scope):
+                rows += 1
+            elif status != IGNORED:
+                return None
+        if rows * self.column_count > SPARE_CELLS:
+            return None
+        return rows, self.frame_count - rows
 
     def scan(self):
         """The next records of the request, at most `CHUNK`; None behind the last.
@@ -496,10 +544,13 @@ cdef class Scanner:
     cdef bint scan_chunk(self) noexcept nogil:
         cdef int number, status
         cdef Frame* frame
+        cdef bint is_first = self.resource_count == 0
         if not self.find_records():
             return False
         if not self.frame_count:
             return True
+        if is_first and self.at == self.end and self.resource_count > 1:
+            self.fold()
         if not self.make_room():
             return False
         for number in range(self.frame_count):
@@ -559,18 +610,28 @@ cdef class Scanner:
                 elif self.in_resource:
                     if self.scope_count == MAX_SCOPES:
                         return False
-                    self.scopes[self.scope_count] = Part(self.at, 0, self.resource_count - 1, False)
+                    self.scopes[self.scope_count] = Part(self.at, 0, self.resource_count - 1, False, 0, 0)
                     self.scope_count += 1
                     self.scope_end = self.at + size
                     self.in_scope = True
                 else:
                     if self.resource_count == MAX_SCOPES:
                         return False
-                    self.resources[self.resource_count] = Part(self.at, 0, 0, False)
+                    self.resources[self.resource_count] = Part(self.at, 0, 0, False, 0, 0)
                     self.resource_count += 1
                     self.resource_end = self.at + size
                     self.in_resource = True
         return True
+
+    cdef void fold(self) noexcept nogil:
+        """Tell resources and scopes that are alike as one: of many small requests put together most are."""
+        cdef int number
+        self.resource_count = fold_parts(self.resources, self.resource_count, self.seed)
+        for number in range(self.scope_count):
+            self.scopes[number].within = self.resources[self.scopes[number].within].told_as
+        self.scope_count = fold_parts(self.scopes, self.scope_count, self.seed)
+        for number in range(self.frame_count):
+            self.frames[number].scope = self.scopes[self.frames[number].scope].told_as
 
     cdef bint make_room(self) noexcept nogil:
         """Memory for the rows of the chunk, all of which its records may be."""
@@ -797,25 +858,60 @@ cdef class Scanner:
             return ODD
         return GOOD
 
+    cdef bint is_known_by_content(self) noexcept nogil:
+        """Whether only its content tells when the record that was read last comes again."""
+        cdef Head* head = &self.head
+        return self.told(ID) <= NULL_ and (self.told(REQUEST) > NULL_ or (
+            head.trace_size and head.span_size and (head.time or head.observed)))
+
+    cdef bint is_row(self) noexcept nogil:
+        """Whether the good record that was read last can become a row."""
+        cdef int index
+        if self.staged_count + (self.told(PREDICTION) != ABSENT) + (self.told(SCORE) != ABSENT) > self.record_attributes:
+            return False
+        if self.is_known_by_content():
+            if self.told(SCORE) == NESTED:
+                return False
+            for index in range(self.staged_count):
+                if self.staged[index].kind == NESTED:
+                    return False
+        return True
+
+    cdef bint is_sure_row(self, int32_t scope) noexcept nogil:
+        """Whether `keep` would make a row of it, with memory for one; its columns are counted in `column_count`."""
+        cdef int index
+        cdef Cell* cell
+        if not self.is_row() or self.group_of(scope) < 0:
+            return False
+        for index in range(self.staged_count):
+            cell = &self.staged[index]
+            if cell.kind == TEXT and not is_utf8(cell.text, cell.size):
+                return False
+            self.count_column(cell.slot)
+        if self.told(PREDICTION) != ABSENT:
+            self.count_column(PREDICTION_SLOT)
+        if self.told(SCORE) != ABSENT:
+            self.count_column(SCORE_SLOT)
+        if self.told(ERROR) == TEXT:
+            self.count_column(ERROR_SLOT)
+        return self.column_count <= self.record_attributes
+
+    cdef void count_column(self, int32_t slot) noexcept nogil:
+        if self.slots[slot].chunk != self.chunk:
+            self.slots[slot].chunk = self.chunk
+            self.column_count += 1
+
     cdef int keep(self, int number, int32_t scope) noexcept nogil:
         """Make a row of the record that was read last."""
         cdef int row = self.rows
         cdef int index
         cdef Head* head = &self.head
-        cdef int outputs = (self.told(PREDICTION) != ABSENT) + (self.told(SCORE) != ABSENT)
         cdef bint own = self.told(ID) > NULL_
         cdef int identified = ID if own else REQUEST
-        if self.staged_count + outputs > self.record_attributes:
+        if not self.is_row():
             return ODD
-        if not own and (self.told(REQUEST) > NULL_
-                        or (head.trace_size and head.span_size and (head.time or head.observed))):
-            if self.told(SCORE) == NESTED:
-                return ODD
-            for index in range(self.staged_count):
-                if self.staged[index].kind == NESTED:
-                    return ODD
-            if not self.pack_content(row):
-                return BAIL
+        if self.is_known_by_content() and not self.pack_content(row):
+            return BAIL
         index = self.group_of(scope)
         if index < 0:
             return BAIL

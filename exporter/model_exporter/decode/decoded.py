@@ -56,6 +56,11 @@ class Decoded:
         return _CELL_BYTES * sum(batch.rows * (len(batch.columns) + len(batch.context)) for batch in self.batches)
 
     @property
+    def is_all_well(self) -> bool:
+        """Whether nothing has to be told to a sender: of what it sent, all was kept or is ignored by design."""
+        return not (self.rejections or self.dropped_values or self.outcomes)
+
+    @property
     def rejected(self) -> int:
         """Records refused one by one."""
         return sum(rejection.records for rejection in self.rejections)

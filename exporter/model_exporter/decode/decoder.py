@@ -1,8 +1,8 @@
 """Bytes in, columns out."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from model_exporter.config.settings import Limits, TraceSettings
@@ -10,7 +10,6 @@ from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS, Field
 from model_exporter.decode.cloud_events import half_of, scope_of
 from model_exporter.decode.decoded import Decoded
-from model_exporter.decode.joint import is_all_well, join_logs
 from model_exporter.decode.layouts import Vocabulary
 from model_exporter.decode.mapped import MappedReader, MappedRows
 from model_exporter.decode.mapped_otlp import OtlpMappings
@@ -35,6 +34,9 @@ except ImportError:  # there was no compiler when this was installed
     HAS_COMPILED = False
 else:
     HAS_COMPILED = sys.byteorder == "little"
+
+PROBED_BYTES: Final = 16 * 1024
+"""A request over this size has records enough of its own to be decoded cheaply by itself."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
@@ -110,7 +112,7 @@ class Decoder:
         if payload.signal is Signal.METRICS:
             return Decoded(ignored={"metrics": 1})
         if self._compiled and payload.signal is Signal.LOGS and payload.encoding is Encoding.PROTOBUF:
-            decoded = self._compiled.decode(payload.body, lambda ledger: self._reader(self._log_names, ledger))
+            decoded = self._compiled.decode(payload.body, partial(self._reader, self._log_names))
             if decoded is not None:
                 return decoded
         if self._compiled_lines and payload.signal is Signal.PREDICTIONS and payload.encoding is not Encoding.PROTOBUF:
@@ -129,20 +131,39 @@ class Decoder:
             raise DecodeError("malformed_json", "nested too deeply") from error
         return ledger.decoded()
 
-    def decode_together(self, payloads: Sequence[Payload]) -> Decoded | None:
-        """The records of several requests of OTLP logs in protobuf as if they were one, at the cost of about one.
+    def probe(self, payload: Payload) -> tuple[int, int] | None:
+        """How many predictions and how many other records a small request of OTLP logs holds.
 
-        None when they have to be decoded one by one, because something has to be told to one of their senders or
-        because together they might mean something else.
+        Only if it is sure that `decode` would take or ignore each, leave no value out and find no outcomes; None
+        otherwise. It costs a fraction of decoding, and what was probed can be decoded later, with others.
         """
-        body = join_logs([payload.body for payload in payloads])
-        if body is None:
+        if (
+            self._compiled is None
+            or payload.signal is not Signal.LOGS
+            or payload.encoding is not Encoding.PROTOBUF
+            or len(payload.body) > PROBED_BYTES
+        ):
             return None
-        try:
-            decoded = self.decode(replace(payloads[0], body=body))
-        except DecodeError:
-            return None
-        return decoded if is_all_well(decoded) else None
+        return self._compiled.probe(payload.body)
+
+    def decode_probed(self, bodies: Sequence[bytes]) -> Iterator[Decoded]:
+        """The records of requests that `probe` was sure of, at about the cost of one.
+
+        A message of protobuf followed by another of its kind is the two merged, and of requests of OTLP logs that is
+        the records of both. All together may be too many or too different for one request; then each half is one.
+        """
+        together = None
+        if self._compiled and len(bodies) > 1:
+            together = self._compiled.decode(b"".join(bodies), partial(self._reader, self._log_names))
+        if together is not None and together.is_all_well:
+            yield together
+        elif len(bodies) > 1:
+            half = len(bodies) // 2
+            yield from self.decode_probed(bodies[:half])
+            yield from self.decode_probed(bodies[half:])
+        else:
+            for body in bodies:
+                yield self.decode(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, 0.0))
 
     def half(self, payload: Payload) -> Half | None:
         """The half of a call that the event in `payload` tells of; None for an event of another kind.

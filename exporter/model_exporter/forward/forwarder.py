@@ -5,7 +5,6 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from random import Random
@@ -20,7 +19,7 @@ from model_exporter.forward.outbox import OVERHEAD_BYTES, Outbox, Parcel
 from model_exporter.forward.report import Report
 from model_exporter.forward.sender import Sender
 from model_exporter.forward.targets import Target
-from model_exporter.ports import Door, Ingest, IngestTogether, Payload, Receipt, Signal
+from model_exporter.ports import Door, Ingest, Payload, Receipt, Signal
 from model_exporter.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -34,10 +33,6 @@ _HANDOVER_SECONDS: Final = 1.0
 _FULL_SECONDS: Final = 2
 
 
-def _one_by_one(_: Sequence[Payload], /) -> None:
-    return None
-
-
 class Forwarder:
     """The way to `ingest` that also passes requests on. See `ports.Ingest`; safe to call from any thread.
 
@@ -48,7 +43,6 @@ class Forwarder:
         ingest: measures.
         telemetry: counts what becomes of the requests.
         settings: where they go; without an endpoint, nowhere.
-        ingest_together: measures several small requests as one.
         backoff: waits between attempts.
         chance: makes these waits differ.
     """
@@ -59,12 +53,10 @@ class Forwarder:
         telemetry: Telemetry,
         settings: ForwardSettings,
         *,
-        ingest_together: IngestTogether = _one_by_one,
         backoff: Backoff | None = None,
         chance: Random | None = None,
     ) -> None:
         self._ingest = ingest
-        self._ingest_together = ingest_together
         self._settings = settings
         self._report = Report(telemetry)
         self._backoff = backoff or Backoff()
@@ -105,12 +97,6 @@ class Forwarder:
         else:
             receipt.safe.add_done_callback(lambda safe: self._put_if_safe(payload, safe))
         return receipt
-
-    def take_together(self, payloads: Sequence[Payload], /) -> Receipt | None:
-        """See `ports.IngestTogether`; what is passed on, or has been, is taken one by one."""
-        if self._signals or any(payload.via for payload in payloads):
-            return None
-        return self._ingest_together(payloads)
 
     def start(self) -> None:
         """Pass on from now on, if there is an endpoint."""

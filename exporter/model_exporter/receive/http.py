@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,13 +12,12 @@ from typing import Final
 from aiohttp import web
 
 from model_exporter.addresses import BACKLOG, Address, listen
-from model_exporter.ports import Clock, Ingest, IngestTogether, Payload
+from model_exporter.ports import Clock, Ingest
 from model_exporter.receive.bodies import BodyReader, InFlight
 from model_exporter.receive.finishing import Begun
 from model_exporter.receive.http_connections import Connection, Desk, Patience
 from model_exporter.receive.http_requests import HttpRequests
 from model_exporter.receive.intake import Intake
-from model_exporter.receive.lots import Lots
 from model_exporter.receive.outcomes import OUTCOMES
 from model_exporter.receive.routes import ROUTES
 from model_exporter.telemetry import Telemetry
@@ -70,17 +68,12 @@ class _Connection(web.RequestHandler):
         return self._requests.refuse_malformed(request, exc)
 
 
-def _one_by_one(_: Sequence[Payload], /) -> None:
-    return None
-
-
 class HttpDoor:
     """Serves on its own thread and event loop, from `start` to `stop`.
 
     Args:
         address: `host:port`; port 0 is any free one.
         ingest: takes the bodies.
-        ingest_together: takes several small ones as one.
         telemetry: counts requests by outcome, and the bytes of their bodies.
         request_bytes: limit of one body, as sent and again after decompression.
         clock: unix seconds.
@@ -95,7 +88,6 @@ class HttpDoor:
         address: str,
         *,
         ingest: Ingest,
-        ingest_together: IngestTogether = _one_by_one,
         telemetry: Telemetry,
         request_bytes: int,
         clock: Clock,
@@ -103,7 +95,6 @@ class HttpDoor:
     ) -> None:
         self._address = Address.parse(address)
         self._ingest = ingest
-        self._ingest_together = ingest_together
         self._telemetry = telemetry
         self._limit = request_bytes
         self._clock = clock
@@ -155,7 +146,6 @@ class HttpDoor:
         loop = asyncio.get_running_loop()
         intake = Intake(
             ingest=self._ingest,
-            ingest_together=self._ingest_together,
             telemetry=self._telemetry,
             request_bytes=self._limit,
             clock=self._clock,
@@ -165,7 +155,6 @@ class HttpDoor:
         server = web.Server(requests.handle)
         desk = Desk(
             intake=intake,
-            lots=Lots(intake),
             in_flight=in_flight,
             begun=begun,
             request_bytes=self._limit,

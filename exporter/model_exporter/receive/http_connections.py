@@ -15,7 +15,6 @@ from model_exporter.receive.finishing import Begun
 from model_exporter.receive.http_heads import Head, HeadReader
 from model_exporter.receive.http_replies import Reply
 from model_exporter.receive.intake import Intake
-from model_exporter.receive.lots import Lots
 from model_exporter.receive.outcomes import ClientGoneError
 from model_exporter.receive.safekeeping import until_safe
 
@@ -43,7 +42,6 @@ class Desk:
 
     Attributes:
         intake: takes the bodies.
-        lots: collects small ones.
         in_flight: what all bodies together may hold.
         begun: which requests are not answered yet.
         request_bytes: limit of one body.
@@ -55,7 +53,6 @@ class Desk:
     """
 
     intake: Intake
-    lots: Lots
     in_flight: InFlight
     begun: Begun
     request_bytes: int
@@ -103,7 +100,7 @@ class _Body:
 class Connection(asyncio.BufferedProtocol):
     """One connection, until it sends a request that is not simple.
 
-    It is idle, receives a body, waits in a lot, or answers.
+    It is idle, receives a body, or answers.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -111,7 +108,6 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._body: _Body | None = None
         self._answering: asyncio.Task[None] | None = None
-        self._in_lot = False
         self._early = b""  # what came before the reply to the last request
         self._deadline = 0.0
         self._writable = True
@@ -151,8 +147,6 @@ class Connection(asyncio.BufferedProtocol):
             self._go_on(self._body, nbytes)
             return
         data = bytes(self._desk.buffer[:nbytes])
-        if self._in_lot:  # the client does not wait for its reply
-            self._desk.lots.flush()
         if self._answering:
             self._early = data
         else:
@@ -240,34 +234,6 @@ class Connection(asyncio.BufferedProtocol):
         except OverloadedError as error:
             self._send(self._refusal(error, head))
             return
-        if len(desk.open) > 1 and desk.lots.takes(sent, head):
-            self._in_lot = True
-            desk.begun.begin(self)
-            desk.lots.add(self, sent, head)
-        else:
-            self._take(sent, head)
-
-    def accept(self, receipt: Receipt, head: Head) -> None:
-        """See `lots.Sender`."""
-        self._leave_lot()
-        self._send(self._desk.intake.accept(receipt, head.order))
-
-    def refuse(self, error: Exception, head: Head) -> None:
-        """See `lots.Sender`."""
-        self._leave_lot()
-        self._send(self._refusal(error, head))
-
-    def take(self, sent: bytes, head: Head) -> None:
-        """See `lots.Sender`."""
-        self._leave_lot()
-        self._take(sent, head)
-
-    def _leave_lot(self) -> None:
-        self._in_lot = False
-        self._desk.begun.end(self)
-
-    def _take(self, sent: bytes, head: Head) -> None:
-        desk = self._desk
         try:
             receipt = desk.intake.take_at_once(sent, head.order)
         except Exception as error:  # noqa: BLE001  # the top of a server: a bug must not cost the others their door

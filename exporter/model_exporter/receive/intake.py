@@ -1,12 +1,11 @@
 """From the body of an HTTP request to the pipeline and to its reply, whoever read it from the socket."""
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from model_exporter.errors import DecodeError, TooLargeError
-from model_exporter.ports import Clock, Door, Encoding, Ingest, IngestTogether, Payload, Receipt, Signal
+from model_exporter.ports import Clock, Door, Encoding, Ingest, Payload, Receipt, Signal
 from model_exporter.receive.http_replies import Reply, accept, refuse
 from model_exporter.receive.inflate import Coding, inflate
 from model_exporter.receive.orders import Order
@@ -31,7 +30,6 @@ class Intake:
 
     Args:
         ingest: takes the bodies.
-        ingest_together: takes several small ones as one.
         telemetry: counts requests by outcome, and the bytes of their bodies.
         request_bytes: limit of one body after decompression.
         clock: unix seconds.
@@ -41,13 +39,11 @@ class Intake:
         self,
         *,
         ingest: Ingest,
-        ingest_together: IngestTogether,
         telemetry: Telemetry,
         request_bytes: int,
         clock: Clock,
     ) -> None:
         self._ingest = ingest
-        self._ingest_together = ingest_together
         self._telemetry = telemetry
         self._limit = request_bytes
         self._clock = clock
@@ -63,19 +59,6 @@ class Intake:
         self._count_bytes(sent, order)
         body = self._inflate_small(sent, order)
         return None if body is None else self._deliver(body, order)
-
-    def take_together(self, requests: Sequence[tuple[bytes, Order]]) -> Receipt | None:
-        """Hand over uncompressed bodies of OTLP logs as one; None, and nothing done, when they go one by one only.
-
-        Raises:
-            OverloadedError: nothing of them was taken.
-        """
-        now = self._clock()
-        receipt = self._ingest_together([_payload(sent, order, now) for sent, order in requests])
-        if receipt is not None:
-            for sent, order in requests:
-                self._count_bytes(sent, order)
-        return receipt
 
     async def take(self, sent: bytes, order: Order) -> Receipt:
         """As `take_at_once`, without holding the loop up.

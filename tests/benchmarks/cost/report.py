@@ -15,7 +15,7 @@ _EXPLAINED: Final = {
     "socket": "reading and writing bytes",
     "server": "HTTP, hand-over between threads",
     "decode": "bytes to columns",
-    "queue": "waiting rooms, joining of small requests, the writer's loop",
+    "queue": "waiting rooms, the writer's loop",
     "duplicates": "ids that were seen before",
     "bins": "checks of values, numbers to bins",
     "categories": "texts to codes and bins",

@@ -84,7 +84,6 @@ def forwarding(
         ingest,
         telemetry,
         ForwardSettings(endpoint=endpoint, **settings),
-        ingest_together=lambda payloads: Receipt(len(payloads), 0),
         backoff=Backoff(0.02, 0.05),
         chance=Random(1),  # noqa: S311  # a wait
     )
@@ -392,14 +391,3 @@ def test_without_an_endpoint_nothing_is_passed_on() -> None:
         assert rig.forward(payload()).accepted == len(BODY)
         assert threading.active_count() == threads
     assert rig.telemetry.read().counters == {}
-
-
-def test_only_what_stays_here_is_taken_together() -> None:
-    """What is passed on goes as it came, one by one, and so does what may come in a circle."""
-    with forwarding("") as rig:
-        receipt = rig.forward.take_together([payload(), payload()])
-        assert receipt
-        assert receipt.accepted == 2
-        assert rig.forward.take_together([payload(), payload(via="0123")]) is None
-    with forwarding("http://127.0.0.1:1") as rig:
-        assert rig.forward.take_together([payload(), payload()]) is None

@@ -40,7 +40,6 @@ def test_what_takes_long_is_left_to_a_thread(path: str, body: bytes, *, taken: b
     """Twice the bytes of predictions in JSON are taken at once, as lines, unless there are too many of these."""
     intake = Intake(
         ingest=_take,
-        ingest_together=lambda _: None,
         telemetry=Telemetry(),
         request_bytes=1 << 24,
         clock=lambda: 0.0,
