@@ -49,10 +49,21 @@ dumps: st.SearchStrategy[Dump] = st.builds(
 )
 ends = st.sampled_from(["\n"] * 4 + ["\r\n", " \n", "\n\n", " \t\r\n \n"])
 starts = st.sampled_from(["", "", "\ufeff", "\n", " ", "\x0b"])
-good = st.builds(
-    lambda count, wide: [{"model": "m", "id": row, "score": row / 7, "features": {"a": wide}} for row in range(count)],
-    st.integers(0, 9),
+nested = st.recursive(
     usual,
+    lambda inner: st.dictionaries(st.sampled_from(["a", "b", "b.c", "", "n" * 12]), inner, max_size=3),
+    max_leaves=6,
+)
+good = st.builds(
+    lambda count, value, more: [
+        {"model": "m", "id": row, "score": row / 7, "feature.a": value, "feature.d": more}
+        if more
+        else {"model": "m", "id": row, "score": row / 7, "features": {"a": value, "c": row}}
+        for row in range(count)
+    ],
+    st.integers(0, 9),
+    nested,
+    st.none() | nested,
 )
 
 

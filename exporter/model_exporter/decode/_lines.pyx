@@ -64,6 +64,7 @@ cdef enum:
     EXACT_POWER = 22  # the largest that is a double
     MAX_DIGITS = 19  # that surely fit into 64 bits
     MAX_EXPONENT_DIGITS = 4
+    MAX_NAME = 1024  # bytes of a dotted one
     EPOCH_DAYS = 719468  # from 0000-03-01 to 1970-01-01
 
 cdef uint64_t EVERY_BYTE = 0x0101010101010101
@@ -313,8 +314,12 @@ cdef class LineScanner(Scanner):
     """Scans predictions in JSON. Groups have the JSON of their model and version.
 
     Of `Scan.odd` the second is the number of the line, from 1 on, or 0 in an array.
+
+    Attributes:
+        nesting: objects in objects that a feature may be.
     """
 
+    cdef public int nesting
     cdef bint has_model, in_array
     cdef Bytes start
     cdef uint8_t* unescaped  # at the place of each escaped text, what it stands for
@@ -492,7 +497,54 @@ cdef class LineScanner(Scanner):
             if at[0][0] == 0x7B:
                 return self.read_members(at, role - FEATURES + FEATURE)
             return at[0][0] == 0x5B and role != SEGMENTS and self.read_items(at, role - FEATURES + FEATURE)
+        if role == FEATURE and at[0][0] == 0x7B:
+            return self.spread(at, slot, 1)
         return self.read_value(at, cell, 0) and self.set_aside(cell, role, slot)
+
+    cdef bint spread(self, Bytes* at, int32_t above, int depth) noexcept nogil:
+        """Set the members of a feature that is an object aside under dotted names; False when one is odd."""
+        cdef Bytes here = behind_space(at[0] + 1)
+        cdef Bytes key
+        cdef Cell* cell
+        cdef uint8_t name[MAX_NAME]
+        cdef uint32_t prefix = self.slots[above].key_size
+        cdef int32_t slot
+        if here[0] == 0x7D:
+            cell = &self.staged[self.staged_count]
+            cell.kind = NESTED  # an empty one stays one cell
+            cell.number = NAN
+            at[0] = here + 1
+            return self.set_aside(cell, FEATURE, above)
+        if depth > self.nesting or depth > MAX_DEPTH or prefix >= MAX_NAME:
+            return False
+        memcpy(name, self.keys + self.slots[above].key_at, prefix)
+        name[prefix] = 0x2E
+        while here[0] == 0x22:
+            key = here + 1
+            here = behind_text(key, self.end)
+            if here[0] != 0x22 or here - key >= MAX_NAME - prefix:
+                return False
+            memcpy(name + prefix + 1, key, here - key)
+            slot = self.slot_for(name, prefix + 1 + <uint32_t>(here - key), FEATURE)
+            here = behind_space(here + 1)
+            if slot < 0 or here[0] != 0x3A:
+                return False
+            here = behind_space(here + 1)
+            if here[0] == 0x7B:
+                if not self.spread(&here, slot, depth + 1):
+                    return False
+            else:
+                cell = &self.staged[self.staged_count]
+                if not self.read_value(&here, cell, 0) or not self.set_aside(cell, FEATURE, slot):
+                    return False
+            here = behind_space(here)
+            if here[0] == 0x7D:
+                at[0] = here + 1
+                return True
+            if here[0] != 0x2C:
+                return False
+            here = behind_space(here + 1)
+        return False
 
     cdef bint read_items(self, Bytes* at, uint8_t space) noexcept nogil:
         """Set all of an array aside, under the numbers of their places; False when one is odd."""

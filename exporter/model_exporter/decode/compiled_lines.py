@@ -49,7 +49,7 @@ class CompiledLines:
     """Decodes predictions in JSON. Safe to use from many threads: each call has a scanner to itself.
 
     Args:
-        limits: `record_attributes` and `name_length` bound what one record may bring.
+        limits: `record_attributes`, `nesting` and `name_length` bound what one record may bring.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -112,12 +112,14 @@ class CompiledLines:
         return replace(decoded, batches=within_limits(batches, records, self._limits))
 
     def _scanner(self) -> _lines.LineScanner:
-        return _lines.LineScanner(
+        scanner = _lines.LineScanner(
             scanner_keys(NATIVE_FIELDS),
             name_length=self._limits.name_length,
             record_attributes=self._limits.record_attributes,
             seed=self._seed,
         )
+        scanner.nesting = self._limits.nesting
+        return scanner
 
     def _group(self, model: bytes, version: bytes, defaults: Mapping[int, str]) -> Group:
         """The batch of the rows that say so, in JSON or not at all.
