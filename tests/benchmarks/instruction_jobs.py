@@ -78,7 +78,7 @@ class Watched:
 def jobs() -> Iterator[Job]:
     """From bytes to the page."""
     many, one = (bytes(otlp_request(Table.drawn(rows, 1)).renewed(0)) for rows in (ROWS, 1))
-    lines = bytes(json_lines_request(Table.drawn(ROWS, 1)).renewed(0))
+    lines, line = (bytes(json_lines_request(Table.drawn(rows, 1)).renewed(0)) for rows in (ROWS, 1))
     decoder, plain = Decoder(Limits()), Decoder(Limits(), compiled=False)
 
     def decoding(signal: Signal, encoding: Encoding, body: bytes, decoder: Decoder = decoder) -> Callable[[], object]:
@@ -91,6 +91,12 @@ def jobs() -> Iterator[Job]:
     if decoder.is_compiled:
         yield Job("decode OTLP in Python, 256 records", decoding(Signal.LOGS, Encoding.PROTOBUF, many, plain))
     yield Job("decode JSON lines, 256 records", decoding(Signal.PREDICTIONS, Encoding.JSON_LINES, lines))
+    yield Job("decode JSON lines, 1 record", decoding(Signal.PREDICTIONS, Encoding.JSON_LINES, line))
+    if decoder.is_compiled:
+        yield Job(
+            "decode JSON lines in Python, 256 records",
+            decoding(Signal.PREDICTIONS, Encoding.JSON_LINES, lines, plain),
+        )
     watched = Watched(decoder.decode(payload(Signal.LOGS, Encoding.PROTOBUF, many)).batches[0])
     yield Job("update, 256 records", watched.update)
     yield Job("slot of 24 features", watched.close_slot, before=watched.update)
