@@ -742,36 +742,7 @@ cdef class Scanner:
 
     cdef int32_t slot_for(self, Bytes key, uint32_t size, uint8_t space) noexcept nogil:
         """Where the next key of the record stands; -1 when it is odd. In a `space` it is a bare name."""
-        cdef Slot* slot
-        cdef int32_t found
-        cdef uint32_t prefix = 14 if space == PROBABILITY else 8 if space == SEGMENT else 0
-        if space:
-            if size == 0:
-                return -1
-        elif size > 8 and (load64(key) == FEATURE_WORD or load64(key) == SEGMENT_WORD):
-            space = FEATURE if load64(key) == FEATURE_WORD else SEGMENT
-            prefix = 8 if space == SEGMENT else 0
-            if self.seen >> (FEATURES if space == FEATURE else SEGMENTS) & 1:
-                return -1
-            self.flat |= 1 << space
-            key += 8
-            size -= 8
-        found = self.slots[self.previous].follower
-        slot = &self.slots[found]
-        if (slot.key_size != size or slot.space != space
-                or memcmp(self.keys + slot.key_at, key, size) != 0 or found < FIXED_SLOTS):
-            if size + prefix > self.name_length and (space or self.role_of(key, size) != UNREAD):
-                return -1
-            found = self.slot_of(key, size, space)
-            if found < 0:
-                return -1
-            self.slots[self.previous].follower = found
-            slot = &self.slots[found]
-        self.previous = found
-        if slot.record == self.record or slot.role == STRANGE:
-            return -1
-        slot.record = self.record
-        return found
+        return next_slot(self, key, size, space)
 
     cdef bint read_pair(self, Bytes at, Bytes end, uint8_t space) noexcept nogil:
         """Set the KeyValue aside for what it says; False when that is odd. In a `space` its key is a bare name."""
@@ -784,7 +755,7 @@ cdef class Scanner:
         at += 1
         if not part(&at, end, &size):
             return False
-        found = self.slot_for(at, size, space)
+        found = next_slot(self, at, size, space)
         if found < 0:
             return False
         at += size
@@ -1203,6 +1174,40 @@ cdef class Scanner:
                 name = "segment." + name
             self.names[slot] = name
         return name
+
+
+cdef inline int32_t next_slot(Scanner self, Bytes key, uint32_t size, uint8_t space) noexcept nogil:
+    """`Scanner.slot_for`, apart from the class so that the compiler can put it where it is called."""
+    cdef Slot* slot
+    cdef int32_t found
+    cdef uint32_t prefix = 14 if space == PROBABILITY else 8 if space == SEGMENT else 0
+    if space:
+        if size == 0:
+            return -1
+    elif size > 8 and (load64(key) == FEATURE_WORD or load64(key) == SEGMENT_WORD):
+        space = FEATURE if load64(key) == FEATURE_WORD else SEGMENT
+        prefix = 8 if space == SEGMENT else 0
+        if self.seen >> (FEATURES if space == FEATURE else SEGMENTS) & 1:
+            return -1
+        self.flat |= 1 << space
+        key += 8
+        size -= 8
+    found = self.slots[self.previous].follower
+    slot = &self.slots[found]
+    if (slot.key_size != size or slot.space != space
+            or memcmp(self.keys + slot.key_at, key, size) != 0 or found < FIXED_SLOTS):
+        if size + prefix > self.name_length and (space or self.role_of(key, size) != UNREAD):
+            return -1
+        found = self.slot_of(key, size, space)
+        if found < 0:
+            return -1
+        self.slots[self.previous].follower = found
+        slot = &self.slots[found]
+    self.previous = found
+    if slot.record == self.record or slot.role == STRANGE:
+        return -1
+    slot.record = self.record
+    return found
 
 
 cdef inline str text_of(Bytes at, uint32_t size):
