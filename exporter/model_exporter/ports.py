@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 
 class Signal(Enum):
@@ -44,9 +44,8 @@ class Door(Enum):
     AZURE_ML = "azureml"
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """One request body, decompressed and within its size limit.
+class Payload(NamedTuple):
+    """One request body, decompressed and within its size limit. A tuple, because one is made for every request.
 
     Attributes:
         received_at: unix seconds on the receiver's clock.
@@ -61,7 +60,7 @@ class Payload:
     body: bytes
     received_at: float
     mapping: str = ""
-    context: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    context: Mapping[str, object] = MappingProxyType({})
     via: str = ""
 
 

@@ -91,13 +91,13 @@ class BoundedQueue:
         with self._changed:
             if self._closed:
                 raise OverloadedError("the exporter is shutting down")
-            full = self._rows + item.rows > self._limit_rows or self._size + item.size > self._limit_size
-            if full and self._items and not item.is_task:
+            rows, size, is_task = self._rows + item.rows, self._size + item.size, item.records is None
+            if (rows > self._limit_rows or size > self._limit_size) and self._items and not is_task:
                 raise OverloadedError(f"{self._rows} records ({self._size} bytes) wait already")
             self._items.append(item)
-            self._rows += item.rows
-            self._size += item.size
-            self._urgent = self._urgent or item.is_task or item.safe is not None
+            self._rows, self._size = rows, size
+            if is_task or item.safe is not None:
+                self._urgent = True
             if len(self._items) == 1 or self._is_pressing():
                 self._changed.notify()
 

@@ -6,7 +6,6 @@ import secrets
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -174,7 +173,7 @@ class Forwarder:
     def _check_path(self, payload: Payload) -> Payload:
         """Refuse what has been here before; a path that no exporter has written is let go of."""
         if not _PATH.fullmatch(payload.via):
-            return replace(payload, via="")
+            return payload._replace(via="")
         names = payload.via.split(",")
         if self._name in names or len(names) >= _MAX_HOPS:
             raise DecodeError("loop", "the request came through this exporter before: it is passed on in a circle")

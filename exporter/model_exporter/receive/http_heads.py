@@ -7,7 +7,7 @@ is left to a whole parser, so that this one never has to guess.
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from multidict import CIMultiDict
 
@@ -23,7 +23,9 @@ _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 _NOT_SIMPLE: Final = frozenset({"content-length", "transfer-encoding", "expect", "upgrade", "trailer"})
 _REMEMBERED: Final = 64
+_REMEMBERED_LENGTHS: Final = 512
 _REMEMBERED_BYTES: Final = 1024
+_Known = TypeVar("_Known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,15 @@ class HeadReader:
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[str, Order]] = {}
+        self._whole: dict[bytes, Head] = {}  # with their lengths, of which small requests have few
 
     def read(self, data: bytes) -> Head | None:
         """The head that `data` begins with; None when it is not the whole head of a simple request to be answered."""
         end = data.find(_END, 0, MAX_HEAD_BYTES)
+        sent = data[: end + len(_END)] if end > 0 else b""
+        head = self._whole.get(sent)
+        if head is not None:
+            return head
         length = _LENGTH.search(data, 0, end + 2) if end > 0 else None
         if length is None:
             return None
@@ -60,15 +67,19 @@ class HeadReader:
             known = _read(rest)
             if known is None:
                 return None
-            self._remember(rest, known)
-        return Head(*known, int(length[1]), end + len(_END))
+            _remember(self._known, rest, known, _REMEMBERED)
+        head = Head(*known, int(length[1]), len(sent))
+        _remember(self._whole, sent, head, _REMEMBERED_LENGTHS)
+        return head
 
-    def _remember(self, rest: bytes, known: tuple[str, Order]) -> None:
-        if len(rest) > _REMEMBERED_BYTES:
-            return
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[rest] = known
+
+def _remember(heads: dict[bytes, _Known], text: bytes, known: _Known, limit: int) -> None:
+    """Keep what a text was read as, unless that is long; forget all others when they are too many."""
+    if len(text) > _REMEMBERED_BYTES:
+        return
+    if len(heads) >= limit:
+        heads.clear()
+    heads[text] = known
 
 
 def _read(rest: bytes) -> tuple[str, Order] | None:

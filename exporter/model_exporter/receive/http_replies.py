@@ -12,7 +12,7 @@ from aiohttp import web
 from model_exporter import __version__
 from model_exporter.decode.replies import encode_receipt, encode_status, encode_success
 from model_exporter.errors import OverloadedError
-from model_exporter.ports import Door, Encoding, Receipt
+from model_exporter.ports import Door, Encoding, Receipt, Signal
 from model_exporter.receive.outcomes import Answer, WrongMethodError, message_of
 from model_exporter.receive.routes import Route
 
@@ -60,12 +60,21 @@ def accept(answer: Answer, route: Route, encoding: Encoding, receipt: Receipt) -
 
     OTLP success and partial success are the same message; only the native doors may answer 400 here.
     """
+    if route.door is Door.OTLP_HTTP and not (receipt.rejected or receipt.message):
+        return _all_taken(route.signal, encoding)
     encoding = _reply_encoding(encoding)
     if route.door is not Door.OTLP_HTTP:
         body = encode_receipt(receipt)
     else:
         body = encode_success(route.signal, encoding, rejected=receipt.rejected, message=receipt.message)
     return Reply(answer.http_status, body, _MEDIA_TYPES[encoding])
+
+
+@lru_cache(maxsize=16)
+def _all_taken(signal: Signal, encoding: Encoding) -> Reply:
+    """Success with nothing to say, which nearly all OTLP requests end with."""
+    encoding = _reply_encoding(encoding)
+    return Reply(HTTPStatus.OK, encode_success(signal, encoding), _MEDIA_TYPES[encoding])
 
 
 def refuse(answer: Answer, error: Exception, encoding: Encoding | None) -> Reply:

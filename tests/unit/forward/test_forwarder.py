@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -36,7 +36,7 @@ INVALID = Reply(400, grpc.StatusCode.INVALID_ARGUMENT)
 
 def payload(body: bytes = BODY, **changes: Any) -> Payload:
     """A request of logs as a door hands it on."""
-    return replace(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, 1_700_000_000.0), **changes)
+    return Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, 1_700_000_000.0)._replace(**changes)
 
 
 @dataclass(frozen=True, slots=True)
