@@ -18,6 +18,7 @@ from benchmarks.cost import charts, peers, stages
 from benchmarks.cost.doors import BATCH, measure_doors
 from benchmarks.cost.evidence import measure_evidence
 from benchmarks.cost.findings import Findings, last_soak
+from benchmarks.cost.floor import measure_floor
 from benchmarks.cost.growth import by_batch, by_features, by_models, memory_under_load, side_by_side
 from benchmarks.cost.plan import FULL, QUICK, Plan, tell
 from benchmarks.cost.records import Table, otlp_request
@@ -32,6 +33,7 @@ def measure(plan: Plan) -> Findings:
     costs, versions = peers.measure_peers(plan)
     return Findings(
         doors=measure_doors(plan),
+        floors=measure_floor(plan),
         memory=memory_under_load(plan),
         scrapes=measure_scrapes(plan),
         evidence=measure_evidence(),

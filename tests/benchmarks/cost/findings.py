@@ -25,6 +25,7 @@ class Findings:
 
     Attributes:
         doors: cost by door.
+        floors: microseconds of processor that a request costs a server that reads nothing of it, by door.
         memory: resident MB at rest, and under load in the first and the second half of the time.
         scrapes: cost of scrapes, and waits of senders.
         evidence: milliseconds of a slot by number of features.
@@ -37,6 +38,7 @@ class Findings:
     """
 
     doors: Mapping[str, DoorCost]
+    floors: Mapping[str, float]
     memory: tuple[float, float, float]
     scrapes: Scrapes
     evidence: Mapping[int, float]
@@ -83,8 +85,8 @@ def targets(found: Findings) -> list[Target]:
     return [
         Target("OTLP/HTTP, batch 512, whole pipeline", 2.0, http.ratio, "x parse", _rounds(http)),
         Target("OTLP/gRPC, batch 512, whole pipeline", 2.5, grpc.ratio, "x parse", _rounds(grpc)),
-        Target("OTLP/HTTP, batch 1, one connection", 60, alone.cost, "us"),
-        Target("OTLP/HTTP, batch 1, 16 connections", 60, together.cost, "us"),
+        Target("OTLP/HTTP, batch 1, one connection", 60, alone.cost, "us", _floor(found.floors[ALONE])),
+        Target("OTLP/HTTP, batch 1, 16 connections", 60, together.cost, "us", _floor(found.floors[TOGETHER])),
         Target("JSON lines, batch 512", 5, lines.cost, "us"),
         Target("resident memory at rest", 75, idle, "MB"),
         Target("resident memory, one model, 50 features, load", 100, max(early, late), "MB"),
@@ -96,6 +98,10 @@ def targets(found: Findings) -> list[Target]:
         Target("growth with models, exponent", 0.1, exponent(found.models), "", "of cost of a record; flat is 0"),
         Target("growth with records, largest batch", 1.1, _large_batches(found), "", _last_two(found)),
     ]
+
+
+def _floor(cost: float) -> str:
+    return f"of them {cost:.0f} for a server in Python that answers without reading"
 
 
 def exponent(points: list[Point]) -> float:
