@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model_exporter.stats import kernel
 from model_exporter.stats.copula import LEVELS
+from model_exporter.stats.distinct import distinct
 
 Counts = NDArray[np.int64]
 Levels = NDArray[np.uint8]
@@ -140,7 +141,7 @@ def choose_pairs(levels: Levels, *, outputs: Flags, all_of: int = ALL_PAIRS, at_
         all_of: number of features up to which every pair is watched.
         at_most: bound on the pairs that are chosen by their correlation.
     """
-    present = np.array([len(np.unique(column[column != NO_LEVEL])) > 1 for column in levels.T], np.bool_)
+    present = np.array([len(distinct(column[column != NO_LEVEL])) > 1 for column in levels.T], np.bool_)
     features = np.flatnonzero(present)
     first, second = np.triu_indices(len(features), 1)
     if len(features) > all_of:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from model_exporter.stats.distinct import distinct
 from model_exporter.stats.tally import Flags, Floats
 
 BALANCED_BINS: Final = 50
@@ -56,7 +57,7 @@ def edges_from_bins(edges: Floats, counts: Floats, bins: int = PLAIN_BINS) -> Fl
     """
     cumulated = np.concatenate([[0.0], np.cumsum(counts)])
     held = np.concatenate([[True], np.diff(cumulated) > 0])  # an empty bin would leave its quantile open
-    return np.unique(np.interp(_shares(bins) * cumulated[-1], cumulated[held], edges[held]))
+    return distinct(np.interp(_shares(bins) * cumulated[-1], cumulated[held], edges[held]))
 
 
 def uniform_edges(bins: int = PLAIN_BINS) -> Floats:
@@ -79,4 +80,4 @@ def _cut(ordered: Floats, weights: Floats, bins: int) -> Floats:
     cumulated = np.cumsum(weights)
     # Without the small allowance rounding would carry a share of 1/4 past the row that makes it.
     at = np.searchsorted(cumulated, (_shares(bins) - 1e-12) * cumulated[-1])
-    return np.unique(ordered[at])
+    return distinct(ordered[at])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from model_exporter.baseline.model import FeatureBaseline
 from model_exporter.config.settings import FeatureSettings
 from model_exporter.stats.bins import ordinal_bins
+from model_exporter.stats.distinct import distinct
 from model_exporter.stats.pairs import NO_LEVEL, Levels
 from model_exporter.stats.plain_kernel import BAD_TYPE, OUT_OF_RANGE, OUTLIER, Ruler
 
@@ -51,7 +52,7 @@ class Scale:
         fences = ([summary.fence_low], [summary.fence_high]) if summary else ([], [])
         low = [nextafter(bound, -inf) for bound in (*ranges[0], *fences[0]) if bound is not None and not isnan(bound)]
         high = [bound for bound in (*ranges[1], *fences[1]) if bound is not None and not isnan(bound)]
-        cuts = np.unique(np.concatenate([edges, low, high]))
+        cuts = distinct(np.concatenate([edges, low, high]))
         # Within a cell all numbers compare alike with every edge and bound, as its upper end does.
         uppers = np.append(cuts, inf)
         bins = ordinal_bins(uppers, edges) if feature else np.zeros(0, np.intp)
