@@ -1,4 +1,4 @@
-"""How many pools of memory the C library's allocator may keep."""
+"""How many pools of memory the C library's allocator may keep, and giving back what it holds free."""
 
 import ctypes
 import platform
@@ -7,6 +7,9 @@ from typing import Final
 
 ARENAS: Final = 2
 """Pools for all threads. One makes them wait for each other, and gRPC costs up to twice as much."""
+TRIM_SECONDS: Final = 5.0
+"""How often what is free goes back. A trim costs faults for the pages that are used again: few, at this pace; low
+`M_TRIM_THRESHOLD` and `M_MMAP_THRESHOLD` would make each large request pay them."""
 _M_ARENA_MAX: Final = -8  # malloc.h of glibc
 _VARIABLE: Final = "MALLOC_ARENA_MAX"
 _TUNABLE: Final = "glibc.malloc.arena_max"
@@ -24,3 +27,15 @@ def limit_arenas(environment: Mapping[str, str]) -> bool:
     if _TUNABLE in environment.get("GLIBC_TUNABLES", ""):
         return False
     return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS))
+
+
+def give_back() -> bool:
+    """Let glibc's allocator give pages that nobody uses back to the system; True when there were any.
+
+    After a burst free pages stay within its pools, in the midst of what is in use, because by itself it gives back
+    only what lies at an end. Other threads run on meanwhile, unless they ask for memory. Other C libraries are left
+    alone.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    return bool(ctypes.CDLL(None).malloc_trim(0))

@@ -7,10 +7,11 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from model_exporter import __version__
+from model_exporter.allocator import TRIM_SECONDS, give_back
 from model_exporter.background import Background
 from model_exporter.baseline.library import BaselineLibrary
 from model_exporter.baseline.model import Baseline
@@ -218,12 +219,22 @@ class App:
             # What is there now stays: a full collection need not look through it, with all threads waiting.
             gc.collect()
             gc.freeze()
-            while self._signals.get() == signal.SIGHUP:
-                self._reload_by_signal()
+            while (received := self._next_signal()) in {signal.SIGHUP, None}:
+                if received is None:
+                    give_back()
+                else:
+                    self._reload_by_signal()
         finally:
             self._stop()
         if self._failure:
             raise ModelExporterError(f"the writer failed: {self._failure}") from self._failure
+
+    def _next_signal(self) -> int | None:
+        """The next signal, None when none comes for as long as the allocator may hold what is free."""
+        try:
+            return self._signals.get(timeout=TRIM_SECONDS)
+        except Empty:
+            return None
 
     def status(self) -> ServiceStatus:
         """What people and probes want to know of the process."""

@@ -1,4 +1,4 @@
-"""The bound on the allocator's pools."""
+"""The bound on the allocator's pools, and giving back what is free."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from model_exporter.allocator import ARENAS, limit_arenas
+from model_exporter.allocator import ARENAS, give_back, limit_arenas
 
 _IS_GLIBC = platform.libc_ver()[0] == "glibc"
 _PROGRAM = """
@@ -24,6 +24,18 @@ threads = [threading.Thread(target=allocate) for _ in range(6)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 ctypes.CDLL(None).malloc_stats()
+"""
+_HOLES = """
+import os
+from model_exporter.allocator import give_back
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+blocks = [bytearray(20_000) for _ in range(1_000)]
+del blocks[::2]
+before = resident()
+given = give_back()
+print(given, before - resident())
 """
 
 
@@ -55,3 +67,13 @@ def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     """Musl and macOS have no such setting."""
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert limit_arenas({}) is False
+    assert give_back() is False
+
+
+@pytest.mark.skipif(not _IS_GLIBC, reason="glibc only")
+def test_what_is_free_between_what_is_used_goes_back() -> None:
+    """Half of 20 MB is freed in holes, which stay resident until then."""
+    run = subprocess.run([sys.executable, "-c", _HOLES], check=True, capture_output=True, text=True)
+    given, bytes_ = run.stdout.split()
+    assert given == "True"
+    assert int(bytes_) > 5_000_000
