@@ -16,4 +16,5 @@ def distinct(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
     >>> distinct(np.array([2.0, 1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
-    return np.unique(values, return_index=True)[0]
+    found: npt.NDArray[_Scalar] = np.unique(values, return_index=True)[0]
+    return found
