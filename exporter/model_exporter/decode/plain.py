@@ -99,7 +99,7 @@ class PlainReader:
     def read(self, record: dict[str, object], where: str) -> None:
         """Read one record, now or with the next ones like it; `where` names it to its sender."""
         row = self._row(record) if self._patience else None
-        if row is None:
+        if row is None or not self._names_model():  # what waits must not be refused after what comes behind it
             self._patience = max(0, self._patience - 1)
             self.finish()
             self._reader.read_native(PREDICTION, record, where=where)
@@ -128,6 +128,12 @@ class PlainReader:
                     self.finish()
                     self._layout = layout
         return row
+
+    def _names_model(self) -> bool:
+        """Whether the records of the present layout say what model they are of, or it is known."""
+        return bool(self._layout and Field.MODEL in self._layout.fields) or not is_empty(
+            self._defaults.get(Field.MODEL)
+        )
 
     def _add(self, layout: PlainLayout, rows: Sequence[msgspec.Struct]) -> bool:
         """Add rows of one layout to the ledger; False, and nothing done, when one of them needs a rule of its own."""

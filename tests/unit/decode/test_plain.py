@@ -151,3 +151,16 @@ def test_two_models_in_one_body_become_two_batches() -> None:
     assert [(batch.model, batch.ids) for batch in decoded.batches] == [
         (name, tuple(f"{name}{index}" for index in range(10))) for name in ("a", "b")
     ]
+
+
+def test_what_is_refused_is_told_in_the_order_of_the_records() -> None:
+    """A record that names no model is refused before the line behind it, whatever shape is known."""
+    nameless = json.dumps({"feature.a": 5, "prediction": 1.5})
+    body = "\n".join([nameless, "5", *[nameless] * 20]).encode()
+    decoder = Decoder(Limits(), compiled=False)
+    for _ in range(2):
+        decoded = decoder.decode(payload(Signal.PREDICTIONS, Encoding.JSON_LINES, body))
+        assert [(told.reason, told.records) for told in decoded.rejections] == [
+            ("model_name", 21),
+            ("not_an_object", 1),
+        ]
