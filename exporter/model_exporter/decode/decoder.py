@@ -38,6 +38,9 @@ else:
 PROBED_BYTES: Final = 16 * 1024
 """A request over this size has records enough of its own to be decoded cheaply by itself."""
 
+_LONGEST_FIXED_NAME: Final = len("prediction")
+"""Of the outputs that have a field of their own."""
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _NATIVE_EVENTS: Final[Mapping[Signal, str]] = {
     Signal.PREDICTIONS: records.PREDICTION,
@@ -81,8 +84,10 @@ class Decoder:
         self._log_names = Vocabulary(LOG_FIELDS)
         self._native_names = Vocabulary(NATIVE_FIELDS)
         self._plain = PlainLayouts(limits)
-        self._compiled = CompiledLogs(limits, self._is_mapped) if compiled and HAS_COMPILED else None
-        self._compiled_lines = CompiledLines(limits) if compiled and HAS_COMPILED else None
+        # A limit that even fixed names exceed is for Python, which leaves their values out.
+        can_scan = compiled and HAS_COMPILED and limits.name_length >= _LONGEST_FIXED_NAME
+        self._compiled = CompiledLogs(limits, self._is_mapped) if can_scan else None
+        self._compiled_lines = CompiledLines(limits) if can_scan else None
 
     @property
     def is_compiled(self) -> bool:

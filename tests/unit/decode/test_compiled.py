@@ -11,6 +11,7 @@ from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from accounts import account_of
 from model_exporter.batch import Kind
 from model_exporter.config.settings import Limits
 from model_exporter.decode import Decoded, Decoder, rows
@@ -300,3 +301,19 @@ def test_the_scanner_knows_all_fields_that_the_library_knows() -> None:
     assert told["KeyValue"] <= {1, 2, 3}
     assert told["AnyValue"] <= {1, 2, 3, 4, 5, 6, 7, 8}
     assert told["ArrayValue"] | told["KeyValueList"] == {1}
+
+
+@pytest.mark.parametrize("limit", [4, 9, 10])
+def test_fields_whose_own_names_are_too_long_are_left_out_by_both_decoders(limit: int) -> None:
+    """`prediction` and `score` are columns as well, and have names."""
+    record = log_record(
+        {"model.name": "m", "prediction": "yes", "score": 0.5, "feature.x": 1}, event_name="model.prediction"
+    )
+    request = payload(Signal.LOGS, Encoding.PROTOBUF, logs_request(record).SerializeToString())
+    limits = Limits(name_length=limit)
+    python = Decoder(limits, compiled=False).decode(request)
+    assert account_of(Decoder(limits).decode(request)) == account_of(python)
+    assert (Decoder(limits).probe(request) is None) or python.is_all_well
+    line = b'{"model": "m", "prediction": "yes", "score": 0.5, "features": {"x": 1}}\n'
+    lines = payload(Signal.PREDICTIONS, Encoding.JSON_LINES, line * 2)
+    assert account_of(Decoder(limits).decode(lines)) == account_of(Decoder(limits, compiled=False).decode(lines))
