@@ -15,9 +15,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from model_exporter.decode._scanner cimport (
-    ABSENT,
     BAIL,
-    BOOLEAN,
     CHUNK,
     ERROR,
     FEATURE,
@@ -26,12 +24,7 @@ from model_exporter.decode._scanner cimport (
     ID,
     LATENCY_MILLISECONDS,
     LATENCY_SECONDS,
-    MAP,
-    MAX_DEPTH,
     MODEL,
-    NESTED,
-    NULL_,
-    NUMBER,
     ODD,
     PREDICTION,
     PROBABILITIES,
@@ -39,16 +32,13 @@ from model_exporter.decode._scanner cimport (
     SCORE,
     SEGMENTS,
     START,
-    TEXT,
     TIME,
     UNREAD,
     VERSION,
-    Bytes,
-    Cell,
     Frame,
     Scanner,
-    is_utf8,
 )
+from model_exporter.decode._wire cimport ABSENT, BOOLEAN, MAP, MAX_DEPTH, NESTED, NULL_, NUMBER, TEXT, Bytes, Cell, is_utf8
 
 cdef extern from *:
     """

@@ -4,7 +4,7 @@ from cython cimport final
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-ctypedef const uint8_t* Bytes
+from model_exporter.decode._wire cimport ABSENT, NULL_, NUMBER, TEXT, Bytes, Cell
 
 cdef enum:
     CHUNK = 8192  # records of one scan; `rows.MAX_BATCH_ROWS`
@@ -18,14 +18,10 @@ cdef enum:
     CELLS_A_BYTE = 2  # more than `rows.SPARSITY` allows, at the least bytes of a value
     MAX_STAGED = 4096
     MAX_PROBES = 64
-    MAX_DEPTH = 24  # of lists and maps, each up to three messages deep; protobuf allows 100
     SMALL = 1 << 15  # bytes that are scanned faster than the lock could be had back
 
 cdef enum:  # of a record
     GOOD, ODD, IGNORED, BAIL
-
-cdef enum:  # of a cell, as `batch.Kind`; a map is none of them
-    ABSENT, NULL_, NUMBER, BOOLEAN, TEXT, NESTED, MAP
 
 cpdef enum:
     # What a key says. `UNREAD` keys have no bearing on a prediction; records with `STRANGE` ones are odd.
@@ -35,17 +31,6 @@ cpdef enum:
 
 cdef enum:  # slots that are always there
     START, PREDICTION_SLOT, SCORE_SLOT, ERROR_SLOT, FIXED_SLOTS
-
-cdef struct Cell:
-    int32_t slot
-    uint8_t kind
-    bint whole  # an integer
-    int64_t integer
-    double number
-    Bytes text
-    uint32_t size
-    Bytes value  # the AnyValue
-    uint32_t value_size
 
 cdef struct Slot:  # a key met before
     uint32_t key_at
@@ -104,9 +89,6 @@ cdef struct Content:  # of a row that only its content can be recognised by
     size_t start
     size_t end
     Head head
-
-
-cdef bint is_utf8(Bytes at, size_t size) noexcept nogil
 
 
 cdef class Block:
