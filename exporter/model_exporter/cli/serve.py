@@ -94,7 +94,7 @@ SIGTERM and SIGINT stop it in order; SIGHUP reads the configuration again.
     type=click.Choice(["auto", "python"]),
     default="auto",
     show_default=True,
-    help="What reads OTLP logs and predictions in JSON: compiled code where it is installed, or Python alone.",
+    help="What reads OTLP logs and traces, and predictions in JSON: compiled code where installed, or Python alone.",
 )
 @flag(
     "--log.level",

@@ -30,6 +30,7 @@ from model_exporter.ports import Door, Encoding, Payload, Signal
 try:
     from model_exporter.decode.compiled import CompiledLogs
     from model_exporter.decode.compiled_lines import CompiledLines
+    from model_exporter.decode.compiled_traces import CompiledTraces
 except ImportError:  # there was no compiler when this was installed
     HAS_COMPILED = False
 else:
@@ -60,8 +61,8 @@ class Decoder:
         mappings: what records of other systems mean; the first that takes a record reads it.
         schemas: what monitors have told of their columns; by default nothing yet.
         traces: which spans are requests for predictions.
-        compiled: whether OTLP logs in protobuf and predictions in JSON go through compiled scanners first, if these are
-            there. Nothing but the cost depends on that.
+        compiled: whether OTLP logs and traces in protobuf and predictions in JSON go through compiled scanners first,
+            if these are there. Nothing but the cost depends on that.
     """
 
     def __init__(
@@ -86,12 +87,15 @@ class Decoder:
         self._plain = PlainLayouts(limits)
         # A limit that even fixed names exceed is for Python, which leaves their values out.
         can_scan = compiled and HAS_COMPILED and limits.name_length >= _LONGEST_FIXED_NAME
-        self._compiled = CompiledLogs(limits, self._is_mapped) if can_scan else None
+        self._compiled = CompiledLogs(limits, partial(_is_mapped, self._log_mappings)) if can_scan else None
         self._compiled_lines = CompiledLines(limits) if can_scan else None
+        self._compiled_traces = (
+            CompiledTraces(limits, partial(_is_mapped, self._span_mappings)) if compiled and HAS_COMPILED else None
+        )
 
     @property
     def is_compiled(self) -> bool:
-        """Whether OTLP logs and predictions in JSON go through compiled scanners first."""
+        """Whether OTLP logs and traces, and predictions in JSON, go through compiled scanners first."""
         return self._compiled is not None
 
     def decode(self, payload: Payload) -> Decoded:
@@ -127,6 +131,10 @@ class Decoder:
                 lambda ledger: self._reader(self._native_names, ledger, defaults),
                 defaults,
             )
+            if decoded is not None:
+                return decoded
+        if self._compiled_traces and payload.signal is Signal.TRACES and payload.encoding is Encoding.PROTOBUF:
+            decoded = self._compiled_traces.decode(payload.body, self._traces)
             if decoded is not None:
                 return decoded
         ledger = Ledger(self._limits)
@@ -234,10 +242,6 @@ class Decoder:
             return None
         return OtlpMappings(mappings, MappedRows(self._reader(self._native_names, ledger), ledger.tally))
 
-    def _is_mapped(self, shared: Mapping[str, object]) -> bool:
-        """Whether a mapping may take the records of a scope."""
-        return any(mapping.may_take_any_with(shared) for mapping in self._log_mappings)
-
     def _traces(self, ledger: Ledger) -> TraceReader:
         limits = self._limits
         records = self._reader(self._log_names, ledger)
@@ -260,3 +264,8 @@ def _defaults_of(payload: Payload) -> dict[int, str]:
     """What the records of a door have that lack it."""
     context = payload.context if payload.door is Door.FILE else {}
     return {field: str(context[key]) for key, field in _DEFAULTS.items() if key in context}
+
+
+def _is_mapped(mappings: Sequence[RecordMapping], shared: Mapping[str, object]) -> bool:
+    """Whether one of `mappings` may take the records of a scope."""
+    return any(mapping.may_take_any_with(shared) for mapping in mappings)

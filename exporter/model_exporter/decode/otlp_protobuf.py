@@ -110,15 +110,34 @@ def read_spans(body: bytes, reader: TraceReader, tally: Tally, mappings: OtlpMap
             scope, version = scope_spans.scope.name, scope_spans.scope.version
             mapped = mappings.group(shared_scope(resource, scope, version)) if mappings else None
             within = looks_within(scope)
-            for span in scope_spans.spans:
-                if mapped is not None and mapped.read_span(source, _whole_span(span, scope)):
+            for message in scope_spans.spans:
+                if mapped is not None and mapped.read_span(source, _whole_span(message, scope)):
                     continue
-                if span.kind in (SERVER, CLIENT) or (
-                    within and may_tell(scope, [pair.key for pair in span.attributes])
-                ):
-                    reader.read(source, _span(span, scope))
-                else:
+                span = span_of(message, scope, within=within)
+                if span is None:
                     reader.ignore_kind()
+                else:
+                    reader.read(source, span)
+
+
+def span_of(message: SpanMessage, scope: str, *, within: bool) -> Span | None:
+    """The span of an instrumentation scope, which may be looked `within`; None if it can tell nothing."""
+    if message.kind in (SERVER, CLIENT) or (within and may_tell(scope, [pair.key for pair in message.attributes])):
+        return _span(message, scope)
+    return None
+
+
+def separate_spans(spans: Iterable[bytes]) -> Sequence[SpanMessage]:
+    """Spans that were taken out of a request.
+
+    Raises:
+        DecodeError: one of them cannot be read, as part of a request.
+    """
+    body = delimited(1, delimited(2, b"".join(delimited(2, span) for span in spans)))
+    try:
+        return ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
+    except ProtobufError as error:
+        raise DecodeError("malformed_protobuf", str(error)) from error
 
 
 def _parse(kind: type[_Request], record: type[Message], body: bytes, tally: Tally) -> _Request:

@@ -24,6 +24,26 @@ KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "cons
 SERVER: Final = 2
 CLIENT: Final = 3
 
+SERVER_NAMES: Final = frozenset(
+    {
+        *aliases.MODEL,
+        *aliases.VERSION,
+        *aliases.HTTP_METHOD,
+        *aliases.HTTP_STATUS,
+        *aliases.URL_PATH,
+        *aliases.RPC_SYSTEM,
+        *aliases.RPC_SERVICE,
+        *aliases.RPC_METHOD,
+        *aliases.RPC_STATUS,
+        *aliases.ERROR_TYPE,
+    }
+)
+"""Attributes that a SERVER span is judged by."""
+CLIENT_NAMES: Final = frozenset(
+    {*aliases.CALLER_MODEL, *aliases.UPSTREAM, *aliases.URL_FULL, *aliases.HTTP_STATUS, *aliases.RPC_STATUS}
+)
+"""Attributes that a CLIENT span is judged by."""
+
 _ORIGIN: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*")
 _HTTP_ERRORS_FROM: Final = 400
 _UNNAMED: Final = NamedByPath("", "")
@@ -50,6 +70,24 @@ class Span:
     event_times: Iterable[tuple[str, int]] = ()
     name: str = ""
     status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a SERVER span is that asks for a prediction; the error is empty where there was none."""
+
+    group: Group
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """What a CLIENT span is that a request led to."""
+
+    model: str
+    service: str
+    upstream: str
+    failed: bool
 
 
 class Requests:
@@ -94,55 +132,82 @@ class SpanReader:
     def read(self, source: Source, span: Span) -> None:
         """Read one span. One that is refused is counted, as one that is not about predictions."""
         try:
-            if span.kind == SERVER:
-                self._request(source, span)
-            elif span.parent_span_id:
-                self._call(source, span)
-            else:
-                self._ledger.tally.ignore("not_a_prediction")
+            judged = self.judged(source, span)
         except RecordError as error:
             self._ledger.tally.reject(error.reason, str(error))
+            return
+        if judged is None:
+            self._ledger.tally.ignore("not_a_prediction")
+            return
+        time = span.end_ns / NANOSECONDS if span.end_ns else nan
+        self.add(judged, time, seconds_of(span), key_of_span(span.trace_id, span.span_id))
 
     def read_call(self, source: Source, span: Span) -> bool:
         """Add a CLIENT span as a call to an upstream, whatever it asks for; False when the service has no good name."""
         try:
-            self._call(source, span)
+            self._add(self._call(source, span), nan, seconds_of(span), key_of_span(span.trace_id, span.span_id))
         except RecordError:
             return False
         return True
 
-    def _request(self, source: Source, span: Span) -> None:
+    def judged(self, source: Source, span: Span) -> Request | UpstreamCall | None:
+        """What the span is; None when it is not about predictions.
+
+        It depends on the source, the kind, the scope, whether there is a parent, whether the span failed, those
+        attributes that `SERVER_NAMES` or `CLIENT_NAMES` tell, and events that are exceptions: on nothing else.
+
+        Raises:
+            RecordError: a name is none, or too long.
+        """
+        if span.kind == SERVER:
+            return self._request(source, span)
+        return self._call(source, span) if span.parent_span_id else None
+
+    def add(self, judged: Request | UpstreamCall, time: float, seconds: float, key: int) -> None:
+        """Add a span that was judged: when it ended, how long it took, and what it is recognised by."""
+        try:
+            self._add(judged, time, seconds, key)
+        except RecordError as error:
+            self._ledger.tally.reject(error.reason, str(error))
+
+    def _add(self, judged: Request | UpstreamCall, time: float, seconds: float, key: int) -> None:
+        if isinstance(judged, Request):
+            self._ledger.add_prediction(
+                judged.group,
+                time=time,
+                key=key,
+                prediction_id="",
+                latency_seconds=seconds,
+                error=judged.error,
+                inputs=NO_CELLS,
+                outputs=NO_CELLS,
+            )
+        else:
+            self._ledger.add_call(
+                model=judged.model,
+                service=judged.service,
+                upstream=judged.upstream,
+                seconds=seconds,
+                failed=judged.failed,
+                key=key,
+            )
+
+    def _request(self, source: Source, span: Span) -> Request | None:
         attributes = span.attributes
         path = self._requests.named(span.scope, attributes)
         if path is None:
-            self._ledger.tally.ignore("not_a_prediction")
-            return
+            return None
         limit = self._limits.name_length
         named, numbered = first(attributes, aliases.MODEL), first(attributes, aliases.VERSION)
         name, service = model_of(path.model if named is None else named, source, limit)
         version = version_of(path.version if numbered is None else numbered, source, limit)
-        self._ledger.add_prediction(
-            Group(name, version, service, Origin.SPAN),
-            time=span.end_ns / NANOSECONDS if span.end_ns else nan,
-            key=key_of_span(span.trace_id, span.span_id),
-            prediction_id="",
-            latency_seconds=seconds_of(span),
-            error=error_of(span)[:limit],
-            inputs=NO_CELLS,
-            outputs=NO_CELLS,
-        )
+        return Request(Group(name, version, service, Origin.SPAN), error_of(span)[:limit])
 
-    def _call(self, source: Source, span: Span) -> None:
+    def _call(self, source: Source, span: Span) -> UpstreamCall:
         limit = self._limits.name_length
         model, service = model_of(first(span.attributes, aliases.CALLER_MODEL), source, limit)
-        self._ledger.add_call(
-            model=model,
-            service=service,
-            upstream=_upstream(span.attributes)[:limit],
-            seconds=seconds_of(span),
-            failed=span.is_error or bool(_status(span.attributes)),
-            key=key_of_span(span.trace_id, span.span_id),
-        )
+        failed = span.is_error or bool(_status(span.attributes))
+        return UpstreamCall(model, service, _upstream(span.attributes)[:limit], failed)
 
 
 def _predicts(scope: str, attributes: Mapping[str, object], path: str) -> bool:

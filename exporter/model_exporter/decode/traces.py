@@ -20,6 +20,11 @@ class TraceReader:
         self._mlflow = mlflow
         self._ledger = ledger
 
+    @property
+    def spans(self) -> SpanReader:
+        """What reads requests and calls between services."""
+        return self._spans
+
     def ignore_kind(self) -> None:
         """Count a span of a kind that cannot tell anything."""
         self._spans.ignore_kind()
