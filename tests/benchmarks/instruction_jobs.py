@@ -13,6 +13,7 @@ from typing import Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from benchmarks.bench_decode import SPANS, span_request
 from benchmarks.cost.records import Table, json_lines_request, otlp_request
 from model_exporter.baseline.build import build_baseline
 from model_exporter.batch import Batch
@@ -90,6 +91,9 @@ def jobs() -> Iterator[Job]:
     yield Job("decode OTLP, 1 record", decoding(Signal.LOGS, Encoding.PROTOBUF, one))
     if decoder.is_compiled:
         yield Job("decode OTLP in Python, 256 records", decoding(Signal.LOGS, Encoding.PROTOBUF, many, plain))
+    for name in ("spans, requests", "spans, within a service"):
+        body = span_request(ROWS, *SPANS[name]).SerializeToString()
+        yield Job(f"decode {name}, 256 spans", decoding(Signal.TRACES, Encoding.PROTOBUF, body))
     yield Job("decode JSON lines, 256 records", decoding(Signal.PREDICTIONS, Encoding.JSON_LINES, lines))
     yield Job("decode JSON lines, 1 record", decoding(Signal.PREDICTIONS, Encoding.JSON_LINES, line))
     if decoder.is_compiled:
