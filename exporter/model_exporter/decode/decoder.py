@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from model_exporter.config.settings import Limits, TraceSettings
@@ -33,6 +34,11 @@ try:
     from model_exporter.decode.compiled_traces import CompiledTraces
 except ImportError:  # there was no compiler when this was installed
     HAS_COMPILED = False
+except (AttributeError, TypeError, ValueError) as error:
+    raise RuntimeError(
+        f"the compiled modules in {Path(__file__).parent} are not those of the sources beside them ({error}): "
+        "build them anew with .ci/setup-python dev, or remove them"
+    ) from error
 else:
     HAS_COMPILED = sys.byteorder == "little"
 

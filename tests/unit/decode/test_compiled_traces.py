@@ -1,5 +1,7 @@
 """What the compiled decoder of spans relies on, and what it leaves to the readers in Python."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from unittest import mock
 
@@ -126,3 +128,13 @@ def test_what_is_odd_is_read_by_python(odd: SpanMessage, scope: str) -> None:
     assert reading.call_count == 2
     expected = rows(python.decode(request))
     assert [rows(decoded) for decoded in found] == [expected, expected]
+
+
+def test_modules_that_are_older_than_their_sources_are_told() -> None:
+    """By where they are and what to do, when a name that the sources use is not there."""
+    stub = "sys.modules['model_exporter.decode._scanner'] = types.ModuleType('model_exporter.decode._scanner')"
+    code = f"import sys, types; {stub}; import model_exporter.decode"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "RuntimeError: the compiled modules in " in done.stderr
+    assert "build them anew with .ci/setup-python dev" in done.stderr
