@@ -22,7 +22,6 @@ from model_exporter.decode.otlp_protobuf import separate_spans, shared_part, spa
 from model_exporter.decode.placed import remember
 from model_exporter.decode.rows import Ledger
 from model_exporter.decode.spans import CLIENT_NAMES, SERVER_NAMES
-from model_exporter.decode.tally import RecordError
 from model_exporter.decode.traces import TraceReader, looks_within
 from model_exporter.errors import DecodeError
 
@@ -124,20 +123,19 @@ class CompiledTraces:
         if span is None:
             reader.ignore_kind()
             return
-        reader.read(place.source, span)
-        if signature is None or signature in place.known:
+        if signature is None:
+            reader.read(place.source, span)
             return
-        try:
-            judged = reader.spans.judged(place.source, span)
-        except RecordError:
-            return  # all that are like it are refused one by one
+        judged = reader.spans.read(place.source, span)  # no other reader would take it
+        if judged is None or signature in place.known:
+            return  # all that are refused are so one by one
         self._remembered += len(signature) + _SIGNATURE_BYTES
         if self._remembered > _MAX_REMEMBERED_BYTES:
             self._places.clear()
             self._remembered = 0
         if len(place.known) >= _MAX_SIGNATURES:
             place.known.clear()
-        place.known[signature] = False if judged is None else judged
+        place.known[signature] = judged
 
     def _find_places(self, scanner: "_spans.SpanScanner", places: list[_Place]) -> None:
         """Tell of the scopes met so far.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import nan
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from model_exporter.batch import Origin
@@ -129,18 +129,22 @@ class SpanReader:
         """Count a span that is neither SERVER nor CLIENT."""
         self._ledger.tally.ignore("span_kind")
 
-    def read(self, source: Source, span: Span) -> None:
-        """Read one span. One that is refused is counted, as one that is not about predictions."""
+    def read(self, source: Source, span: Span) -> Request | UpstreamCall | Literal[False] | None:
+        """Read one span. One that is refused is counted, as one that is not about predictions.
+
+        Returns what it is as by `judged`, but False when it is not about predictions and None when it is refused.
+        """
         try:
             judged = self.judged(source, span)
         except RecordError as error:
             self._ledger.tally.reject(error.reason, str(error))
-            return
+            return None
         if judged is None:
             self._ledger.tally.ignore("not_a_prediction")
-            return
+            return False
         time = span.end_ns / NANOSECONDS if span.end_ns else nan
         self.add(judged, time, seconds_of(span), key_of_span(span.trace_id, span.span_id))
+        return judged
 
     def read_call(self, source: Source, span: Span) -> bool:
         """Add a CLIENT span as a call to an upstream, whatever it asks for; False when the service has no good name."""
