@@ -28,6 +28,10 @@ class TooLargeError(ModelExporterError):
     """A request is over a size limit, before or after decompression. Sending it again cannot help."""
 
 
+class SlowError(ModelExporterError):
+    """A request takes longer than its caller wants to be held up; nothing of it was kept. It is work for a thread."""
+
+
 class OverloadedError(ModelExporterError):
     """There is no room for the request now; the same request may succeed after `retry_after_seconds`."""
 

@@ -52,6 +52,7 @@ class Payload(NamedTuple):
         mapping: name of the mapping that reads records; empty for whichever takes each of them.
         context: what the door knows besides, as the query of an address; mappings find it under `door`.
         via: names of the exporters that passed it on, with commas between; empty when it comes from elsewhere.
+        at_once: whether it shall be refused with `SlowError` rather than read by slow readers.
     """
 
     door: Door
@@ -62,6 +63,7 @@ class Payload(NamedTuple):
     mapping: str = ""
     context: Mapping[str, object] = MappingProxyType({})
     via: str = ""
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Ingest(Protocol):
     Raises:
         DecodeError: the body as a whole is not what its encoding and signal say.
         OverloadedError: the queue is full, or the exporter is shutting down.
+        SlowError: it shall be taken at once, and cannot.
     """
 
     def __call__(self, payload: Payload, /) -> Receipt:

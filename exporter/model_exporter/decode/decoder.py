@@ -23,7 +23,7 @@ from model_exporter.decode.rows import Ledger
 from model_exporter.decode.schemas import Schemas
 from model_exporter.decode.spans import Requests, SpanReader
 from model_exporter.decode.traces import TraceReader
-from model_exporter.errors import DecodeError
+from model_exporter.errors import DecodeError, SlowError
 from model_exporter.mapping import Mapping as RecordMapping
 from model_exporter.pairing import Exchange, Half
 from model_exporter.ports import Door, Encoding, Payload, Signal
@@ -123,13 +123,18 @@ class Decoder:
             DecodeError: the body as a whole is not what its signal and encoding say; `reason` is one of
                 `empty_body`, `malformed_json`, `malformed_protobuf`, `not_an_object`, `not_utf8`, `unknown_mapping`,
                 `wrong_encoding`.
+            SlowError: `payload` shall be taken at once, and is not for the compiled scanner of logs, or not quite.
         """
         if payload.signal is Signal.METRICS:
             return Decoded(ignored={"metrics": 1})
         if self._compiled and payload.signal is Signal.LOGS and payload.encoding is Encoding.PROTOBUF:
-            decoded = self._compiled.decode(payload.body, partial(self._reader, self._log_names))
+            decoded = self._compiled.decode(
+                payload.body, partial(self._reader, self._log_names), at_once=payload.at_once
+            )
             if decoded is not None:
                 return decoded
+        if payload.at_once:
+            raise SlowError("only readers in Python can take it")
         if self._compiled_lines and payload.signal is Signal.PREDICTIONS and payload.encoding is not Encoding.PROTOBUF:
             defaults = _defaults_of(payload)
             decoded = self._compiled_lines.decode(

@@ -18,7 +18,7 @@ from model_exporter.decode import Decoded, Decoder, rows
 from model_exporter.decode.decoder import HAS_COMPILED
 from model_exporter.decode.identity import key_of_id
 from model_exporter.decode.records import RecordReader
-from model_exporter.errors import DecodeError
+from model_exporter.errors import DecodeError, SlowError
 from model_exporter.ports import Encoding, Signal
 from otlp_messages import T0_NS, inputs, log_record, logs_request, outputs, payload, prediction
 from otlp_messages import rows as rows_of
@@ -317,3 +317,31 @@ def test_fields_whose_own_names_are_too_long_are_left_out_by_both_decoders(limit
     line = b'{"model": "m", "prediction": "yes", "score": 0.5, "features": {"x": 1}}\n'
     lines = payload(Signal.PREDICTIONS, Encoding.JSON_LINES, line * 2)
     assert account_of(Decoder(limits).decode(lines)) == account_of(Decoder(limits, compiled=False).decode(lines))
+
+
+@pytest.mark.parametrize(("odd", "taken"), [(0, True), (32, True), (33, False)])
+def test_a_request_is_read_at_once_unless_much_of_it_is_for_python(odd: int, *, taken: bool) -> None:
+    """Each record that the scanner hands back takes as long as fifty others; nothing of a refused request is kept."""
+    records = [usual(row, **({"outcome": 1.0} if row < odd else {})) for row in range(200)]
+    body = logs_request(*records).SerializeToString()
+    request = payload(Signal.LOGS, Encoding.PROTOBUF, body)
+    usually = Decoder(Limits()).decode(request)
+    with nullcontext() if taken else pytest.raises(SlowError):
+        found = Decoder(Limits()).decode(request._replace(at_once=True))
+        assert sorted(rows_of(found), key=str) == sorted(rows_of(usually), key=str)
+
+
+def test_a_request_of_many_groups_is_not_read_at_once() -> None:
+    """Each group is a batch of its own, and each scope is looked at by Python when it is new."""
+    body = logs_request(*(usual(row, model__version=f"{row % 40}") for row in range(80))).SerializeToString()
+    with pytest.raises(SlowError):
+        Decoder(Limits()).decode(payload(Signal.LOGS, Encoding.PROTOBUF, body)._replace(at_once=True))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("signal", "encoding"), [(Signal.LOGS, Encoding.JSON), (Signal.TRACES, Encoding.PROTOBUF)])
+def test_nothing_but_logs_in_protobuf_is_read_at_once(signal: Signal, encoding: Encoding, *, compiled: bool) -> None:
+    """What is read in Python holds up its reader."""
+    body = b"{}" if encoding is Encoding.JSON else b""
+    with pytest.raises(SlowError):
+        Decoder(Limits(), compiled=compiled).decode(payload(signal, encoding, body)._replace(at_once=True))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from model_exporter.errors import SlowError
 from model_exporter.ports import Payload, Receipt
 from model_exporter.receive.http_heads import HeadReader
 from model_exporter.receive.intake import INLINE_BYTES, Intake
@@ -46,5 +47,33 @@ def test_what_takes_long_is_left_to_a_thread(path: str, body: bytes, *, taken: b
     )
     try:
         assert intake.take_at_once(body, _order(path, "application/json")) == (_TAKEN if taken else None)
+    finally:
+        intake.release()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "size", "is_slow", "taken"),
+    [
+        ("application/x-protobuf", INLINE_BYTES, True, True),
+        ("application/x-protobuf", INLINE_BYTES + 1, False, True),
+        ("application/x-protobuf", INLINE_BYTES + 1, True, False),
+        ("application/x-protobuf", 4 * INLINE_BYTES, False, True),
+        ("application/x-protobuf", 4 * INLINE_BYTES + 1, False, False),
+        ("application/json", INLINE_BYTES + 1, False, False),
+    ],
+)
+def test_large_requests_of_logs_are_left_to_a_thread_when_they_cannot_be_read_at_once(
+    content_type: str, size: int, *, is_slow: bool, taken: bool
+) -> None:
+    """Only the pipeline knows, and only a request that would hold up the loop asks it to hurry."""
+
+    def ingest(payload: Payload) -> Receipt:
+        if payload.at_once and is_slow:
+            raise SlowError("only readers in Python can take it")
+        return _TAKEN
+
+    intake = Intake(ingest=ingest, telemetry=Telemetry(), request_bytes=1 << 24, clock=lambda: 0.0)
+    try:
+        assert intake.take_at_once(bytes(size), _order("/v1/logs", content_type)) == (_TAKEN if taken else None)
     finally:
         intake.release()
