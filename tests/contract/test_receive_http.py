@@ -13,7 +13,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from model_exporter.errors import DecodeError, OverloadedError
+from model_exporter.errors import DecodeError, OverloadedError, SlowError
 from model_exporter.ports import Door, Encoding, Payload, Receipt, Signal
 from model_exporter.receive import OUTCOMES, HttpDoor
 from receiving import JSON, MIB, NOW, PROTOBUF, Reply, Rig, open_door, post
@@ -330,10 +330,12 @@ def test_fifty_clients_at_once_are_all_answered() -> None:
 
 
 def test_a_large_body_does_not_keep_small_ones_waiting() -> None:
-    """While a large request is being decoded, another client is answered."""
+    """While a large request that cannot be taken at once is being decoded, another client is answered."""
     small_is_answered = threading.Event()
 
     def decode(payload: Payload) -> Receipt:
+        if payload.at_once:
+            raise SlowError("only readers in Python can take it")
         if len(payload.body) > 1_000:
             assert small_is_answered.wait(20)
         return Receipt(1, 0)
