@@ -81,7 +81,7 @@ bench-dashboards: setup tools ## Measure what opening a dashboard costs a Promet
 bench-peers: setup ## Compare verdicts with river, Evidently and NannyML, each in an environment of its own
 	@.ci/setup-peers evidently nannyml river && $(call run-bench,peers)
 
-bench-cost: setup collector ## Measure what a prediction costs, beside targets and peers (15 minutes; ARGS=--quick: 4)
+bench-cost: setup collector ## Measure what a prediction costs, beside targets and peers (15 minutes; ARGS=--quick: 6)
 	@.ci/setup-peers && $(call run-bench,cost) $(ARGS)
 
 instructions: setup tools ## Renew the instruction counts that a test holds every stage to (valgrind, a C compiler)

@@ -65,7 +65,7 @@ def commit() -> str:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer points, shorter runs: about four minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer points, shorter runs: about six minutes")
     quick = parser.parse_args().quick
     load, state, started = os.getloadavg()[0], commit(), time.monotonic()
     found = measure(QUICK if quick else FULL)

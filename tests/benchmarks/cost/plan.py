@@ -42,7 +42,7 @@ FULL: Final = Plan(
     profile_seconds=10.0,
 )
 QUICK: Final = Plan(
-    rounds=2,
+    rounds=4,
     seconds=2.0,
     curve_seconds=1.0,
     batches=(1, 16, 128, 1024),
