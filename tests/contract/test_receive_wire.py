@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from model_exporter.errors import SlowError
 from model_exporter.ports import Payload, Receipt
 from model_exporter.receive import HttpDoor
 from model_exporter.receive.http_connections import Patience
@@ -335,6 +336,8 @@ def test_stopping_lets_requests_that_have_begun_finish() -> None:
     go_on, begun = threading.Event(), threading.Event()
 
     def decode(payload: Payload) -> Receipt:
+        if payload.at_once:
+            raise SlowError("only readers in Python can take it")
         if len(payload.body) == MIB:
             begun.set()
             assert go_on.wait(20)
