@@ -137,3 +137,10 @@ def test_senders_and_columns_too_many_for_one_request_become_several() -> None:
     assert all(part.is_all_well for part in parts)
     told = sum((_told(part)[0] for part in parts), Counter[str]())
     assert told == sum((_told(one)[0] for one in _told_one_by_one(bodies, compiled=False)), Counter[str]())
+
+
+def test_a_request_that_should_not_have_been_probed_is_rejected_alone() -> None:
+    """Its sender was told otherwise, and the writer, which decodes it, has to go on."""
+    parts = list(Decoder(Limits()).decode_probed([_GOOD, b"\xff\xff", _GOOD]))
+    assert sum(part.accepted for part in parts) == 2
+    assert [rejection.reason for part in parts for rejection in part.rejections] == ["malformed_protobuf"]

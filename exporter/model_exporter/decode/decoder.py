@@ -10,7 +10,7 @@ from model_exporter.config.settings import Limits, TraceSettings
 from model_exporter.decode import native, otlp_json, otlp_protobuf, records
 from model_exporter.decode.aliases import LOG_FIELDS, NATIVE_FIELDS, Field
 from model_exporter.decode.cloud_events import half_of, scope_of
-from model_exporter.decode.decoded import Decoded
+from model_exporter.decode.decoded import Decoded, Rejection
 from model_exporter.decode.layouts import Vocabulary
 from model_exporter.decode.mapped import MappedReader, MappedRows
 from model_exporter.decode.mapped_otlp import OtlpMappings
@@ -187,7 +187,10 @@ class Decoder:
             yield from self.decode_probed(bodies[half:])
         else:
             for body in bodies:
-                yield self.decode(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, 0.0))
+                try:
+                    yield self.decode(Payload(Door.OTLP_HTTP, Signal.LOGS, Encoding.PROTOBUF, body, 0.0))
+                except DecodeError as error:  # by a bug of the probe, which must not end the writer
+                    yield Decoded(rejections=(Rejection(error.reason, 1, str(error)),))
 
     def half(self, payload: Payload) -> Half | None:
         """The half of a call that the event in `payload` tells of; None for an event of another kind.
